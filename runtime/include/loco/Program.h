@@ -1,0 +1,113 @@
+//===- Program.h - A compiled model, as the run-time sees it ----*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The one interface between the run-time, which drives training and analysis,
+// and whatever executes a model: the reference interpreter, compiled CPU code,
+// a GPU. Shapes are those of one sample and one step; batch and sequence
+// length are chosen with each call.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_PROGRAM_H
+#define LOCO_PROGRAM_H
+
+#include "loco/Expected.h"
+#include "loco/Tensor.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace loco {
+
+/// What an argument of a model is to the run-time.
+enum class ArgumentRole : uint8_t {
+  /// Learned: initialised by the model, changed by the optimiser.
+  Param,
+  /// Drawn or loaded once per run, never learned.
+  Frozen,
+  /// Fed with every sample.
+  Input,
+};
+
+struct ArgumentSpec {
+  /// Name in files and messages: `b`, `dt.raw`, `u.linear.weight`.
+  std::string name;
+  ArgumentRole role;
+  /// I32 for class labels, the precision of the run otherwise.
+  ElementType type;
+  Shape shape;
+  /// Inputs only: one value per step, or one per sample.
+  bool perStep = false;
+  /// Number of classes of a class-valued input, 0 otherwise.
+  int64_t classes = 0;
+};
+
+enum class ResultRole : uint8_t { Loss, Output, State, Probe };
+
+struct ResultSpec {
+  std::string name;
+  ResultRole role;
+  ElementType type;
+  Shape shape;
+  bool perStep = false;
+};
+
+/// Samples that are run together.
+struct Batch {
+  int64_t samples = 0;
+  int64_t steps = 0;
+  /// Shape [samples, steps, ...] for inputs per step, [samples, ...] otherwise.
+  TensorMap inputs;
+  /// Position of each sample in its data set: the counter of its random draws.
+  std::vector<uint64_t> sampleIndex;
+};
+
+/// What a call should compute.
+struct Request {
+  /// Results wanted, by name; an empty list means the loss alone.
+  std::vector<std::string> results;
+  /// Arguments (parameters and inputs) whose gradient of the mean loss is wanted.
+  std::vector<std::string> gradients;
+  /// Counters of the random draws.
+  uint64_t seed = 0;
+  uint64_t update = 0;
+};
+
+/// Filled by Program::run. A reply that is used again for the same request
+/// keeps its memory.
+struct Reply {
+  /// Mean over samples (and unmasked steps, for a loss per step).
+  double loss = 0;
+  /// Shape [samples, steps, ...] for results per step, [samples, ...] otherwise.
+  TensorMap results;
+  /// By parameters: summed over samples and steps, divided by samples: the
+  /// gradient of `loss`. By inputs: shape of the input.
+  TensorMap gradients;
+};
+
+/// A model that can be run. Calls on one program come from one thread at a time.
+class Program {
+public:
+  virtual ~Program() = default;
+
+  virtual const std::vector<ArgumentSpec> &arguments() const = 0;
+  virtual const std::vector<ResultSpec> &results() const = 0;
+
+  /// Values of all Param and Frozen arguments as the model initialises them.
+  virtual Expected<TensorMap> initialParameters(uint64_t seed) = 0;
+
+  /// Runs the model on a batch. `parameters` holds every Param and Frozen
+  /// argument. Shapes and names are checked; a mismatch is an error that names
+  /// the tensor.
+  virtual Status run(const TensorMap &parameters, const Batch &batch,
+                     const Request &request, Reply &reply) = 0;
+};
+
+} // namespace loco
+
+#endif // LOCO_PROGRAM_H
