@@ -1,0 +1,130 @@
+//===- Tensor.cpp - Arrays of the run-time --------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "loco/Tensor.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+using namespace loco;
+
+/// A cache line, and the widest vector register.
+static constexpr size_t alignment = 64;
+
+std::string loco::describe(const Shape &shape) {
+  if (shape.empty())
+    return "scalar";
+  std::string text = std::to_string(shape.front());
+  for (size_t axis = 1; axis < shape.size(); ++axis)
+    text += " x " + std::to_string(shape[axis]);
+  return text;
+}
+
+/// Zeroed memory, a whole number of cache lines and at least one, so that a
+/// vector load of the last elements stays inside.
+static void *allocate(size_t bytes) {
+  if (bytes > std::numeric_limits<size_t>::max() - alignment)
+    throw std::bad_alloc();
+  size_t rounded = (bytes / alignment + 1) * alignment;
+  void *memory = std::aligned_alloc(alignment, rounded);
+  if (!memory)
+    throw std::bad_alloc();
+  std::memset(memory, 0, rounded);
+  return memory;
+}
+
+Tensor::Tensor(ElementType type, Shape shape)
+    : elementType(type), extents(std::move(shape)), storage(allocate(bytes())) {
+}
+
+Tensor::Tensor(const Tensor &other)
+    : elementType(other.elementType), extents(other.extents),
+      storage(allocate(other.bytes())) {
+  std::memcpy(data(), other.data(), bytes());
+}
+
+Tensor &Tensor::operator=(const Tensor &other) {
+  if (this == &other)
+    return *this;
+  // Memory of the same size is used again: a reply that is filled at every
+  // update must not allocate.
+  if (!storage || bytes() != other.bytes())
+    storage.reset(allocate(other.bytes()));
+  elementType = other.elementType;
+  extents = other.extents;
+  std::memcpy(data(), other.data(), bytes());
+  return *this;
+}
+
+void Tensor::Free::operator()(void *memory) const { std::free(memory); }
+
+double Tensor::at(int64_t position) const {
+  assert(position >= 0 && position < size() && "position outside the tensor");
+  switch (elementType) {
+  case ElementType::F32:
+    return as<float>()[position];
+  case ElementType::F64:
+    return as<double>()[position];
+  case ElementType::I32:
+    return as<int32_t>()[position];
+  }
+  return 0;
+}
+
+void Tensor::set(int64_t position, double value) {
+  assert(position >= 0 && position < size() && "position outside the tensor");
+  switch (elementType) {
+  case ElementType::F32:
+    as<float>()[position] = static_cast<float>(value);
+    return;
+  case ElementType::F64:
+    as<double>()[position] = value;
+    return;
+  case ElementType::I32:
+    as<int32_t>()[position] = static_cast<int32_t>(value);
+    return;
+  }
+}
+
+/// Element by element, in one loop per pair of types.
+template <typename From, typename To>
+static void convert(const From *from, To *to, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    to[i] = static_cast<To>(from[i]);
+}
+
+template <typename From>
+static void convertFrom(const From *from, Tensor &to) {
+  switch (to.type()) {
+  case ElementType::F32:
+    return convert(from, to.as<float>(), to.size());
+  case ElementType::F64:
+    return convert(from, to.as<double>(), to.size());
+  case ElementType::I32:
+    return convert(from, to.as<int32_t>(), to.size());
+  }
+}
+
+Tensor Tensor::convertedTo(ElementType type) const {
+  if (type == elementType)
+    return *this;
+  Tensor result(type, extents);
+  switch (elementType) {
+  case ElementType::F32:
+    convertFrom(as<float>(), result);
+    break;
+  case ElementType::F64:
+    convertFrom(as<double>(), result);
+    break;
+  case ElementType::I32:
+    convertFrom(as<int32_t>(), result);
+    break;
+  }
+  return result;
+}
