@@ -25,8 +25,8 @@
 
 namespace loco::random {
 
-/// log(n * 2^-24) for n in 1..2^24, within 1.5 ULP: n * 2^-24 = m * 2^e with m
-/// in [sqrt(1/2), sqrt(2)), log m by the polynomial of Cephes' logf.
+/// log(n * 2^-24) for n in 1..2^24, relative error below 1e-7: n * 2^-24 = m *
+/// 2^e with m in [sqrt(1/2), sqrt(2)), log m by the polynomial of Cephes' logf.
 LOCO_ALWAYS_INLINE float logOfCount(int32_t n) {
   float x = static_cast<float>(n);
   int32_t bits = std::bit_cast<int32_t>(x);
@@ -56,7 +56,7 @@ struct SinCos {
   float sin, cos;
 };
 
-/// Sine and cosine of 2 pi n * 2^-24 for n in 0..2^24 - 1, within 1.2e-7: the
+/// Sine and cosine of 2 pi n * 2^-24 for n in 0..2^24 - 1, within 1e-7: the
 /// quarter turn nearest to n is taken off exactly, as an integer; Taylor
 /// polynomials do the rest, an eighth of a turn either way.
 LOCO_ALWAYS_INLINE SinCos sinCosOfTurn(int32_t n) {

@@ -105,7 +105,7 @@ struct WaveShareOptions {
   SignalOptions signal;
   /// Steps before this one only feed the analytic signal and are not counted.
   int64_t firstStep = 0;
-  /// Exchanges of columns that make the null distribution.
+  /// Exchanges that make up the null distribution.
   int64_t shuffles = 10;
   double percentile = 99;
   uint64_t seed = 0;
@@ -114,7 +114,7 @@ struct WaveShareOptions {
 struct WaveShare {
   /// Share of (site, step) with a wavelength above the cut-off.
   double share = 0;
-  /// The percentile of the wavelength after exchanging columns, in sites; mean
+  /// The percentile of the wavelength after the exchange, in sites; mean
   /// over the samples that have one, NaN if none has.
   double cutOff = 0;
   /// Share of (site, step) without a phase; they do not count as waves.
@@ -122,11 +122,13 @@ struct WaveShare {
 };
 
 /// "Percent waves": how much of the activity has a wavelength longer than
-/// chance. Chance is the same activity with its columns, the places along the
-/// last connected axis, exchanged at random, in the same way at all steps and
-/// along all other axes. `field` is [steps, sites...], or [samples, steps,
-/// sites...], then each sample has a cut-off of its own and shares are
-/// averaged. About 1 - percentile/100 for activity without order.
+/// chance. Chance is the same activity with the values along the last connected
+/// axis exchanged at random, anew at each step and each place along the other
+/// axes, as in the code of Neural Wave Machines. `field` is [steps, sites...],
+/// or [samples, steps, sites...], then each sample has a cut-off of its own and
+/// shares are averaged. Activity without order gives about 1 - percentile/100;
+/// waves shorter than the cut-off (some 35 sites on a torus) do not count,
+/// activity that is the same everywhere does.
 Expected<WaveShare> waveShare(const Tensor &field, const SiteGrid &grid,
                               const WaveShareOptions &options = {});
 

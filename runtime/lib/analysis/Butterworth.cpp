@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Butterworth.h"
+#include "runtime/lib/analysis/Butterworth.h"
 
 #include <cmath>
 #include <complex>

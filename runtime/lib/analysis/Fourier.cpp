@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fourier.h"
+#include "runtime/lib/analysis/Fourier.h"
 
 // The library's header uses std::acos without including it.
 #include <cmath>

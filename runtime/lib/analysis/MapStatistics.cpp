@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Shuffle.h"
 #include "loco/Selectivity.h"
+#include "runtime/lib/analysis/Shuffle.h"
 
 #include <algorithm>
 #include <cmath>
@@ -59,7 +59,8 @@ static PairCounts countPairs(const std::vector<int32_t> &map,
     int64_t distance = std::abs(map[a] - map[b]);
     ++counts.selective;
     counts.equal += distance == 0;
-    counts.adjacent += distance == 1 || (distance == classes - 1 && classes > 2);
+    counts.adjacent +=
+        distance == 1 || (distance == classes - 1 && classes > 2);
   }
   return counts;
 }
@@ -109,8 +110,7 @@ Expected<MapStatistics> loco::mapStatistics(const Tensor &map,
                  " does not fit the lattice " + describe(grid.extents) +
                  ", expected one whole number for each site"};
 
-  std::vector<int32_t> sites(map.as<int32_t>(),
-                             map.as<int32_t>() + map.size());
+  std::vector<int32_t> sites(map.as<int32_t>(), map.as<int32_t>() + map.size());
   MapStatistics statistics;
   statistics.sitesPerClass.resize(std::max<int64_t>(classes, 0));
   int64_t selective = 0;

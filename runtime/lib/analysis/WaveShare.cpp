@@ -1,0 +1,177 @@
+//===- WaveShare.cpp - How much of the activity is waves ------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/lib/analysis/Shuffle.h"
+#include "runtime/lib/analysis/WaveField.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <random>
+
+using namespace loco;
+
+/// All defined wavelengths of the steps from `first` on.
+static std::vector<double> wavelengths(const std::vector<Complex> &signal,
+                                       const std::vector<AxisNeighbours> &axes,
+                                       int64_t first, int64_t sites) {
+  std::vector<double> lengths;
+  lengths.reserve(signal.size());
+  int64_t steps = int64_t(signal.size()) / sites;
+  for (int64_t step = first; step < steps; ++step)
+    for (int64_t site = 0; site < sites; ++site) {
+      double squared = 0;
+      for (const AxisNeighbours &neighbours : axes) {
+        double gradient =
+            phaseGradient(signal.data() + step * sites, site, neighbours);
+        squared += gradient * gradient;
+      }
+      if (!std::isnan(squared))
+        lengths.push_back(2 * std::numbers::pi / std::sqrt(squared));
+    }
+  return lengths;
+}
+
+/// A copy of the field in which the values along `axis` are exchanged, anew for
+/// each step and each place along the other axes.
+static Tensor exchangeAlong(const Tensor &field, const Shape &extents,
+                            size_t axis, std::mt19937_64 &random) {
+  int64_t stride = 1;
+  for (size_t inner = axis + 1; inner < extents.size(); ++inner)
+    stride *= extents[inner];
+  int64_t length = extents[axis];
+  Tensor exchanged(ElementType::F64, field.shape());
+  std::vector<double> line(length);
+  for (int64_t start = 0; start < field.size(); ++start) {
+    if ((start / stride) % length != 0)
+      continue;
+    for (int64_t place = 0; place < length; ++place)
+      line[place] = field.at(start + place * stride);
+    shuffle(line, random);
+    for (int64_t place = 0; place < length; ++place)
+      exchanged.as<double>()[start + place * stride] = line[place];
+  }
+  return exchanged;
+}
+
+/// The percentile with linear interpolation between ranks.
+static double percentileOf(std::vector<double> &values, double percentile) {
+  double rank = percentile / 100 * double(values.size() - 1);
+  auto low = values.begin() + int64_t(rank);
+  std::nth_element(values.begin(), low, values.end());
+  double fraction = rank - std::floor(rank);
+  if (fraction == 0)
+    return *low;
+  double next = *std::min_element(low + 1, values.end());
+  return std::isinf(next) ? next : *low + fraction * (next - *low);
+}
+
+/// The wavelengths of the field with its order along the last axis destroyed.
+static std::vector<double>
+chanceWavelengths(const Tensor &field, const SiteGrid &grid,
+                  const std::vector<AxisNeighbours> &axes,
+                  const WaveShareOptions &options, std::mt19937_64 &random) {
+  std::vector<double> chance;
+  for (int64_t round = 0; round < options.shuffles; ++round) {
+    // The exchange keeps values finite, so this signal exists if the field's
+    // own does.
+    Expected<AnalyticSignal> signal = analyticSignal(
+        exchangeAlong(field, grid.extents, grid.connectedAxes().back(), random),
+        options.signal);
+    std::vector<double> lengths = wavelengths(complexValues(*signal), axes,
+                                              options.firstStep, grid.sites());
+    chance.insert(chance.end(), lengths.begin(), lengths.end());
+  }
+  return chance;
+}
+
+/// Share, cut-off and undefined share of one sample.
+static Expected<WaveShare> shareOfSample(const Tensor &field,
+                                         const SiteGrid &grid,
+                                         const WaveShareOptions &options,
+                                         std::mt19937_64 &random) {
+  Expected<AnalyticSignal> signal = analyticSignal(field, options.signal);
+  if (!signal)
+    return signal.error();
+  std::vector<AxisNeighbours> axes;
+  for (size_t axis : grid.connectedAxes())
+    axes.push_back(neighboursAlong(grid, axis));
+  std::vector<double> lengths = wavelengths(complexValues(*signal), axes,
+                                            options.firstStep, grid.sites());
+  std::vector<double> chance =
+      chanceWavelengths(field, grid, axes, options, random);
+
+  double counted =
+      double((field.shape()[0] - options.firstStep) * grid.sites());
+  WaveShare result;
+  result.undefined = 1 - double(lengths.size()) / counted;
+  result.cutOff = chance.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                 : percentileOf(chance, options.percentile);
+  auto isWave = [&](double length) { return length > result.cutOff; };
+  result.share =
+      double(std::count_if(lengths.begin(), lengths.end(), isWave)) / counted;
+  return result;
+}
+
+/// One sample of a field of samples, as a field of its own.
+static Tensor sampleOf(const Tensor &field, int64_t sample) {
+  Tensor result(ElementType::F64,
+                Shape(field.shape().begin() + 1, field.shape().end()));
+  for (int64_t at = 0; at < result.size(); ++at)
+    result.as<double>()[at] = field.at(sample * result.size() + at);
+  return result;
+}
+
+static Status verifyOptions(const WaveShareOptions &options, int64_t steps) {
+  if (options.firstStep < 0 || options.firstStep >= steps)
+    return Error{"step " + std::to_string(options.firstStep) +
+                 " cannot be the first to count among " +
+                 std::to_string(steps) + " steps"};
+  if (options.shuffles < 1)
+    return Error{"a cut-off needs at least one shuffle"};
+  if (!(options.percentile >= 0 && options.percentile <= 100))
+    return Error{"the percentile " + std::to_string(options.percentile) +
+                 " is not in 0 to 100"};
+  return {};
+}
+
+Expected<WaveShare> loco::waveShare(const Tensor &field, const SiteGrid &grid,
+                                    const WaveShareOptions &options) {
+  bool manySamples = field.shape().size() == grid.extents.size() + 2;
+  Shape shape = field.shape();
+  if (manySamples)
+    shape.erase(shape.begin());
+  if (Status failed = verifyOnGrid(shape, grid))
+    return failed.error();
+  if (Status failed = verifyOptions(options, shape[0]))
+    return failed.error();
+
+  std::mt19937_64 random(options.seed);
+  if (!manySamples)
+    return shareOfSample(field, grid, options, random);
+  int64_t samples = field.shape()[0];
+  if (samples == 0)
+    return Error{"a field without samples has no waves"};
+  WaveShare mean;
+  int64_t withCutOff = 0;
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    Expected<WaveShare> one =
+        shareOfSample(sampleOf(field, sample), grid, options, random);
+    if (!one)
+      return Error{"sample " + std::to_string(sample) + ": " + one.message()};
+    mean.share += one->share / double(samples);
+    mean.undefined += one->undefined / double(samples);
+    if (!std::isnan(one->cutOff)) {
+      mean.cutOff += one->cutOff;
+      ++withCutOff;
+    }
+  }
+  mean.cutOff = withCutOff ? mean.cutOff / double(withCutOff)
+                           : std::numeric_limits<double>::quiet_NaN();
+  return mean;
+}
