@@ -27,7 +27,10 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include <deque>
+#include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace llvm {
@@ -128,7 +131,10 @@ public:
 
 private:
   std::deque<Diagnostic> diagnostics;
-  std::deque<Diagnostic> dropped;
+  /// Range and name of every message that has a place.
+  std::set<std::tuple<uint32_t, uint32_t, uint32_t, std::string>> reported;
+  /// Takes the details of a message that was said before.
+  std::optional<Diagnostic> duplicate;
   unsigned numErrors = 0;
 };
 
