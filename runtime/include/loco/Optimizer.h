@@ -1,0 +1,121 @@
+//===- Optimizer.h - Updates of parameters ----------------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The optimisers mean what PyTorch means. One update of a parameter p with
+// gradient g, rate r (after schedule and rules), coupled decay c and decoupled
+// decay d; gradients are clipped before:
+//
+//   g <- g + c p,   p <- p - r d p
+//   sgd:    v <- mu v + g,   p <- p - r v        (nesterov: p <- p - r (g + mu
+//   v)) adam:   m <- b1 m + (1 - b1) g,   s <- b2 s + (1 - b2) g^2
+//           p <- p - r / (1 - b1^t) m / (sqrt(s) / sqrt(1 - b2^t) + eps)
+//
+// Tensors are updated in their own precision. All results are the same for
+// every number of threads: sums are made over fixed pieces and added in order.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_OPTIMIZER_H
+#define LOCO_OPTIMIZER_H
+
+#include "loco/Expected.h"
+#include "loco/Program.h"
+#include "loco/ThreadPool.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace loco {
+
+/// How the parameters whose name matches a pattern differ from the others.
+struct ParameterRule {
+  /// `*` and `?` stand for any characters: `u.linear.*`. Where several rules
+  /// match, the last one counts.
+  std::string pattern;
+  /// Base rate of these parameters; the schedule applies to it as well.
+  std::optional<double> rate;
+  /// Not changed, and left out of the gradient's norm.
+  bool frozen = false;
+};
+
+struct OptimizerOptions {
+  enum class Method : uint8_t { Sgd, Adam };
+  Method method = Method::Sgd;
+  double rate = 1e-3;
+  /// Sgd.
+  double momentum = 0;
+  bool nesterov = false;
+  /// Adam.
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  /// Decay that is added to the gradient (PyTorch's `weight_decay`).
+  double coupledDecay = 0;
+  /// Decay of the value itself, r d p (AdamW's `weight_decay`).
+  double decoupledDecay = 0;
+  /// Largest 2-norm of all gradients together; 0: any.
+  double clipNorm = 0;
+  /// Largest absolute value of an entry, applied before clipNorm; 0: any.
+  double clipValue = 0;
+  std::vector<ParameterRule> rules;
+
+  /// An error that names the value that makes no sense.
+  Status check() const;
+};
+
+/// "sgd" or "adam".
+const char *describe(OptimizerOptions::Method method);
+
+class Optimizer {
+public:
+  /// For the Param arguments among `arguments`. An error for a rule whose
+  /// pattern matches none, for integer parameters, and where options make no
+  /// sense. The pool must outlive the optimiser.
+  static Expected<Optimizer> create(const OptimizerOptions &options,
+                                    const std::vector<ArgumentSpec> &arguments,
+                                    ThreadPool &pool);
+
+  /// Names of the parameters that are learned, in name order: the gradients to
+  /// ask for.
+  const std::vector<std::string> &trained() const { return names; }
+
+  /// 2-norm over the gradients of all learned parameters together, before any
+  /// clipping. Infinite or not a number exactly if some gradient is.
+  double gradientNorm(const TensorMap &gradients) const;
+
+  /// One update. `gradients` are clipped in place; `norm` is their
+  /// gradientNorm, `scheduleFactor` multiplies all rates.
+  void update(TensorMap &parameters, TensorMap &gradients, double norm,
+              double scheduleFactor);
+
+  /// Updates done so far, Adam's t.
+  int64_t updates() const { return numUpdates; }
+
+  /// Everything it remembers: `velocity/b`, or `first-moment/b` and
+  /// `second-moment/b`, in the shapes of the parameters.
+  const TensorMap &state() const { return memory; }
+  /// The state of a checkpoint. An error, and nothing changed, unless names,
+  /// shapes and types are those of state().
+  Status restore(TensorMap state, int64_t updates);
+
+private:
+  explicit Optimizer(ThreadPool &pool) : pool(&pool) {}
+  template <typename T>
+  void updateAll(TensorMap &parameters, TensorMap &gradients,
+                 double scheduleFactor, double normScale);
+
+  ThreadPool *pool;
+  OptimizerOptions options;
+  std::vector<std::string> names;
+  /// Base rate of each of `names`.
+  std::vector<double> rates;
+  TensorMap memory;
+  int64_t numUpdates = 0;
+};
+
+} // namespace loco
+
+#endif // LOCO_OPTIMIZER_H

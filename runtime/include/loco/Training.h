@@ -1,0 +1,125 @@
+//===- Training.h - Training a model ----------------------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A plan says what is wanted in numbers, and goes into the run folder as it
+// is. The session says where it happens: threads, folder, messages, callbacks.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_TRAINING_H
+#define LOCO_TRAINING_H
+
+#include "loco/Expected.h"
+#include "loco/Optimizer.h"
+#include "loco/Program.h"
+#include "loco/Progress.h"
+#include "loco/RateSchedule.h"
+#include "loco/RunFolder.h"
+#include "loco/ThreadPool.h"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace loco {
+
+class DataSource;
+
+struct TrainingPlan {
+  OptimizerOptions optimizer;
+  RateSchedule schedule;
+  /// Samples per update.
+  int64_t batch = 0;
+  /// How long to train: one of the two is positive, the other 0. An epoch is
+  /// `samples / batch` updates, without a rest.
+  int64_t updates = 0, epochs = 0;
+  uint64_t seed = 0;
+  /// Samples are drawn in a new random order in every epoch.
+  bool shuffle = true;
+
+  /// A checkpoint is written after so many updates or seconds, whichever comes
+  /// first (0: not for this reason), and at the end.
+  int64_t checkpointUpdates = 0;
+  double checkpointSeconds = 300;
+  /// How many are kept, newest first, beside the best.
+  int64_t keepCheckpoints = 2;
+
+  /// Updates between calls of TrainingSession::validate; 0: once per epoch.
+  int64_t validateUpdates = 0;
+
+  /// Goes on from the newest checkpoint of the run folder.
+  bool resume = false;
+  /// With `resume`: even if the program or the seed is another one than the
+  /// checkpoint's.
+  bool force = false;
+
+  /// An error that names the value that makes no sense.
+  Status check() const;
+  /// The plan as JSON, for the resolved configuration.
+  std::string toJson() const;
+};
+
+/// What surrounds a training run. Everything but the precision is optional.
+struct TrainingSession {
+  /// "f32" or "f64".
+  std::string precision = "f32";
+  /// Threads of optimiser and data; nullptr: the pool of the process.
+  ThreadPool *pool = nullptr;
+  /// Metrics and checkpoints go here; nullptr: nothing is written.
+  const RunFolder *folder = nullptr;
+  /// Values to begin with in place of the model's own (`--init`): names and
+  /// shapes of all Param and Frozen arguments. Not used when resuming.
+  const TensorMap *initialParameters = nullptr;
+  /// Hash of the program and its modules, to be found again when resuming.
+  std::string sourceHash;
+  /// Version of loco, for run.json.
+  std::string locoVersion;
+  /// Title of the progress bar.
+  std::string title = "training";
+  Progress::Options progress;
+  /// Notes and warnings, one sentence each; empty: standard error.
+  std::function<void(const std::string &)> report;
+  /// Loss on data that is not learned from.
+  std::function<Expected<double>(const TensorMap &parameters)> validate;
+  /// More numbers for the metrics: constrained parameters as they are shown.
+  std::function<void(const TensorMap &parameters,
+                     std::map<std::string, double> &scalars)>
+      scalars;
+  /// Parameters whose range is a relu: dead where the raw value is not
+  /// positive. A dead one is reported once.
+  std::vector<std::string> reluParameters;
+  /// Ends the run cleanly, as Ctrl-C does, once it is true.
+  const std::atomic<bool> *stop = nullptr;
+  /// SIGINT and SIGTERM end the run with a checkpoint; a second one kills.
+  bool handleSignals = false;
+};
+
+struct TrainingSummary {
+  TensorMap parameters;
+  /// Updates done in all, and those before this session.
+  int64_t updates = 0, resumedFrom = 0;
+  int64_t updatesPerEpoch = 0;
+  /// Loss of the last batch, before its update; not a number if none was run.
+  double lastLoss = 0;
+  /// Spent training, over all sessions of the run.
+  double seconds = 0;
+  /// Stopped before the last update, by a signal or `stop`.
+  bool interrupted = false;
+};
+
+/// Trains. With a run folder, an error leaves the last good checkpoint and all
+/// metrics up to it in place.
+Expected<TrainingSummary> train(Program &program, DataSource &data,
+                                const TrainingPlan &plan,
+                                const TrainingSession &session);
+
+} // namespace loco
+
+#endif // LOCO_TRAINING_H
