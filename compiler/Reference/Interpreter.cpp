@@ -1,0 +1,207 @@
+//===- Interpreter.cpp - Reference interpreter of the dialect -------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Reference/Interpreter.h"
+
+#include "compiler/Reference/Evaluation.h"
+#include "dialects/Loco/IR/LocoOps.h"
+
+using namespace mlir;
+using namespace loco;
+using namespace loco::reference;
+
+/// Calls deeper than this are taken for a recursion, which the dialect does not
+/// have.
+static constexpr unsigned maxDepth = 64;
+
+class Interpreter::Implementation final : public Machine {
+public:
+  explicit Implementation(ModuleOp module) : module(module), symbols(module) {
+    MLIRContext *context = module.getContext();
+    addElementwiseHandlers(handlers, context);
+    addIntegerHandlers(handlers, context);
+    addShapeHandlers(handlers, context);
+    addBilinearHandlers(handlers, context);
+    addSourceHandlers(handlers, context);
+    addRegionHandlers(handlers, context);
+  }
+
+  LogicalResult run(const Code &code, Frame &frame) override;
+  const Code &getCode(Block &block) override { return codes.at(&block); }
+  FailureOr<SmallVector<Cell>> call(Operation *op, StringRef function,
+                                    ArrayRef<Cell> arguments) override;
+
+  ModuleOp module;
+
+private:
+  LogicalResult prepare(func::FuncOp function);
+  LogicalResult prepare(Block &block, DenseMap<Value, unsigned> &slots);
+
+  SymbolTable symbols;
+  HandlerTable handlers;
+  /// Code of the blocks of all functions called so far.
+  std::map<Block *, Code> codes;
+  /// Number of values of the functions called so far.
+  DenseMap<Operation *, unsigned> frameSizes;
+  unsigned depth = 0;
+};
+
+//===----------------------------------------------------------------------===//
+// Preparation
+//===----------------------------------------------------------------------===//
+
+/// Numbers the values of a block and of its ops' regions, and finds handlers.
+LogicalResult
+Interpreter::Implementation::prepare(Block &block,
+                                     DenseMap<Value, unsigned> &slots) {
+  Code &code = codes[&block];
+  auto define = [&](Value value) {
+    unsigned slot = slots.size();
+    slots[value] = slot;
+    return slot;
+  };
+  for (Value argument : block.getArguments())
+    code.arguments.push_back(define(argument));
+  for (Operation &op : block) {
+    SmallVector<unsigned, 4> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(slots.at(operand));
+    if (op.hasTrait<OpTrait::IsTerminator>()) {
+      code.yields.assign(operands.begin(), operands.end());
+      continue;
+    }
+    auto handler = handlers.find(op.getName());
+    if (handler == handlers.end())
+      return op.emitOpError("is unknown to the reference interpreter");
+    SmallVector<unsigned, 4> results;
+    for (Value result : op.getResults())
+      results.push_back(define(result));
+    for (Region &region : op.getRegions())
+      for (Block &inner : region)
+        if (failed(prepare(inner, slots)))
+          return failure();
+    code.instructions.push_back({&op, &handler->second, operands, results});
+  }
+  return success();
+}
+
+LogicalResult Interpreter::Implementation::prepare(func::FuncOp function) {
+  if (frameSizes.contains(function))
+    return success();
+  if (!function.getBody().hasOneBlock())
+    return function.emitOpError("has no body of one block to interpret");
+  DenseMap<Value, unsigned> slots;
+  if (failed(prepare(function.getBody().front(), slots)))
+    return failure();
+  frameSizes[function] = slots.size();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Execution
+//===----------------------------------------------------------------------===//
+
+LogicalResult Interpreter::Implementation::run(const Code &code, Frame &frame) {
+  for (const Instruction &instruction : code.instructions) {
+    Evaluation evaluation(instruction, frame, *this);
+    if (failed((*instruction.handler)(evaluation)))
+      return failure();
+  }
+  return success();
+}
+
+/// Checks that the cell is one for the type.
+static LogicalResult checkArgument(Operation *op, unsigned i, const Cell &cell,
+                                   Type type) {
+  bool fits = isa<RandomKeyType>(type) ? std::holds_alternative<RandomKey>(cell)
+              : type.isIntOrIndex()
+                  ? std::holds_alternative<int64_t>(cell)
+                  : std::holds_alternative<ArrayPointer>(cell);
+  if (!fits)
+    return op->emitOpError("gets another kind of value than ")
+           << type << " as argument " << i;
+  if (auto *array = std::get_if<ArrayPointer>(&cell)) {
+    const Array &value = **array;
+    if (!matches(type, value.shape) ||
+        getSize(value.shape) != static_cast<int64_t>(value.values.size()))
+      return op->emitOpError("gets ")
+             << value.values.size() << " elements of shape ["
+             << ArrayRef(value.shape) << "] as argument " << i << " of type "
+             << type;
+  }
+  return success();
+}
+
+FailureOr<SmallVector<Cell>>
+Interpreter::Implementation::call(Operation *op, StringRef name,
+                                  ArrayRef<Cell> arguments) {
+  auto function = symbols.lookup<func::FuncOp>(name);
+  if (!function)
+    return op->emitOpError("calls unknown function `") << name << "`";
+  if (depth == maxDepth)
+    return op->emitOpError("calls `") << name << "` recursively";
+  if (arguments.size() != function.getNumArguments())
+    return function.emitOpError("is called with ")
+           << arguments.size() << " arguments, expected "
+           << function.getNumArguments();
+  for (auto [i, cell] : llvm::enumerate(arguments))
+    if (failed(
+            checkArgument(function, i, cell, function.getArgumentTypes()[i])))
+      return failure();
+  if (failed(prepare(function)))
+    return failure();
+
+  Frame frame(frameSizes[function]);
+  const Code &code = getCode(function.getBody().front());
+  for (auto [slot, cell] : llvm::zip(code.arguments, arguments))
+    frame[slot] = cell;
+  ++depth;
+  LogicalResult result = run(code, frame);
+  --depth;
+  if (failed(result))
+    return failure();
+  SmallVector<Cell> results;
+  for (unsigned slot : code.yields)
+    results.push_back(frame[slot]);
+  return results;
+}
+
+//===----------------------------------------------------------------------===//
+// Interface
+//===----------------------------------------------------------------------===//
+
+Interpreter::Interpreter(ModuleOp module)
+    : implementation(std::make_unique<Implementation>(module)) {}
+
+Interpreter::~Interpreter() = default;
+
+FailureOr<SmallVector<RuntimeValue>>
+Interpreter::call(StringRef function, ArrayRef<RuntimeValue> arguments) {
+  SmallVector<Cell> cells;
+  for (const RuntimeValue &argument : arguments) {
+    if (auto *array = std::get_if<Array>(&argument))
+      cells.push_back(std::make_shared<const Array>(*array));
+    else if (auto *number = std::get_if<int64_t>(&argument))
+      cells.push_back(*number);
+    else
+      cells.push_back(std::get<RandomKey>(argument));
+  }
+  FailureOr<SmallVector<Cell>> results =
+      implementation->call(implementation->module, function, cells);
+  if (failed(results))
+    return failure();
+  SmallVector<RuntimeValue> values;
+  for (Cell &cell : *results) {
+    if (auto *array = std::get_if<ArrayPointer>(&cell))
+      values.push_back(**array);
+    else if (auto *number = std::get_if<int64_t>(&cell))
+      values.push_back(*number);
+    else
+      values.push_back(std::get<RandomKey>(cell));
+  }
+  return values;
+}
