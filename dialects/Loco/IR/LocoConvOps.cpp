@@ -17,14 +17,17 @@ RankedTensorType ConvOp::getFieldType() { return getRhs().getType(); }
 RankedTensorType ConvOp::getOutputType() { return getResult().getType(); }
 
 RankedTensorType ConvTransposeOp::getKernelType() { return getLhs().getType(); }
-RankedTensorType ConvTransposeOp::getFieldType() { return getResult().getType(); }
+RankedTensorType ConvTransposeOp::getFieldType() {
+  return getResult().getType();
+}
 RankedTensorType ConvTransposeOp::getOutputType() { return getRhs().getType(); }
 
 RankedTensorType ConvOuterOp::getKernelType() { return getResult().getType(); }
 RankedTensorType ConvOuterOp::getFieldType() { return getRhs().getType(); }
 RankedTensorType ConvOuterOp::getOutputType() { return getLhs().getType(); }
 
-/// Checks channels: kernel [out, in / groups, ...], field [in, ...], output [out, ...].
+/// Checks channels: kernel [out, in / groups, ...], field [in, ...], output
+/// [out, ...].
 static LogicalResult verifyChannels(Operation *op, RankedTensorType kernel,
                                     RankedTensorType field,
                                     RankedTensorType output, int64_t groups) {
@@ -47,7 +50,8 @@ static LogicalResult verifyConv(Op op) {
       output.getRank() != field.getRank())
     return op.emitOpError("has kernel ")
            << kernel << ", field " << field << " and output " << output;
-  if (channels && failed(verifyChannels(op, kernel, field, output, op.getGroups())))
+  if (channels &&
+      failed(verifyChannels(op, kernel, field, output, op.getGroups())))
     return failure();
   if (!channels && op.getGroups() != 1)
     return op.emitOpError("has groups without channels");
@@ -55,17 +59,23 @@ static LogicalResult verifyConv(Op op) {
   ArrayRef<int64_t> window = kernel.getShape().drop_front(channels ? 2 : 0),
                     from = field.getShape().drop_front(channels),
                     to = output.getShape().drop_front(channels);
-  if (op.getStrides().size() != window.size() || op.getLow().size() != window.size())
-    return op.emitOpError("needs one stride and one low padding per axis of the window");
+  if (op.getStrides().size() != window.size() ||
+      op.getLow().size() != window.size())
+    return op.emitOpError(
+        "needs one stride and one low padding per axis of the window");
   for (auto [size, stride, low, sites, outputs] :
        llvm::zip(window, op.getStrides(), op.getLow(), from, to)) {
     if (stride < 1 || low < 0 || low >= size)
       return op.emitOpError("has stride ")
-             << stride << " and low padding " << low << " for a window of " << size;
+             << stride << " and low padding " << low << " for a window of "
+             << size;
     if (op.getBoundary() == Boundary::Wrap && (outputs * stride != sites))
-      return op.emitOpError("wraps ") << sites << " sites to " << outputs << " outputs";
-    if (op.getBoundary() == Boundary::Zero && (outputs - 1) * stride - low >= sites)
-      return op.emitOpError("has an output beyond the field's ") << sites << " sites";
+      return op.emitOpError("wraps ")
+             << sites << " sites to " << outputs << " outputs";
+    if (op.getBoundary() == Boundary::Zero &&
+        (outputs - 1) * stride - low >= sites)
+      return op.emitOpError("has an output beyond the field's ")
+             << sites << " sites";
   }
   return success();
 }

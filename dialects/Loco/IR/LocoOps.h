@@ -34,7 +34,8 @@
 
 namespace loco {
 
-/// The type of one step of a stacked value: `tensor<?x8xf32>` to `tensor<8xf32>`.
+/// The type of one step of a stacked value: `tensor<?x8xf32>` to
+/// `tensor<8xf32>`.
 mlir::RankedTensorType getStepType(mlir::Type stacked);
 
 /// The type of a value stacked over time: `tensor<8xf32>` to `tensor<?x8xf32>`.

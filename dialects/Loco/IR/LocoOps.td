@@ -450,4 +450,11 @@ def Loco_PlaceOp : Loco_Op<"place", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Loco_LengthOp : Loco_Op<"length", [Pure]> {
+  let summary = "number of steps of a stacked value";
+  let arguments = (ins AnyRankedTensor:$operand);
+  let results = (outs Index:$steps);
+  let assemblyFormat = "$operand attr-dict `:` type($operand)";
+}
+
 #endif // LOCO_OPS_TD

@@ -16,7 +16,9 @@ using namespace loco;
 // Structure
 //===----------------------------------------------------------------------===//
 
-YieldOp ScanOp::getYield() { return cast<YieldOp>(getBlock()->getTerminator()); }
+YieldOp ScanOp::getYield() {
+  return cast<YieldOp>(getBlock()->getTerminator());
+}
 
 Block::BlockArgListType ScanOp::getCarryArguments() {
   return getBlock()->getArguments().slice(1, getInits().size());
@@ -86,8 +88,8 @@ void ScanOp::getAsmBlockArgumentNames(Region &region,
 LogicalResult ScanOp::verify() {
   for (Value element : getElements())
     if (cast<RankedTensorType>(element.getType()).getRank() == 0)
-      return emitOpError("takes each step of ") << element.getType()
-                                                << ", which has no time axis";
+      return emitOpError("takes each step of ")
+             << element.getType() << ", which has no time axis";
   if (getNumResults() < getInits().size())
     return emitOpError("has ") << getInits().size() << " carries but "
                                << getNumResults() << " results";
@@ -98,12 +100,12 @@ LogicalResult ScanOp::verify() {
 static LogicalResult verifyTypes(ScanOp op, StringRef what, TypeRange found,
                                  TypeRange expected) {
   if (found.size() != expected.size())
-    return op.emitOpError("has ") << found.size() << " " << what << ", expected "
-                                  << expected.size();
+    return op.emitOpError("has ")
+           << found.size() << " " << what << ", expected " << expected.size();
   for (auto [have, want] : llvm::zip(found, expected))
     if (have != want)
-      return op.emitOpError("has ") << what << " of type " << have
-                                    << ", expected " << want;
+      return op.emitOpError("has ")
+             << what << " of type " << have << ", expected " << want;
   return success();
 }
 
@@ -124,8 +126,8 @@ LogicalResult ScanOp::verifyRegions() {
   for (Value stack : yield.getStacks())
     results.push_back(getStackedType(stack.getType()));
   llvm::append_range(results, yield.getSums().getTypes());
-  if (failed(verifyTypes(*this, "yielded carries", yield.getCarries().getTypes(),
-                         getInits().getTypes())))
+  if (failed(verifyTypes(*this, "yielded carries",
+                         yield.getCarries().getTypes(), getInits().getTypes())))
     return failure();
   return verifyTypes(*this, "results", getResultTypes(), results);
 }
@@ -142,15 +144,17 @@ static void printBindings(OpAsmPrinter &printer, StringRef keyword,
     return;
   printer.printNewline();
   printer << "    " << keyword << "(";
-  llvm::interleaveComma(llvm::zip(arguments, operands), printer, [&](auto pair) {
-    auto [argument, operand] = pair;
-    printer << argument << " = " << operand << " : " << operand.getType();
-  });
+  llvm::interleaveComma(
+      llvm::zip(arguments, operands), printer, [&](auto pair) {
+        auto [argument, operand] = pair;
+        printer << argument << " = " << operand << " : " << operand.getType();
+      });
   printer << ")";
 }
 
 /// Prints `keyword(type, ...)`, or nothing.
-static void printTypes(OpAsmPrinter &printer, StringRef keyword, TypeRange types) {
+static void printTypes(OpAsmPrinter &printer, StringRef keyword,
+                       TypeRange types) {
   if (types.empty())
     return;
   printer.printNewline();
@@ -166,7 +170,8 @@ void ScanOp::print(OpAsmPrinter &printer) {
   printTypes(printer, "stack", getStacks().getTypes());
   printTypes(printer, "sum", getSums().getTypes());
   printer.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(), {getOperandSegmentSizesAttrName(), getReverseAttrName()});
+      (*this)->getAttrs(),
+      {getOperandSegmentSizesAttrName(), getReverseAttrName()});
   printer << " ";
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
@@ -184,29 +189,31 @@ static ParseResult parseBindings(OpAsmParser &parser, StringRef keyword,
                                  bool stacked, Bindings &bindings) {
   if (failed(parser.parseOptionalKeyword(keyword)))
     return success();
-  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, [&]() -> ParseResult {
-    OpAsmParser::Argument &argument = bindings.arguments.emplace_back();
-    if (parser.parseArgument(argument) || parser.parseEqual() ||
-        parser.parseOperand(bindings.operands.emplace_back()) ||
-        parser.parseColonType(bindings.types.emplace_back()))
-      return failure();
-    argument.type = bindings.types.back();
-    auto tensor = dyn_cast<RankedTensorType>(argument.type);
-    if (stacked && (!tensor || tensor.getRank() == 0))
-      return parser.emitError(parser.getNameLoc(), "expected a stacked value");
-    if (stacked)
-      argument.type = getStepType(tensor);
-    return success();
-  });
+  return parser.parseCommaSeparatedList(
+      AsmParser::Delimiter::Paren, [&]() -> ParseResult {
+        OpAsmParser::Argument &argument = bindings.arguments.emplace_back();
+        if (parser.parseArgument(argument) || parser.parseEqual() ||
+            parser.parseOperand(bindings.operands.emplace_back()) ||
+            parser.parseColonType(bindings.types.emplace_back()))
+          return failure();
+        argument.type = bindings.types.back();
+        auto tensor = dyn_cast<RankedTensorType>(argument.type);
+        if (stacked && (!tensor || tensor.getRank() == 0))
+          return parser.emitError(parser.getNameLoc(),
+                                  "expected a stacked value");
+        if (stacked)
+          argument.type = getStepType(tensor);
+        return success();
+      });
 }
 
 static ParseResult parseTypes(OpAsmParser &parser, StringRef keyword,
                               SmallVectorImpl<Type> &types) {
   if (failed(parser.parseOptionalKeyword(keyword)))
     return success();
-  return parser.parseCommaSeparatedList(
-      AsmParser::Delimiter::Paren,
-      [&] { return parser.parseType(types.emplace_back()); });
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, [&] {
+    return parser.parseType(types.emplace_back());
+  });
 }
 
 ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {

@@ -1,4 +1,5 @@
-//===- LocoShapeOps.cpp - Rules of ops on shapes, sources and contractions -===//
+//===- LocoShapeOps.cpp - Rules of ops on shapes, sources and contractions
+//-===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,8 +8,8 @@
 
 #include "dialects/Loco/IR/LocoOps.h"
 
-#include "mlir/IR/Builders.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -30,7 +31,8 @@ static LogicalResult verifyAxes(Operation *op, ArrayRef<int64_t> axes,
   return success();
 }
 
-/// Checks that dropping `axes` from the shape of `full` gives that of `reduced`.
+/// Checks that dropping `axes` from the shape of `full` gives that of
+/// `reduced`.
 static LogicalResult verifyDropped(Operation *op, RankedTensorType full,
                                    RankedTensorType reduced,
                                    ArrayRef<int64_t> axes) {
@@ -42,8 +44,8 @@ static LogicalResult verifyDropped(Operation *op, RankedTensorType full,
       rest.push_back(extent);
   if (ArrayRef(rest) != reduced.getShape() ||
       full.getElementType() != reduced.getElementType())
-    return op->emitOpError("relates ")
-           << full << " and " << reduced << ", which differ outside of the axes";
+    return op->emitOpError("relates ") << full << " and " << reduced
+                                       << ", which differ outside of the axes";
   return success();
 }
 
@@ -128,8 +130,8 @@ LogicalResult ConcatOp::verify() {
     total += from.getDimSize(axis);
   }
   if (total != to.getDimSize(axis))
-    return emitOpError("joins a total of ") << total << " along axis " << axis
-                                            << " into " << to;
+    return emitOpError("joins a total of ")
+           << total << " along axis " << axis << " into " << to;
   return success();
 }
 
@@ -146,8 +148,7 @@ LogicalResult RollOp::verify() {
 static LogicalResult verifyStacked(Operation *op, Type stacked, Type step) {
   auto type = cast<RankedTensorType>(stacked);
   if (type.getRank() == 0 || getStepType(type) != step)
-    return op->emitOpError("relates ")
-           << stacked << " to steps of " << step;
+    return op->emitOpError("relates ") << stacked << " to steps of " << step;
   return success();
 }
 
@@ -195,20 +196,25 @@ LogicalResult ContractOp::verify() {
        {std::pair(lhs, getLhs().getType()), std::pair(rhs, getRhs().getType()),
         std::pair(output, getResult().getType())}) {
     if (static_cast<int64_t>(letters.size()) != type.getRank())
-      return emitOpError("names the axes of ") << type << " `" << letters << "`";
+      return emitOpError("names the axes of ")
+             << type << " `" << letters << "`";
     llvm::SmallSet<char, 8> seen;
     for (auto [letter, extent] : llvm::zip(letters, type.getShape())) {
       if (!llvm::isAlpha(letter) || !seen.insert(letter).second)
         return emitOpError("names an axis of ")
-               << type << " `" << Twine(letter) << "`, which is not a letter or stands twice";
+               << type << " `" << Twine(letter)
+               << "`, which is not a letter or stands twice";
       auto [known, isNew] = extents.try_emplace(letter, extent);
       if (!isNew && known->second != extent)
-        return emitOpError("has lengths ") << known->second << " and " << extent
-                                           << " for axis `" << Twine(letter) << "`";
+        return emitOpError("has lengths ")
+               << known->second << " and " << extent << " for axis `"
+               << Twine(letter) << "`";
     }
   }
   for (auto [letter, extent] : extents)
-    if (lhs.contains(letter) + rhs.contains(letter) + output.contains(letter) < 2)
-      return emitOpError("has axis `") << Twine(letter) << "` in one tensor only";
+    if (lhs.contains(letter) + rhs.contains(letter) + output.contains(letter) <
+        2)
+      return emitOpError("has axis `")
+             << Twine(letter) << "` in one tensor only";
   return success();
 }

@@ -16,7 +16,8 @@ LogicalResult StencilOp::verify() {
   if (getFields().empty())
     return emitOpError("has no result");
   auto type = cast<RankedTensorType>(getFields().front().getType());
-  for (Type other : llvm::concat<const Type>(getOperandTypes(), getResultTypes()))
+  for (Type other :
+       llvm::concat<const Type>(getOperandTypes(), getResultTypes()))
     if (other != type)
       return emitOpError("has fields of types ") << type << " and " << other;
   if (type.getRank() == 0 || !type.hasStaticShape() ||
@@ -33,7 +34,8 @@ LogicalResult StencilOp::verifyRegions() {
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield || yield.getStacks().size() != yield.getNumOperands() ||
       yield.getOperandTypes() != getResultTypes())
-    return emitOpError("needs a body that yields one stack value for each result");
+    return emitOpError(
+        "needs a body that yields one stack value for each result");
   for (Operation &op : block.without_terminator())
     if (!isElementwise(&op) && !op.hasTrait<OpTrait::ConstantLike>())
       return op.emitOpError("is not elementwise, inside of a stencil");
@@ -45,9 +47,10 @@ void StencilOp::print(OpAsmPrinter &printer) {
   auto group = [&](StringRef keyword, OperandRange operands,
                    Block::BlockArgListType arguments) {
     printer << " " << keyword << "(";
-    llvm::interleaveComma(llvm::zip(arguments, operands), printer, [&](auto pair) {
-      printer << std::get<0>(pair) << " = " << std::get<1>(pair);
-    });
+    llvm::interleaveComma(
+        llvm::zip(arguments, operands), printer, [&](auto pair) {
+          printer << std::get<0>(pair) << " = " << std::get<1>(pair);
+        });
     printer << ")";
   };
   auto arguments = getBody().getArguments();
@@ -55,8 +58,8 @@ void StencilOp::print(OpAsmPrinter &printer) {
   group("neighbour", getNeighbours(), arguments.drop_front(numCentres));
   printer << " offsets [" << getOffsets() << "] " << getBoundary();
   printer.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(),
-      {getOperandSegmentSizesAttrName(), getOffsetsAttrName(), getBoundaryAttrName()});
+      (*this)->getAttrs(), {getOperandSegmentSizesAttrName(),
+                            getOffsetsAttrName(), getBoundaryAttrName()});
   printer << " : " << getFields().front().getType() << " ";
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
@@ -102,10 +105,12 @@ ParseResult StencilOp::parse(OpAsmParser &parser, OperationState &result) {
   auto &properties = result.getOrAddProperties<Properties>();
   properties.offsets = parser.getBuilder().getDenseI64ArrayAttr(offsets);
   properties.boundary = BoundaryAttr::get(parser.getContext(), *boundary);
-  llvm::copy(ArrayRef<int32_t>({numCentres,
-                                static_cast<int32_t>(operands.size()) - numCentres}),
-             properties.operandSegmentSizes.begin());
+  llvm::copy(
+      ArrayRef<int32_t>(
+          {numCentres, static_cast<int32_t>(operands.size()) - numCentres}),
+      properties.operandSegmentSizes.begin());
   if (!body->empty())
-    result.addTypes(SmallVector<Type>(body->front().back().getNumOperands(), type));
+    result.addTypes(
+        SmallVector<Type>(body->front().back().getNumOperands(), type));
   return success();
 }
