@@ -1,0 +1,369 @@
+//===- Graph.cpp - The values of a model ----------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Sema/Graph.h"
+#include "compiler/Sema/Model.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/STLExtras.h"
+#include <cmath>
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using llvm::StringRef;
+
+Node *Graph::make(Op op, ArrayRef<Node *> operands, ArrayRef<int64_t> shape,
+                  const Space *space) {
+  Node &node = nodes.emplace_back();
+  node.op = op;
+  node.operands.assign(operands.begin(), operands.end());
+  node.shape.assign(shape.begin(), shape.end());
+  node.space = space;
+  node.range = range;
+  node.index = nodes.size() - 1;
+  for (const Node *operand : operands) {
+    node.perStep |= operand->perStep;
+    node.usesState |= operand->usesState;
+    node.usesRandom |= operand->usesRandom;
+    node.usesLaterStep |= operand->usesLaterStep;
+    node.usesSequence |= operand->usesSequence;
+    node.afterLoop |= operand->afterLoop;
+    node.inStencil |= operand->inStencil;
+  }
+  return &node;
+}
+
+static bool isPerStep(Moment moment) {
+  return moment == Moment::Current || moment == Moment::Next ||
+         moment == Moment::NextWrap;
+}
+
+//===----------------------------------------------------------------------===//
+// Sources
+//===----------------------------------------------------------------------===//
+
+Node *Graph::constant(double number, const Space *space) {
+  if (!space)
+    space = spaces.getScalar();
+  Node *node = make(Op::Constant, {}, space->getShape(), space);
+  node->number = number;
+  return node;
+}
+
+Node *Graph::array(ArrayRef<double> numbers, const Space *space) {
+  Node *node = make(Op::Array, {}, space->getShape(), space);
+  node->numbers.assign(numbers.begin(), numbers.end());
+  return node;
+}
+
+Node *Graph::readParameter(const Parameter &parameter) {
+  Node *node = make(Op::Parameter, {}, parameter.shape, parameter.space);
+  node->parameter = &parameter;
+  return node;
+}
+
+Node *Graph::readInput(const Input &input, Moment moment) {
+  SmallVector<int64_t, 4> shape;
+  if (!input.isClass())
+    shape = input.space->getShape();
+  Node *node = make(Op::Input, {}, shape, input.space);
+  node->input = &input;
+  node->moment = moment;
+  node->perStep = isPerStep(moment);
+  node->usesLaterStep = moment == Moment::Next || moment == Moment::NextWrap;
+  node->usesSequence = node->usesLaterStep || moment == Moment::Last;
+  if (input.isClass())
+    node->element = Element::Class;
+  return node;
+}
+
+Node *Graph::oldState(const State &state) {
+  Node *node = make(Op::OldState, {}, state.space->getShape(), state.space);
+  node->state = &state;
+  node->perStep = node->usesState = true;
+  return node;
+}
+
+Node *Graph::stateAfter(const State &state, Moment moment) {
+  Node *node = make(Op::StateAfter, {}, state.space->getShape(), state.space);
+  node->state = &state;
+  node->moment = moment;
+  node->usesState = node->afterLoop = node->usesSequence = true;
+  return node;
+}
+
+Node *Graph::random(bool isNormal, uint64_t stream, Moment moment,
+                    const Space *space) {
+  Node *node = random(isNormal, stream, moment, ArrayRef(space->getShape()));
+  node->space = space;
+  return node;
+}
+
+Node *Graph::random(bool isNormal, uint64_t stream, Moment moment,
+                    ArrayRef<int64_t> shape) {
+  Node *node = make(Op::Random, {}, shape, nullptr);
+  node->isNormal = isNormal;
+  node->stream = stream;
+  node->moment = moment;
+  node->perStep = moment == Moment::Current;
+  node->usesSequence = moment == Moment::Last;
+  node->usesRandom = true;
+  return node;
+}
+
+Node *Graph::stepCount() {
+  Node *node = make(Op::StepCount, {}, {}, spaces.getScalar());
+  node->usesSequence = true;
+  return node;
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
+
+static double fold(Op op, double x) {
+  switch (op) {
+  case Op::Negate:
+    return -x;
+  case Op::Tanh:
+    return std::tanh(x);
+  case Op::Sigmoid:
+    return 1 / (1 + std::exp(-x));
+  case Op::Softplus:
+    return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+  case Op::Exp:
+    return std::exp(x);
+  case Op::Expm1:
+    return std::expm1(x);
+  case Op::Log:
+    return std::log(x);
+  case Op::Sin:
+    return std::sin(x);
+  case Op::Cos:
+    return std::cos(x);
+  case Op::Sqrt:
+    return std::sqrt(x);
+  case Op::Abs:
+    return std::abs(x);
+  case Op::StopGradient:
+    return x;
+  default:
+    llvm_unreachable("not a function of one number");
+  }
+}
+
+static double fold(Op op, double x, double y) {
+  switch (op) {
+  case Op::Add:
+    return x + y;
+  case Op::Subtract:
+    return x - y;
+  case Op::Multiply:
+    return x * y;
+  case Op::Divide:
+    return x / y;
+  case Op::Maximum:
+    return std::max(x, y);
+  case Op::Minimum:
+    return std::min(x, y);
+  case Op::Power:
+    return std::pow(x, y);
+  default:
+    llvm_unreachable("not a function of two numbers");
+  }
+}
+
+Node *Graph::unary(Op op, Node *operand) {
+  if (operand->isNumber())
+    return constant(fold(op, operand->number));
+  return make(op, operand, operand->shape, operand->space);
+}
+
+Node *Graph::binary(Op op, Node *lhs, Node *rhs) {
+  assert(lhs->shape == rhs->shape && "broadcasts are written");
+  if (lhs->isNumber() && rhs->isNumber())
+    return constant(fold(op, lhs->number, rhs->number));
+  return make(op, {lhs, rhs}, lhs->shape, lhs->space ? lhs->space : rhs->space);
+}
+
+Node *Graph::compare(Comparison comparison, Node *lhs, Node *rhs) {
+  assert(lhs->shape == rhs->shape && "broadcasts are written");
+  Node *node = make(Op::Compare, {lhs, rhs}, lhs->shape, lhs->space);
+  node->comparison = comparison;
+  node->element = Element::Bool;
+  return node;
+}
+
+Node *Graph::select(Node *condition, Node *ifTrue, Node *ifFalse) {
+  assert(condition->shape == ifTrue->shape && ifTrue->shape == ifFalse->shape);
+  return make(Op::Select, {condition, ifTrue, ifFalse}, ifTrue->shape,
+              ifTrue->space);
+}
+
+Node *Graph::relu(Node *operand) {
+  if (operand->isNumber())
+    return constant(std::max(operand->number, 0.0));
+  Node *zero = constantLike(0, operand);
+  return select(compare(Comparison::LessEqual, operand, zero), zero, operand);
+}
+
+//===----------------------------------------------------------------------===//
+// Shape
+//===----------------------------------------------------------------------===//
+
+Node *Graph::constantLike(double number, const Node *like) {
+  Node *node = make(Op::Constant, {}, like->shape, like->space);
+  node->number = number;
+  return node;
+}
+
+Node *Graph::broadcastLike(Node *scalar, const Node *like) {
+  SmallVector<int64_t, 4> axes;
+  for (size_t i = 0; i < like->shape.size(); ++i)
+    axes.push_back(i);
+  return broadcastShape(scalar, like->shape, axes, like->space);
+}
+
+Node *Graph::broadcast(Node *operand, const Space *space, ArrayRef<int64_t> axes) {
+  return broadcastShape(operand, space->getShape(), axes, space);
+}
+
+Node *Graph::broadcastShape(Node *operand, ArrayRef<int64_t> shape,
+                            ArrayRef<int64_t> axes, const Space *space) {
+  if (axes.empty())
+    return operand;
+  if (operand->op == Op::Constant) {
+    Node *node = make(Op::Constant, {}, shape, space);
+    node->number = operand->number;
+    return node;
+  }
+  Node *node = make(Op::Broadcast, operand, shape, space);
+  node->element = operand->element;
+  node->axes.assign(axes.begin(), axes.end());
+  return node;
+}
+
+Node *Graph::reduce(Op op, Node *operand, ArrayRef<int64_t> axes,
+                    const Space *space) {
+  if (axes.empty())
+    return operand;
+  SmallVector<int64_t, 4> shape;
+  for (auto [axis, extent] : llvm::enumerate(operand->shape))
+    if (!llvm::is_contained(axes, int64_t(axis)))
+      shape.push_back(extent);
+  Node *node = make(op, operand, shape, space);
+  node->axes.assign(axes.begin(), axes.end());
+  return node;
+}
+
+Node *Graph::reduceAll(Op op, Node *operand) {
+  SmallVector<int64_t, 4> axes;
+  for (size_t i = 0; i < operand->shape.size(); ++i)
+    axes.push_back(i);
+  return reduce(op, operand, axes, spaces.getScalar());
+}
+
+Node *Graph::reshapeTo(Node *operand, ArrayRef<int64_t> shape,
+                       const Space *space) {
+  if (ArrayRef(operand->shape) == shape && operand->space == space)
+    return operand;
+  return make(Op::Reshape, operand, shape, space);
+}
+
+Node *Graph::reshape(Node *operand, const Space *space) {
+  return reshapeTo(operand, space->getShape(), space);
+}
+
+Node *Graph::flatten(Node *operand) {
+  int64_t size = 1;
+  for (int64_t extent : operand->shape)
+    size *= extent;
+  return reshapeTo(operand, {size}, nullptr);
+}
+
+Node *Graph::selectFirst(Node *operand, int64_t index, const Space *space) {
+  SmallVector<int64_t, 4> box(operand->shape);
+  box[0] = 1;
+  Node *slice = make(Op::Slice, operand, box, nullptr);
+  slice->axes.assign(box.size(), 0);
+  slice->axes[0] = index;
+  return reshapeTo(slice, ArrayRef(box).drop_front(), space);
+}
+
+Node *Graph::roll(Node *operand, int64_t axis, int64_t distance, bool wraps) {
+  Node *node = make(Op::Roll, operand, operand->shape, operand->space);
+  node->axes = {axis, distance};
+  node->wraps = wraps;
+  return node;
+}
+
+Node *Graph::oneHot(Node *label, int64_t classes, const Space *space) {
+  return make(Op::OneHot, label, {classes}, space);
+}
+
+//===----------------------------------------------------------------------===//
+// Couplings, neighbourhoods, time
+//===----------------------------------------------------------------------===//
+
+Node *Graph::contract(StringRef equation, Node *lhs, Node *rhs,
+                      ArrayRef<int64_t> shape) {
+  Node *node = make(Op::Contract, {lhs, rhs}, shape, nullptr);
+  node->equation = equation;
+  return node;
+}
+
+Node *Graph::conv(Node *kernel, Node *field, ArrayRef<int64_t> low,
+                  int64_t groups, bool wraps, ArrayRef<int64_t> shape) {
+  Node *node = make(Op::Conv, {kernel, field}, shape, field->space);
+  node->axes.assign(low.begin(), low.end());
+  node->groups = groups;
+  node->wraps = wraps;
+  return node;
+}
+
+Node *Graph::neighbour(Node *field) {
+  Node *node = make(Op::Neighbour, field, field->shape, field->space);
+  node->inStencil = true;
+  return node;
+}
+
+Node *Graph::stencil(Node *body, ArrayRef<int64_t> offsets, bool wraps) {
+  Node *node = make(Op::Stencil, body, body->shape, body->space);
+  node->axes.assign(offsets.begin(), offsets.end());
+  node->wraps = wraps;
+  node->inStencil = false;
+  return node;
+}
+
+Node *Graph::timeSum(Node *operand) {
+  Node *node = make(Op::TimeSum, operand, operand->shape, operand->space);
+  node->perStep = node->usesLaterStep = false;
+  node->usesSequence = true;
+  // A sum of values that no state enters can be made before the loop.
+  node->afterLoop = operand->usesState;
+  return node;
+}
+
+SmallVector<const Node *, 0>
+sema::collectNodes(const Graph &graph, ArrayRef<const Node *> roots,
+                   llvm::function_ref<bool(const Node *)> stop) {
+  llvm::BitVector needed(graph.size());
+  SmallVector<const Node *, 0> work(roots.begin(), roots.end());
+  while (!work.empty()) {
+    const Node *node = work.pop_back_val();
+    if (needed.test(node->index))
+      continue;
+    needed.set(node->index);
+    if (!stop(node))
+      work.append(node->operands.begin(), node->operands.end());
+  }
+  SmallVector<const Node *, 0> nodes;
+  for (unsigned index : needed.set_bits())
+    nodes.push_back(graph[index]);
+  return nodes;
+}

@@ -1,0 +1,171 @@
+//===- Model.h - A checked model --------------------------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What Sema found out about the models of a program: plain tables that IRGen
+// translates and `explain` prints. Everything here is error-free.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_SEMA_MODEL_H
+#define COMPILER_SEMA_MODEL_H
+
+#include "compiler/Sema/Graph.h"
+#include "compiler/Sema/RunPlan.h"
+#include "compiler/Sema/Space.h"
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace loco::sema {
+
+/// How the stored tensor of a parameter gives its value.
+enum class Transform : uint8_t {
+  None,     ///< stored = value
+  Sigmoid,  ///< lower + (upper - lower) * sigmoid(stored)
+  Softplus, ///< lower + softplus(stored), or upper - softplus(stored)
+  Relu,     ///< lower + relu(stored), or upper - relu(stored)
+  Exp,      ///< lower + exp(stored), or upper - exp(stored)
+};
+
+/// A tensor that is the same for all samples: learned, or frozen.
+struct Parameter {
+  /// As the program names it: `dt`, `u.linear.weight`.
+  std::string name;
+  bool isFrozen = false;
+  llvm::SmallVector<int64_t, 4> shape;
+  /// Null for weights, which live between two spaces.
+  const Space *space = nullptr;
+  /// `conv(3, 3) on sheet (36 x 36)`: what the tensor is, in words.
+  std::string description;
+
+  Transform transform = Transform::None;
+  double lower = 0, upper = 0;
+  bool isBoundedBelow = false, isBoundedAbove = false;
+  /// `(0, 1)` as written; empty if there is no range.
+  std::string interval;
+  /// Its start as written (`= 0.5`) or as the default is (`uniform(-0.1, 0.1)`).
+  std::string start;
+
+  /// The stored tensor at the start of training.
+  Node *initial = nullptr;
+  /// The parameter's value, made of its stored tensor.
+  Node *value = nullptr;
+  SourceRange range;
+  /// Place of the declaration it belongs to, in the order of the program.
+  unsigned order = 0;
+
+  /// The name of the stored tensor in files: `dt.raw`.
+  std::string getStoredName() const {
+    return transform == Transform::None ? name : name + ".raw";
+  }
+  int64_t getNumElements() const {
+    int64_t number = 1;
+    for (int64_t extent : shape)
+      number *= extent;
+    return number;
+  }
+};
+
+/// Something a sample brings along.
+struct Input {
+  std::string name;
+  const Space *space = nullptr;
+  bool perStep = false;
+  SourceRange range;
+
+  /// True if the value is the number of a class.
+  bool isClass() const { return space->kind == SpaceKind::Class; }
+  int64_t getNumClasses() const { return isClass() ? space->sites.front() : 0; }
+};
+
+/// Something that remembers, from step to step.
+struct State {
+  std::string name;
+  const Space *space = nullptr;
+  /// Both null, or one of them is the other state of a pair.
+  State *velocity = nullptr;
+  State *position = nullptr;
+  bool isAngle = false;
+  /// The value before the first step, known before the loop.
+  Node *initial = nullptr;
+  /// The value after a step.
+  Node *next = nullptr;
+  /// True if the program gives the initial value.
+  bool hasInitial = false;
+  SourceRange range;
+};
+
+enum class ResultRole : uint8_t { Output, Probe };
+
+/// A value that a run can ask for, besides the loss and the states.
+struct Result {
+  std::string name;
+  ResultRole role = ResultRole::Output;
+  Node *value = nullptr;
+  SourceRange range;
+};
+
+/// How the dynamics are integrated.
+struct Solver {
+  /// Empty if there are no dynamics.
+  std::string method;
+  /// The step size as written.
+  std::string stepSize;
+  /// Evaluations of the right sides in a step.
+  unsigned stages = 0;
+  SourceRange range;
+};
+
+/// An encoding: nothing that a run asks for, but `explain` shows it.
+struct Encoding {
+  std::string name;
+  const Space *space = nullptr;
+  bool isDistribution = false;
+};
+
+struct Model {
+  std::string name;
+  /// The model this one is an instance of; empty if it stands for itself.
+  std::string base;
+  SourceRange range;
+
+  SpaceTable spaces;
+  Graph graph{spaces};
+  /// Lattices in the order of the program.
+  std::vector<const Space *> lattices;
+  /// In the order of the program. A model's functions take them in this order.
+  std::deque<Parameter> parameters;
+  std::deque<Input> inputs;
+  std::deque<State> states;
+  std::vector<Encoding> encodings;
+  std::vector<Result> results;
+  Solver solver;
+
+  /// A scalar per sample, or per step; null if there is none.
+  Node *loss = nullptr;
+  /// True if the last step has no loss, because it looks at the next step.
+  bool lossSkipsLastStep = false;
+
+  /// True if there is a time loop.
+  bool hasSteps() const;
+  int64_t getNumLearned() const;
+  const Result *findResult(llvm::StringRef name) const;
+};
+
+/// A checked program.
+struct Module {
+  std::vector<std::unique_ptr<Model>> models;
+  /// `train`, `analyze` and `simulate` blocks in their order.
+  std::vector<RunBlock> runs;
+
+  const Model *findModel(llvm::StringRef name) const;
+};
+
+} // namespace loco::sema
+
+#endif // COMPILER_SEMA_MODEL_H
