@@ -31,8 +31,9 @@ namespace loco {
 struct MetricsLine {
   /// Updates done, this one included.
   int64_t update = 0;
-  /// Epochs done, with the part of the one under way.
-  double epoch = 0;
+  /// Epochs done, with the part of the one under way; none for data that never
+  /// end.
+  std::optional<double> epoch;
   /// Of the batch, before the update.
   double loss = 0;
   double rate = 0;

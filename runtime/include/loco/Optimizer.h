@@ -26,6 +26,7 @@
 #include "loco/Program.h"
 #include "loco/ThreadPool.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,9 +87,9 @@ public:
   /// clipping. Infinite or not a number exactly if some gradient is.
   double gradientNorm(const TensorMap &gradients) const;
 
-  /// One update. `gradients` are clipped in place; `norm` is their
-  /// gradientNorm, `scheduleFactor` multiplies all rates.
-  void update(TensorMap &parameters, TensorMap &gradients, double norm,
+  /// One update. `norm` is the gradientNorm of the gradients,
+  /// `scheduleFactor` multiplies all rates.
+  void update(TensorMap &parameters, const TensorMap &gradients, double norm,
               double scheduleFactor);
 
   /// Updates done so far, Adam's t.
@@ -102,16 +103,26 @@ public:
   Status restore(TensorMap state, int64_t updates);
 
 private:
+  /// Some elements of a tensor, the unit of work of a thread.
+  struct Piece {
+    size_t parameter;
+    int64_t begin, count;
+  };
+
   explicit Optimizer(ThreadPool &pool) : pool(&pool) {}
+  void forPieces(const std::function<void(size_t index)> &body) const;
+  double normOf(const TensorMap &gradients, double clipValue) const;
   template <typename T>
-  void updateAll(TensorMap &parameters, TensorMap &gradients,
-                 double scheduleFactor, double normScale);
+  void updatePiece(const Piece &piece, TensorMap &parameters,
+                   const TensorMap &gradients, double normScale,
+                   double scheduleFactor);
 
   ThreadPool *pool;
   OptimizerOptions options;
   std::vector<std::string> names;
   /// Base rate of each of `names`.
   std::vector<double> rates;
+  std::vector<Piece> pieces;
   TensorMap memory;
   int64_t numUpdates = 0;
 };

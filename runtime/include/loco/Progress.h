@@ -45,13 +45,15 @@ public:
   /// `detail` is shown behind the bar: loss and rate.
   void update(int64_t done, const std::string &detail);
 
+  /// Makes room for text that somebody else prints to the terminal.
+  void clear();
+
   /// Prints a message above the bar.
   void message(const std::string &text);
 
 private:
   using Clock = std::chrono::steady_clock;
   std::string line(int64_t done, const std::string &detail, int width) const;
-  void erase();
 
   std::string title;
   int64_t total, before;

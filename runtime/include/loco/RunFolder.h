@@ -26,6 +26,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace loco {
@@ -50,8 +51,10 @@ public:
     std::map<std::string, std::string> sources;
   };
 
-  /// In mode Resume, configuration.json and versions.json are brought up to
-  /// date and the sources are left as they are.
+  /// The folder belongs to this process for as long as the result, its copies
+  /// and its parts live ([run-folder-busy] for others). In mode Resume,
+  /// configuration.json and versions.json are brought up to date and the
+  /// sources are left as they are.
   static Expected<RunFolder> open(const std::filesystem::path &path, Mode mode,
                                   const Contents &contents);
 
@@ -71,7 +74,12 @@ public:
 private:
   explicit RunFolder(std::filesystem::path root) : root(std::move(root)) {}
 
+  struct Lock;
+  Status lock();
+
   std::filesystem::path root;
+  /// Shared by the copies and parts of one run.
+  std::shared_ptr<Lock> lockHeld;
 };
 
 } // namespace loco
