@@ -16,7 +16,7 @@
 //            phase = 0 deg, frames = 18)                    x, label
 //   noise(image(h, w), frames = 18)             independent N(0, 1)
 //   copy(length), adding(length)                the memory tasks: x, target
-//   arrays(file)                                .npz or .safetensors by name
+//   arrays(file), npz(file)              a user's .npz or .safetensors file
 //
 // All fields have the names x, label, target, or those of the arrays.
 // Generators take `split = "test"`: samples that no training split has.
@@ -95,8 +95,10 @@ struct DataField {
 class DataSource {
 public:
   /// Opens `idx("folder")`, `plane_waves(...)`, whatever is registered. An
-  /// unknown name or option is an error that names it, with a suggestion.
+  /// unknown name or option is an error that names it and says what there is.
   static Expected<std::unique_ptr<DataSource>> open(const DataOption &call,
+                                                    uint64_t seed);
+  static Expected<std::unique_ptr<DataSource>> open(const LocoDataOption &call,
                                                     uint64_t seed);
 
   /// Arrays in memory, by field name, with a leading axis of samples that is
