@@ -11,6 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+// RUN: loco-test-random
+
 #include "loco-c/random.h"
 
 #include "runtime/lib/BoxMuller.h"

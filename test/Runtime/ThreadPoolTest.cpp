@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+// RUN: loco-test-thread-pool
+
 #include "loco/ThreadPool.h"
 
 #include "test/Runtime/Check.h"
