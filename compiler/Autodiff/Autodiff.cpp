@@ -50,12 +50,15 @@ static LogicalResult checkArguments(func::FuncOp primal,
 /// The length of stacked values in `function`: its argument of role `steps`, or
 /// the length of the first stacked argument.
 static Value findSteps(ImplicitLocOpBuilder &builder, func::FuncOp function) {
-  for (BlockArgument argument : function.getArguments())
+  // Arguments that were added since are not yet part of the function's type.
+  auto arguments =
+      function.getArguments().take_front(function.getArgumentTypes().size());
+  for (BlockArgument argument : arguments)
     if (function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
                                               "loco.role") ==
         builder.getStringAttr("steps"))
       return argument;
-  for (BlockArgument argument : function.getArguments()) {
+  for (BlockArgument argument : arguments) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
     if (type && type.getRank() > 0 && type.isDynamicDim(0))
       return LengthOp::create(builder, argument);

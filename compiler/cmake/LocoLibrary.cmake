@@ -25,7 +25,8 @@ endfunction()
 
 # Include paths, warnings and the shared precompiled header.
 function(loco_configure_target name)
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  # -fPIC for programs, too: the precompiled header is shared with the libraries.
+  target_compile_options(${name} PRIVATE -fPIC)
   target_compile_options(${name} PRIVATE ${LOCO_LLVM_FLAGS} -Wall -Wextra -Wno-unused-parameter)
   target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})

@@ -1,0 +1,167 @@
+//===- GradientCheck.cpp - Derivatives against finite differences --------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/GradientCheck.h"
+
+#include "compiler/Autodiff/Autodiff.h"
+#include "dialects/Loco/IR/LocoOps.h"
+
+#include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/ScopeExit.h"
+
+#include <array>
+#include <cmath>
+#include <random>
+
+using namespace mlir;
+using namespace loco;
+
+using Values = SmallVector<RuntimeValue>;
+
+double GradientCheck::getForwardError() const {
+  double beyond = std::fabs(forward - finiteDifference) - 4 * uncertainty;
+  return std::max(beyond, 0.0) / (scale + 1e-300);
+}
+
+double GradientCheck::getReverseError() const {
+  return std::fabs(forward - reverse) / (scale + 1e-300);
+}
+
+namespace {
+/// One function and its derivatives by one argument, at one place.
+class Checker {
+public:
+  Checker(func::FuncOp function, unsigned argument,
+          ArrayRef<RuntimeValue> place, uint64_t seed)
+      : module(function->getParentOfType<ModuleOp>()), function(function),
+        argument(argument), place(place), random(seed) {}
+
+  FailureOr<GradientCheck> run();
+
+private:
+  Array drawLike(const Array &array);
+  FailureOr<Values> call(StringRef name, const Values &arguments);
+  FailureOr<double> combine(double step);
+  static double dot(const Array &a, const Array &b, double *scale = nullptr);
+
+  ModuleOp module;
+  func::FuncOp function;
+  unsigned argument;
+  ArrayRef<RuntimeValue> place;
+  std::mt19937_64 random;
+  Array direction;
+  /// One for each differentiable result.
+  std::vector<Array> weights;
+};
+} // namespace
+
+Array Checker::drawLike(const Array &array) {
+  std::normal_distribution<double> normal;
+  Array drawn = array;
+  for (double &value : drawn.values)
+    value = normal(random);
+  return drawn;
+}
+
+double Checker::dot(const Array &a, const Array &b, double *scale) {
+  double sum = 0;
+  for (auto [x, y] : llvm::zip_equal(a.values, b.values)) {
+    sum += x * y;
+    if (scale)
+      *scale += std::fabs(x * y);
+  }
+  return sum;
+}
+
+FailureOr<Values> Checker::call(StringRef name, const Values &arguments) {
+  return Interpreter(module).call(name, arguments);
+}
+
+/// The weighted sum of the results at `step` along the direction.
+FailureOr<double> Checker::combine(double step) {
+  Values moved(place);
+  auto &array = std::get<Array>(moved[argument]);
+  for (auto [value, change] : llvm::zip_equal(array.values, direction.values))
+    value += step * change;
+  FailureOr<Values> results = call(function.getSymName(), moved);
+  if (failed(results))
+    return failure();
+  double sum = 0;
+  auto weight = weights.begin();
+  for (auto [result, type] : llvm::zip(*results, function.getResultTypes()))
+    if (isDifferentiable(type))
+      sum += dot(*weight++, std::get<Array>(result));
+  return sum;
+}
+
+FailureOr<GradientCheck> Checker::run() {
+  GradientCheck check;
+  check.argument = argument;
+  direction = drawLike(std::get<Array>(place[argument]));
+
+  std::string base = function.getSymName().str();
+  FailureOr<func::FuncOp> jvp =
+      createJVP(function, argument, base + ".check.jvp");
+  if (failed(jvp))
+    return failure();
+  llvm::scope_exit eraseJVP([&] { jvp->erase(); });
+  FailureOr<func::FuncOp> vjp =
+      createVJP(function, argument, base + ".check.vjp");
+  if (failed(vjp))
+    return failure();
+  llvm::scope_exit eraseVJP([&] { vjp->erase(); });
+
+  Values forwardArguments(place);
+  forwardArguments.push_back(direction);
+  FailureOr<Values> forward = call(jvp->getSymName(), forwardArguments);
+  if (failed(forward))
+    return failure();
+  unsigned tangent = function.getNumResults();
+  for (auto [index, type] : llvm::enumerate(function.getResultTypes())) {
+    if (!isDifferentiable(type))
+      continue;
+    weights.push_back(drawLike(std::get<Array>((*forward)[index])));
+    check.forward += dot(weights.back(), std::get<Array>((*forward)[tangent++]),
+                         &check.scale);
+  }
+
+  Values reverseArguments(place);
+  llvm::append_range(reverseArguments, weights);
+  FailureOr<Values> reverse = call(vjp->getSymName(), reverseArguments);
+  if (failed(reverse))
+    return failure();
+  check.reverse =
+      dot(std::get<Array>(reverse->back()), direction, &check.scale);
+
+  // Central differences with one step of Richardson extrapolation.
+  double estimates[2];
+  for (auto [index, step] : llvm::enumerate(std::array{2e-4, 1e-4})) {
+    FailureOr<double> ahead = combine(step), behind = combine(-step);
+    FailureOr<double> ahead2 = combine(2 * step), behind2 = combine(-2 * step);
+    if (failed(ahead) || failed(behind) || failed(ahead2) || failed(behind2))
+      return failure();
+    estimates[index] =
+        (8 * (*ahead - *behind) - (*ahead2 - *behind2)) / (12 * step);
+  }
+  check.finiteDifference = estimates[1];
+  check.uncertainty = std::fabs(estimates[1] - estimates[0]);
+  return check;
+}
+
+FailureOr<std::vector<GradientCheck>>
+loco::checkGradients(func::FuncOp function, ArrayRef<unsigned> wrt,
+                     ArrayRef<RuntimeValue> arguments, uint64_t seed) {
+  std::vector<GradientCheck> checks;
+  for (unsigned argument : wrt) {
+    FailureOr<GradientCheck> check =
+        Checker(function, argument, arguments, seed + argument).run();
+    if (failed(check))
+      return failure();
+    checks.push_back(*check);
+  }
+  return checks;
+}

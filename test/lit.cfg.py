@@ -1,0 +1,28 @@
+# lit configuration: where the tools are and what this machine has.
+
+import os
+import shutil
+
+import lit.formats
+from lit.llvm import llvm_config
+
+config.name = "loco"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".loco", ".test", ".c", ".cpp", ".py"]
+config.excludes = ["Inputs", "lit.cfg.py", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.loco_binary_dir, "test")
+
+llvm_config.use_default_substitutions()
+tools_dir = os.path.join(config.loco_binary_dir, "bin")
+llvm_config.with_environment("PATH", [tools_dir, config.llvm_tools_dir], append_path=True)
+
+# Debian's python, which has the packages that setup.sh installs.
+config.substitutions.append(("%python", "/usr/bin/python3"))
+config.substitutions.append(("%loco_source", config.loco_source_dir))
+config.substitutions.append(("%examples", os.path.join(config.loco_source_dir, "examples")))
+
+if shutil.which("ptxas"):
+    config.available_features.add("ptxas")
+if os.path.exists("/dev/nvidia0"):
+    config.available_features.add("cuda-device")
