@@ -1,0 +1,350 @@
+//===- SyntaxErrors.cpp - What the parser says
+//------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Syntax/SyntaxErrors.h"
+#include "InputMismatchException.h"
+#include "LocoParser.h"
+#include "compiler/AST/Suggest.h"
+#include "compiler/Syntax/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+#include <algorithm>
+
+using namespace loco;
+using antlr4::Parser;
+using antlr4::Token;
+using llvm::StringRef;
+
+/// A word of the language.
+static bool isKeyword(size_t type) {
+  return type >= LocoParser::USE && type <= LocoParser::CARRY;
+}
+
+/// The text of a keyword or sign, without quotes.
+static StringRef spellType(Parser *parser, size_t type) {
+  static const std::vector<std::string> spellings = [parser] {
+    std::vector<std::string> list;
+    for (size_t i = 0; i <= LocoParser::INVALID; ++i) {
+      // ANTLR spells it as in the grammar: 'step', '\\''.
+      std::string quoted = parser->getVocabulary().getLiteralName(i);
+      list.push_back(i == LocoParser::PRIME ? "'"
+                     : quoted.size() < 2 ? ""
+                                         : quoted.substr(1, quoted.size() - 2));
+    }
+    return list;
+  }();
+  return type < spellings.size() ? StringRef(spellings[type]) : StringRef();
+}
+
+/// What is named behind the word of a statement.
+static StringRef nounOf(size_t rule) {
+  switch (rule) {
+  case LocoParser::RuleLattice:
+    return "lattice";
+  case LocoParser::RuleInput:
+    return "input";
+  case LocoParser::RuleParamItem:
+    return "parameter";
+  case LocoParser::RuleCoupling:
+    return "coupling";
+  case LocoParser::RuleStateItem:
+    return "state";
+  case LocoParser::RuleInitItem:
+    return "state";
+  case LocoParser::RuleEncode:
+    return "encoding";
+  case LocoParser::RuleDecode:
+    return "decoding";
+  case LocoParser::RuleOutput:
+    return "output";
+  case LocoParser::RuleLet:
+    return "value";
+  case LocoParser::RuleModel:
+  case LocoParser::RuleModelHead:
+    return "model";
+  case LocoParser::RuleLayer:
+  case LocoParser::RuleLayerHead:
+    return "layer";
+  case LocoParser::RuleRun:
+  case LocoParser::RuleRunHead:
+    return "model";
+  case LocoParser::RuleParameter:
+    return "parameter";
+  default:
+    return "";
+  }
+}
+
+bool loco::isReservedName(StringRef name) {
+  static const StringRef words[] = {
+      // Words of the language; BIAS, MIXING and VELOCITY are free.
+      "use", "model", "system", "layer", "train", "analyze", "simulate",
+      "lattice", "input", "param", "frozen", "const", "coupling", "state",
+      "init", "encode", "decode", "let", "dynamics", "step", "after", "solve",
+      "loss", "output", "probe", "return", "on", "in", "via", "by", "over",
+      "per", "every", "with", "carry",
+      // Words of its future.
+      "tau", "event", "delay", "noise", "plastic", "refractory", "population"};
+  return llvm::is_contained(words, name);
+}
+
+StringRef ErrorStrategy::spell(const Token *token) const {
+  return sources.getText(getRange(token, file));
+}
+
+Token *ErrorStrategy::tokenBefore(Parser *parser, const Token *token) const {
+  size_t index = token->getTokenIndex();
+  return index == 0 ? nullptr : parser->getTokenStream()->get(index - 1);
+}
+
+/// " after `x`", or nothing at the beginning of a statement.
+std::string ErrorStrategy::after(const Situation &s) const {
+  if (!s.before || s.before->getType() == LocoParser::END ||
+      spell(s.before).empty())
+    return "";
+  StringRef noun = nounOf(s.context->getRuleIndex());
+  bool isName = s.before->getType() == LocoParser::ID;
+  if (isName && !noun.empty() && s.context->getStart() != s.before)
+    return (" after the name of the " + noun).str();
+  if (isName && s.context->getRuleIndex() == LocoParser::RuleParamItem)
+    return " after the name of the parameter";
+  return (" after `" + spell(s.before) + "`").str();
+}
+
+void ErrorStrategy::report(const Situation &s, StringRef name,
+                           const llvm::Twine &message, StringRef hint) {
+  SourceRange range = getRange(s.found, file);
+  bool atEnd = s.found->getType() == LocoParser::END ||
+               s.found->getType() == Token::EOF || spell(s.found).empty();
+  std::string text = message.str();
+  if (!atEnd)
+    text += (", found `" + spell(s.found) + "`").str();
+  else if (s.before) // point behind the text, not at the next line
+    range = {file, getRange(s.before, file).end, getRange(s.before, file).end};
+  for (SourceRange known : layout.broken)
+    if (range.begin >= known.begin && range.begin < known.end)
+      return;
+  Diagnostic &error = diagnostics.error(name, range, text).hint(hint);
+  auto continued = layout.continuations.find(range.begin);
+  if (continued != layout.continuations.end())
+    error.note(continued->second, "the line before ends in `" +
+                                      sources.getText(continued->second) +
+                                      "` and so goes on here");
+}
+
+/// `param on = 1`: the word cannot be a name, and that is all that is wrong.
+bool ErrorStrategy::reportReservedName(const Situation &s) {
+  bool wantsName = s.expected.contains(static_cast<size_t>(LocoParser::ID));
+  if (!wantsName || !isKeyword(s.found->getType()) ||
+      s.context->getRuleIndex() != LocoParser::RuleName)
+    return false;
+  auto *parent = static_cast<antlr4::ParserRuleContext *>(s.context->parent);
+  StringRef noun = nounOf(parent->getRuleIndex());
+  SourceRange range = getRange(s.found, file);
+  diagnostics.error("reserved-name", range,
+                    "`" + spell(s.found) +
+                        "` is a word of the language and cannot name a " +
+                        (noun.empty() ? "value" : noun));
+  return true;
+}
+
+/// `latice sheet = ...`: two words side by side where a line begins.
+bool ErrorStrategy::reportUnknownStatement(const Situation &s) {
+  if (!s.before || s.before->getType() != LocoParser::ID)
+    return false;
+  Token *earlier = tokenBefore(s.parser, s.before);
+  bool first = !earlier || earlier->getType() == LocoParser::END ||
+               earlier->getType() == LocoParser::LBRACE;
+  size_t type = s.found->getType();
+  bool adjacent = type == LocoParser::ID || type == LocoParser::NUMBER ||
+                  type == LocoParser::STRING || type == LocoParser::LBRACE ||
+                  isKeyword(type);
+  if (!first || !adjacent ||
+      !s.expected.contains(static_cast<size_t>(LocoParser::ASSIGN)))
+    return false;
+  llvm::SmallVector<StringRef> words;
+  for (size_t word = LocoParser::USE; word <= LocoParser::RETURN; ++word)
+    words.push_back(spellType(s.parser, word));
+  diagnostics
+      .error("unknown-statement", getRange(s.before, file),
+             "no statement begins with `" + spell(s.before) + "`")
+      .hint(didYouMean(spell(s.before), words));
+  return true;
+}
+
+bool ErrorStrategy::reportMissingExpression(const Situation &s) {
+  auto expects = [&](size_t type) { return s.expected.contains(type); };
+  if (!expects(LocoParser::NUMBER) || !expects(LocoParser::ID) ||
+      !expects(LocoParser::LPAREN))
+    return false;
+  bool begins = !s.before || s.before->getType() == LocoParser::END ||
+                s.before->getType() == LocoParser::LBRACE ||
+                s.before->getType() == LocoParser::RBRACE;
+  if (begins) {
+    report(s, "expected-statement", "expected a statement");
+    return true;
+  }
+  std::string hint;
+  if (isKeyword(s.found->getType()))
+    hint = ("`" + spell(s.found) + "` is a word of the language").str();
+  bool argument = s.context->getRuleIndex() == LocoParser::RuleSuffix ||
+                  s.context->getRuleIndex() == LocoParser::RuleArgument;
+  report(s, "expected-expression",
+         llvm::Twine("expected an ") + (argument ? "argument" : "expression") +
+             after(s),
+         hint);
+  return true;
+}
+
+/// The few things that could stand here, in words.
+std::string ErrorStrategy::whatIsExpected(const Situation &s) const {
+  auto expects = [&](size_t type) { return s.expected.contains(type); };
+  // Behind a complete expression half the language may follow; what closes
+  // the surroundings is what was forgotten.
+  if (s.expected.size() > 4) {
+    if (expects(LocoParser::RPAREN) && expects(LocoParser::COMMA))
+      return "`,` or `)`";
+    if (expects(LocoParser::RBRACKET) && expects(LocoParser::COMMA))
+      return "`,` or `]`";
+    for (size_t type :
+         {LocoParser::RPAREN, LocoParser::RBRACKET, LocoParser::COMMA,
+          LocoParser::ASSIGN, LocoParser::COLON, LocoParser::LBRACE})
+      if (expects(type) && !expects(LocoParser::END))
+        return ("`" + spellType(s.parser, type) + "`").str();
+  }
+  StringRef noun = nounOf(s.context->getRuleIndex());
+  if (expects(LocoParser::END) && !noun.empty() &&
+      expects(LocoParser::ASSIGN) && s.before->getType() == LocoParser::ID)
+    return "`=`";
+  if (expects(LocoParser::END))
+    return "the end of the line";
+  if (expects(LocoParser::ID))
+    return "a name";
+  std::vector<std::string> parts;
+  for (ssize_t type : s.expected.toList()) {
+    StringRef text = spellType(s.parser, type);
+    if (!text.empty())
+      parts.push_back(("`" + text + "`").str());
+    else if (type == static_cast<ssize_t>(LocoParser::STRING))
+      parts.push_back("a string");
+  }
+  std::string list;
+  for (size_t i = 0; i < parts.size(); ++i)
+    list += (i == 0 ? "" : i + 1 == parts.size() ? " or " : ", ") + parts[i];
+  return list.empty() ? "something else" : list;
+}
+
+void ErrorStrategy::reportExpected(const Situation &s) {
+  std::string what = whatIsExpected(s);
+  bool atStart = !s.before;
+  if (what == "the end of the line") {
+    llvm::SmallVector<StringRef> words;
+    for (ssize_t type : s.expected.toList())
+      if (isKeyword(type))
+        words.push_back(spellType(s.parser, type));
+    std::string hint;
+    if (s.found->getType() == LocoParser::ID)
+      hint = didYouMean(spell(s.found), words);
+    report(s, "unexpected-token", "expected " + what + after(s), hint);
+    return;
+  }
+  report(s, what == "a name" ? "expected-name" : "expected-token",
+         "expected " + what + (atStart ? "" : after(s)));
+}
+
+void ErrorStrategy::report(const Situation &s) {
+  if (reportReservedName(s) || reportUnknownStatement(s) ||
+      reportMissingExpression(s))
+    return;
+  reportExpected(s);
+}
+
+/// The innermost statement around `context`.
+static const antlr4::ParserRuleContext *
+enclosingItem(const antlr4::RuleContext *context) {
+  while (context && context->getRuleIndex() != LocoParser::RuleItem &&
+         context->getRuleIndex() != LocoParser::RuleSettingItem)
+    context = static_cast<const antlr4::RuleContext *>(context->parent);
+  return static_cast<const antlr4::ParserRuleContext *>(context);
+}
+
+void ErrorStrategy::reportError(Parser *parser,
+                                const antlr4::RecognitionException &error) {
+  if (inErrorRecoveryMode(parser))
+    return;
+  beginErrorCondition(parser);
+  antlr4::ParserRuleContext *context = parser->getContext();
+  if (const auto *item = enclosingItem(context))
+    failed.insert(item);
+  Token *found = error.getOffendingToken();
+  report({parser, context, found, tokenBefore(parser, found),
+          error.getExpectedTokens()});
+}
+
+/// A rule that fails does not try to mend its text.
+Token *ErrorStrategy::recoverInline(Parser *parser) {
+  throw antlr4::InputMismatchException(parser);
+}
+
+/// Skips tokens up to the END of the present statement or the `}` around it;
+/// blocks on the way are skipped whole.
+static void skipStatement(Parser *parser, bool stopAtBlock) {
+  unsigned depth = 0;
+  for (;;) {
+    size_t type = parser->getTokenStream()->LA(1);
+    if (type == Token::EOF)
+      return;
+    if (depth == 0 && (type == LocoParser::END || type == LocoParser::RBRACE ||
+                       (stopAtBlock && type == LocoParser::LBRACE)))
+      return;
+    if (type == LocoParser::LBRACE)
+      ++depth;
+    if (type == LocoParser::RBRACE)
+      --depth;
+    parser->consume();
+  }
+}
+
+void ErrorStrategy::recover(Parser *parser, std::exception_ptr) {
+  size_t rule = parser->getContext()->getRuleIndex();
+  bool head = rule == LocoParser::RuleModelHead ||
+              rule == LocoParser::RuleLayerHead ||
+              rule == LocoParser::RuleRunHead;
+  skipStatement(parser, head);
+  if (rule == LocoParser::RuleItem || rule == LocoParser::RuleSettingItem) {
+    if (parser->getTokenStream()->LA(1) == LocoParser::END)
+      parser->consume();
+    endErrorCondition(parser);
+  }
+}
+
+/// Called before each turn of a loop. In a block, something that begins no
+/// statement must not end the loop; everywhere else, the rule that comes next
+/// has more to say.
+void ErrorStrategy::sync(Parser *parser) {
+  size_t rule = parser->getContext()->getRuleIndex();
+  if (inErrorRecoveryMode(parser) ||
+      (rule != LocoParser::RuleFile && rule != LocoParser::RuleBlock &&
+       rule != LocoParser::RuleRunBlock))
+    return;
+  for (;;) {
+    Token *found = parser->getTokenStream()->LT(1);
+    antlr4::misc::IntervalSet expected = parser->getExpectedTokens();
+    bool stray =
+        rule == LocoParser::RuleFile && found->getType() == LocoParser::RBRACE;
+    if (found->getType() == Token::EOF || expected.contains(found->getType()))
+      return;
+    report({parser, parser->getContext(), found, tokenBefore(parser, found),
+            expected},
+           "expected-statement", "expected a statement");
+    if (stray)
+      parser->consume();
+    skipStatement(parser, false);
+    if (parser->getTokenStream()->LA(1) == LocoParser::END)
+      parser->consume();
+  }
+}
