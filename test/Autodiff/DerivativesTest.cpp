@@ -18,6 +18,9 @@
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/CommandLine.h"
 
 #include <cstdio>
@@ -50,6 +53,45 @@ static RuntimeValue draw(Type type, std::mt19937_64 &random) {
     array.values.push_back(isDifferentiable(type) ? normal(random)
                                                   : double(i % 3));
   return array;
+}
+
+/// The largest difference of two lists of results.
+static double distance(ArrayRef<RuntimeValue> a, ArrayRef<RuntimeValue> b) {
+  double largest = 0;
+  for (auto [x, y] : llvm::zip_equal(a, b))
+    if (auto *array = std::get_if<Array>(&x))
+      for (auto [p, q] :
+           llvm::zip_equal(array->values, std::get<Array>(y).values))
+        largest = std::max(largest, p == q ? 0.0 : std::fabs(p - q));
+  return largest;
+}
+
+/// Checks that planning changes no bit of what the VJP `function` computes.
+static bool checkPlan(func::FuncOp function) {
+  std::mt19937_64 random(5);
+  SmallVector<RuntimeValue> arguments;
+  for (Type type : function.getArgumentTypes())
+    arguments.push_back(draw(type, random));
+  auto module = function->getParentOfType<ModuleOp>();
+  std::string name = function.getSymName().str();
+  auto before = Interpreter(module).call(name, arguments);
+  for (StringRef policy : {"recompute", "store"}) {
+    OwningOpRef<ModuleOp> copy = module.clone();
+    PassManager passes(module.getContext());
+    if (failed(parsePassPipeline(("func.func(loco-plan-residuals{policy=" +
+                                  policy + "},canonicalize,cse)")
+                                     .str(),
+                                 passes)) ||
+        failed(passes.run(*copy)))
+      return false;
+    auto after = Interpreter(*copy).call(name, arguments);
+    if (failed(before) || failed(after) || distance(*before, *after) != 0) {
+      std::printf("%s planned to %s: WRONG\n", name.c_str(),
+                  policy.str().c_str());
+      return false;
+    }
+  }
+  return true;
 }
 
 /// Checks `function`, and its derivatives as often as `depth` says.
@@ -86,12 +128,16 @@ static bool check(func::FuncOp function, unsigned depth) {
        {std::pair(".vjp", &createVJP), std::pair(".jvp", &createJVP)}) {
     FailureOr<func::FuncOp> derivative = create(function, wrt, name + suffix);
     good &= succeeded(derivative) && check(*derivative, depth - 1);
+    if (create == &createVJP)
+      good &= succeeded(derivative) && checkPlan(*derivative);
   }
   return good;
 }
 
 int main(int argc, char **argv) {
   llvm::cl::ParseCommandLineOptions(argc, argv);
+  registerLocoAutodiffPasses();
+  registerTransformsPasses();
   MLIRContext context;
   context.loadDialect<LocoDialect>();
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, &context);
