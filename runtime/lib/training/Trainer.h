@@ -1,0 +1,99 @@
+//===- Trainer.h - The loop of training -------------------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// All state of one training run. Training.cpp holds the loop, Resume.cpp what
+// goes to and comes from the disk.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_RUNTIME_TRAINING_TRAINER_H
+#define LOCO_RUNTIME_TRAINING_TRAINER_H
+
+#include "loco/BatchLoader.h"
+#include "loco/Checkpoint.h"
+#include "loco/Matching.h"
+#include "loco/Metrics.h"
+#include "loco/Training.h"
+#include "runtime/lib/training/Health.h"
+#include "runtime/lib/training/Interrupt.h"
+
+#include <chrono>
+
+namespace loco {
+
+class Trainer {
+public:
+  Trainer(Program &program, DataSource &data, const TrainingPlan &plan,
+          const TrainingSession &session);
+
+  Expected<TrainingSummary> run();
+
+private:
+  using Clock = std::chrono::steady_clock;
+
+  // Training.cpp
+  Status prepare();
+  Status startData();
+  Status runUpdates();
+  Status runOneUpdate();
+  Status runProgram();
+  Status checkReply() const;
+  Status writeMetrics(double rateFactor, double norm);
+  Status validateIfDue();
+  bool stopRequested() const;
+  double seconds() const;
+  std::string progressDetail() const;
+  void report(const std::string &text);
+  Error stopped(int64_t at, const std::string &why) const;
+
+  // Resume.cpp
+  Status begin();
+  Status resume();
+  Status checkSameRun(const CheckpointInfo &info);
+  void setDamagedAside(int64_t newestGood);
+  Status checkpointIfDue();
+  Status saveCheckpoint();
+
+  Program &program;
+  DataSource &data;
+  const TrainingPlan &plan;
+  const TrainingSession &session;
+  ThreadPool &pool;
+
+  std::optional<Optimizer> optimizer;
+  TensorMap parameters;
+  FieldMatch match;
+  std::unique_ptr<BatchLoader> loader;
+  std::optional<MetricsWriter> metrics;
+  std::optional<Progress> progress;
+  std::optional<Interrupt> interrupt;
+  DeadParameters dead;
+  Batch batch;
+  Request request;
+  Reply reply;
+
+  /// Updates done, those of earlier sessions, and those wanted.
+  int64_t update = 0, resumedFrom = 0, totalUpdates = 0;
+  /// 0 for data that never ends.
+  int64_t updatesPerEpoch = 0;
+  DataCursor cursor;
+  /// Time of earlier sessions.
+  double secondsBefore = 0;
+  Clock::time_point startTime = Clock::now();
+  double rate = 0;
+
+  int64_t savedUpdate = 0;
+  Clock::time_point savedTime = Clock::now();
+  /// Over the updates since the last checkpoint.
+  double lossSum = 0;
+  int64_t lossCount = 0;
+  std::optional<double> validationLoss, newValidationLoss;
+};
+
+} // namespace loco
+
+#endif // LOCO_RUNTIME_TRAINING_TRAINER_H

@@ -1,0 +1,257 @@
+//===- Training.cpp - The loop of training --------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/lib/training/Text.h"
+#include "runtime/lib/training/Trainer.h"
+
+#include <cmath>
+
+using namespace loco;
+
+Expected<TrainingSummary> loco::train(Program &program, DataSource &data,
+                                      const TrainingPlan &plan,
+                                      const TrainingSession &session) {
+  return Trainer(program, data, plan, session).run();
+}
+
+Trainer::Trainer(Program &program, DataSource &data, const TrainingPlan &plan,
+                 const TrainingSession &session)
+    : program(program), data(data), plan(plan), session(session),
+      pool(session.pool ? *session.pool : ThreadPool::process()),
+      dead(session.reluParameters) {}
+
+Expected<TrainingSummary> Trainer::run() {
+  reply.loss = std::nan("");
+  if (Status failed = prepare())
+    return failed.error();
+  if (Status failed = begin())
+    return failed.error();
+  if (Status failed = startData())
+    return failed.error();
+  if (Status failed = runUpdates())
+    return failed.error();
+  TrainingSummary summary;
+  summary.parameters = std::move(parameters);
+  summary.updates = update;
+  summary.resumedFrom = resumedFrom;
+  summary.updatesPerEpoch = updatesPerEpoch;
+  summary.lastLoss = reply.loss;
+  summary.seconds = seconds();
+  summary.interrupted = update < totalUpdates;
+  return summary;
+}
+
+//===----------------------------------------------------------------------===//
+// Before the first update
+//===----------------------------------------------------------------------===//
+
+/// Everything that can be wrong with plan, model and data is found here,
+/// before anything is written.
+Status Trainer::prepare() {
+  if (Status failed = plan.check())
+    return failed;
+  Expected<FieldMatch> fields = matchFields(program.arguments(), data);
+  if (!fields)
+    return fields.error();
+  match = std::move(*fields);
+  Expected<Optimizer> made =
+      Optimizer::create(plan.optimizer, program.arguments(), pool);
+  if (!made)
+    return made.error();
+  optimizer = std::move(*made);
+  if (optimizer->trained().empty())
+    return Error{"there is nothing to train: the model has no parameter that "
+                 "is not frozen"};
+  if (std::optional<int64_t> samples = data.length()) {
+    if (plan.batch > *samples)
+      return Error{"`batch` is " + std::to_string(plan.batch) +
+                   ", but the data has only " + std::to_string(*samples) +
+                   " samples"};
+    updatesPerEpoch = *samples / plan.batch;
+  } else if (plan.epochs > 0 || plan.schedule.intervalInEpochs) {
+    return Error{"the data never ends, so it has no epochs; count in "
+                 "`updates`"};
+  }
+  totalUpdates =
+      plan.updates > 0 ? plan.updates : plan.epochs * updatesPerEpoch;
+  request.gradients = optimizer->trained();
+  request.seed = plan.seed;
+  return {};
+}
+
+Status Trainer::startData() {
+  BatchOptions options;
+  options.samples = plan.batch;
+  options.shuffle = plan.shuffle;
+  options.seed = plan.seed;
+  options.precision =
+      session.precision == "f64" ? ElementType::F64 : ElementType::F32;
+  options.fields = match.fields;
+  auto started = BatchLoader::start(data, options, cursor);
+  if (!started)
+    return started.error();
+  loader = std::move(*started);
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Updates
+//===----------------------------------------------------------------------===//
+
+Status Trainer::runUpdates() {
+  interrupt.emplace(session.handleSignals);
+  progress.emplace(session.title, totalUpdates, update, session.progress);
+  startTime = savedTime = Clock::now();
+  while (update < totalUpdates && !stopRequested()) {
+    if (Status failed = runOneUpdate())
+      return failed;
+    if (Status failed = checkpointIfDue())
+      return failed;
+  }
+  if (update < totalUpdates)
+    report("stopped after update " + std::to_string(update) + " of " +
+           std::to_string(totalUpdates));
+  bool unsaved = update > savedUpdate || update == 0;
+  return session.folder && unsaved ? saveCheckpoint() : Status();
+}
+
+Status Trainer::runOneUpdate() {
+  if (Status failed = loader->next(batch))
+    return failed;
+  batch.steps = match.steps;
+  if (Status failed = runProgram())
+    return failed;
+  double norm = optimizer->gradientNorm(reply.gradients);
+  if (!std::isfinite(reply.loss) || !std::isfinite(norm))
+    return stopped(update + 1, explainNotFinite(parameters, batch, reply));
+  double factor =
+      plan.schedule.factor(update + 1, totalUpdates, updatesPerEpoch);
+  optimizer->update(parameters, reply.gradients, norm, factor);
+  ++update;
+  cursor = loader->cursor();
+  lossSum += reply.loss;
+  ++lossCount;
+  for (const std::string &name : dead.find(parameters, reply.gradients))
+    report("`" + name + "` is dead since update " + std::to_string(update) +
+           ": its relu gives 0 and its gradient is 0, so it stays as it is");
+  if (Status failed = validateIfDue())
+    return failed;
+  if (Status failed = writeMetrics(factor, norm))
+    return failed;
+  progress->update(update, progressDetail());
+  return {};
+}
+
+Status Trainer::runProgram() {
+  // 0 stands for what is drawn once.
+  request.update = update + 1;
+  if (Status failed = program.run(parameters, batch, request, reply))
+    return failed;
+  return checkReply();
+}
+
+/// The optimiser trusts gradients to have the shapes of their parameters.
+Status Trainer::checkReply() const {
+  for (const std::string &name : optimizer->trained()) {
+    const Tensor &value = parameters.at(name);
+    auto found = reply.gradients.find(name);
+    if (found == reply.gradients.end())
+      return Error{"the model gave no gradient of `" + name + "`"};
+    if (found->second.shape() != value.shape() ||
+        found->second.type() != value.type())
+      return Error{"the model's gradient of `" + name + "` is " +
+                   describe(found->second.shape()) + ", expected " +
+                   describe(value.shape()) + " in the precision of the run"};
+  }
+  return {};
+}
+
+Status Trainer::validateIfDue() {
+  newValidationLoss.reset();
+  if (!session.validate)
+    return {};
+  int64_t interval =
+      plan.validateUpdates > 0 ? plan.validateUpdates : updatesPerEpoch;
+  bool due = update == totalUpdates || (interval > 0 && update % interval == 0);
+  if (!due)
+    return {};
+  Expected<double> loss = session.validate(parameters);
+  if (!loss)
+    return loss.error();
+  validationLoss = newValidationLoss = *loss;
+  return {};
+}
+
+Status Trainer::writeMetrics(double factor, double norm) {
+  rate = plan.optimizer.rate * factor;
+  if (!metrics)
+    return {};
+  MetricsLine line;
+  line.update = update;
+  if (std::optional<int64_t> samples = data.length())
+    line.epoch = cursor.epoch + double(cursor.position) / *samples;
+  line.loss = reply.loss;
+  line.rate = rate;
+  line.gradientNorm = norm;
+  line.seconds = seconds();
+  line.validationLoss = newValidationLoss;
+  for (const std::string &name : optimizer->trained())
+    if (const Tensor &value = parameters.at(name); value.shape().empty())
+      line.scalars[name] = value.at(0);
+  if (session.scalars)
+    session.scalars(parameters, line.scalars);
+  return metrics->write(line);
+}
+
+//===----------------------------------------------------------------------===//
+// Small things
+//===----------------------------------------------------------------------===//
+
+bool Trainer::stopRequested() const {
+  return interrupt->signal() != 0 || (session.stop && session.stop->load());
+}
+
+double Trainer::seconds() const {
+  std::chrono::duration<double> here = Clock::now() - startTime;
+  return secondsBefore + here.count();
+}
+
+std::string Trainer::progressDetail() const {
+  std::string text = "loss " + describeNumber(reply.loss, 4);
+  if (newValidationLoss)
+    text += "  validation " + describeNumber(*newValidationLoss, 4);
+  return text + "  rate " + describeNumber(rate, 3);
+}
+
+void Trainer::report(const std::string &text) {
+  if (session.report) {
+    if (progress)
+      progress->clear();
+    session.report(text);
+  } else if (progress) {
+    progress->message("note: " + text);
+  } else {
+    std::fputs(("note: " + text + "\n").c_str(), stderr);
+  }
+}
+
+/// Numbers that are not finite were found in update `at`.
+Error Trainer::stopped(int64_t at, const std::string &why) const {
+  std::string text =
+      "training stopped in update " + std::to_string(at) + ": " + why;
+  if (session.folder) {
+    std::vector<int64_t> kept = listCheckpoints(session.folder->checkpoints());
+    text +=
+        kept.empty()
+            ? "; no checkpoint was written before"
+            : "; the last checkpoint is `" +
+                  (session.folder->checkpoints() / std::to_string(kept.back()))
+                      .string() +
+                  "`";
+  }
+  return Error{text + " [not-finite]"};
+}
