@@ -10,6 +10,7 @@
 #include "runtime/lib/files/Bytes.h"
 
 #include <algorithm>
+#include <cctype>
 #include <list>
 #include <memory>
 #include <zip.h>
@@ -35,8 +36,9 @@ using Source = std::unique_ptr<zip_source_t, FreeSource>;
 /// Deflate never shrinks anything more than this many times.
 static constexpr uint64_t largestRatio = 1032;
 
+/// "No error" becomes "no error", "CRC error" stays.
 static std::string lowerFirst(std::string text) {
-  if (!text.empty())
+  if (text.size() > 1 && !std::isupper(static_cast<unsigned char>(text[1])))
     text[0] = static_cast<char>(std::tolower(text[0]));
   return text;
 }
@@ -48,6 +50,9 @@ static std::string textOf(zip_error_t *error) {
 /// An archive that lives in memory. The bytes outlive the archive.
 static Expected<Archive> openArchive(std::string &bytes,
                                      const std::string &path) {
+  // libzip takes no bytes at all for an archive without entries.
+  if (bytes.empty())
+    return Error{ticked(path) + " is not an .npz archive: it is empty"};
   zip_error_t error;
   zip_error_init(&error);
   Source source(
