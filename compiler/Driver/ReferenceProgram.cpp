@@ -1,0 +1,261 @@
+//===- ReferenceProgram.cpp - A model run by the reference interpreter ---===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/ReferenceProgram.h"
+
+#include "compiler/Autodiff/Autodiff.h"
+#include "compiler/Reference/Interpreter.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+using namespace loco;
+
+using Values = SmallVector<RuntimeValue>;
+
+namespace {
+class ReferenceProgram : public Program {
+public:
+  ReferenceProgram(OwningOpRef<ModuleOp> module, StringRef name,
+                   ThreadPool &pool)
+      : module(std::move(module)), name(name.str()), pool(pool),
+        function(this->module->lookupSymbol<func::FuncOp>(name)),
+        signature(readSignature(function, ElementType::F64)) {}
+
+  const std::vector<ArgumentSpec> &arguments() const override {
+    return signature.arguments;
+  }
+  const std::vector<ResultSpec> &results() const override {
+    return signature.results;
+  }
+
+  Expected<TensorMap> initialParameters(uint64_t seed) override;
+  Status run(const TensorMap &parameters, const Batch &batch,
+             const Request &request, Reply &reply) override;
+
+private:
+  /// What a request needs: the function to call, and where in its results the
+  /// values, then the gradients stand.
+  struct Entry {
+    func::FuncOp function;
+    std::vector<std::string> results, gradients;
+    /// Zero, and one for the loss: the cotangents a gradient starts from.
+    std::vector<Type> cotangents;
+  };
+
+  FailureOr<Entry> getEntry(const Request &request);
+  Values bindArguments(const Entry &entry, const TensorMap &parameters,
+                       const Batch &batch, const Request &request,
+                       int64_t sample);
+  void collect(const Entry &entry, ArrayRef<Values> results, const Batch &batch,
+               Reply &reply);
+
+  OwningOpRef<ModuleOp> module;
+  std::string name;
+  ThreadPool &pool;
+  func::FuncOp function;
+  Signature signature;
+  llvm::StringMap<Entry> entries;
+};
+
+/// Collects what MLIR reports into one message.
+class DiagnosticText {
+public:
+  explicit DiagnosticText(MLIRContext *context)
+      : handler(context, [this](Diagnostic &diagnostic) {
+          if (!text.empty())
+            text += "\n";
+          text += fmt::format("{}", diagnostic.str());
+        }) {}
+  Error take(StringRef otherwise) {
+    return Error{text.empty() ? otherwise.str() : text};
+  }
+
+private:
+  std::string text;
+  ScopedDiagnosticHandler handler;
+};
+} // namespace
+
+/// Elements `begin` to `begin + count` of a tensor, as an array of `shape`.
+static Array toArray(const Tensor &tensor, int64_t begin,
+                     ArrayRef<int64_t> shape) {
+  Array array;
+  array.shape.assign(shape.begin(), shape.end());
+  int64_t count = numElements(Shape(shape.begin(), shape.end()));
+  array.values.resize(count);
+  for (int64_t i = 0; i < count; ++i)
+    array.values[i] = tensor.at(begin + i);
+  return array;
+}
+
+Expected<TensorMap> ReferenceProgram::initialParameters(uint64_t seed) {
+  DiagnosticText text(module->getContext());
+  std::string initial = name + ".initial";
+  auto values = Interpreter(*module).call(initial, {RandomKey{seed, 0, 0}});
+  if (failed(values))
+    return text.take("the initial values cannot be computed");
+  Signature results = readSignature(module->lookupSymbol<func::FuncOp>(initial),
+                                    ElementType::F64);
+  TensorMap parameters;
+  for (auto [spec, value] : llvm::zip_equal(results.results, *values)) {
+    Tensor tensor(ElementType::F64, spec.shape);
+    llvm::copy(std::get<Array>(value).values, tensor.as<double>());
+    parameters.emplace(spec.name, std::move(tensor));
+  }
+  return parameters;
+}
+
+FailureOr<ReferenceProgram::Entry>
+ReferenceProgram::getEntry(const Request &request) {
+  std::string key =
+      fmt::format("{}.{}..{}", name, fmt::join(request.results, ","),
+                  fmt::join(request.gradients, ","));
+  if (auto found = entries.find(key); found != entries.end())
+    return found->second;
+
+  Entry entry;
+  entry.gradients = request.gradients;
+  entry.results = request.results;
+  std::string loss = signature.getLossName();
+  if (!loss.empty() && !llvm::is_contained(entry.results, loss))
+    entry.results.push_back(loss);
+  entry.function = specialize(function, entry.results, key + ".values");
+  if (!request.gradients.empty()) {
+    SmallVector<unsigned> wrt;
+    for (const std::string &gradient : request.gradients)
+      for (auto [index, argument] : llvm::enumerate(signature.arguments))
+        if (argument.name == gradient)
+          wrt.push_back(signature.argumentPositions[index]);
+    unsigned before = entry.function.getNumArguments();
+    FailureOr<func::FuncOp> vjp = createVJP(entry.function, wrt, key);
+    if (failed(vjp))
+      return failure();
+    entry.function = *vjp;
+    auto types = entry.function.getArgumentTypes().drop_front(before);
+    entry.cotangents.assign(types.begin(), types.end());
+  }
+  PassManager passes(module->getContext());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  if (failed(passes.run(*module)))
+    return failure();
+  return entries.insert({key, entry}).first->second;
+}
+
+Values ReferenceProgram::bindArguments(const Entry &entry,
+                                       const TensorMap &parameters,
+                                       const Batch &batch,
+                                       const Request &request, int64_t sample) {
+  Values values(function.getNumArguments(), RuntimeValue(int64_t(0)));
+  for (auto [spec, position] :
+       llvm::zip_equal(signature.arguments, signature.argumentPositions)) {
+    if (spec.role != ArgumentRole::Input) {
+      values[position] = toArray(parameters.at(spec.name), 0, spec.shape);
+      continue;
+    }
+    Shape shape = getBatchShape(spec.shape, spec.perStep, batch);
+    ArrayRef<int64_t> own = ArrayRef(shape).drop_front();
+    int64_t count = numElements(Shape(own.begin(), own.end()));
+    values[position] = toArray(batch.inputs.at(spec.name), sample * count, own);
+  }
+  if (signature.keyPosition)
+    values[*signature.keyPosition] =
+        RandomKey{request.seed, request.update, batch.sampleIndex[sample]};
+  if (signature.stepsPosition)
+    values[*signature.stepsPosition] = batch.steps;
+
+  std::string loss = signature.getLossName();
+  unsigned next = 0;
+  for (const std::string &result : entry.results) {
+    if (entry.cotangents.empty())
+      break;
+    auto type = cast<RankedTensorType>(entry.cotangents[next++]);
+    Array seed;
+    for (int64_t extent : type.getShape())
+      seed.shape.push_back(ShapedType::isDynamic(extent) ? batch.steps
+                                                         : extent);
+    seed.values.assign(numElements(Shape(seed.shape.begin(), seed.shape.end())),
+                       result == loss ? 1.0 : 0.0);
+    values.push_back(std::move(seed));
+  }
+  return values;
+}
+
+void ReferenceProgram::collect(const Entry &entry, ArrayRef<Values> results,
+                               const Batch &batch, Reply &reply) {
+  std::string loss = signature.getLossName();
+  reply.loss = 0;
+  for (auto [index, name] : llvm::enumerate(entry.results)) {
+    const ResultSpec &spec = *signature.findResult(name);
+    Tensor whole(ElementType::F64,
+                 getBatchShape(spec.shape, spec.perStep, batch));
+    double *out = whole.as<double>();
+    for (const Values &ofSample : results)
+      out = llvm::copy(std::get<Array>(ofSample[index]).values, out);
+    if (name == loss)
+      for (int64_t i = 0; i < batch.samples; ++i)
+        reply.loss += whole.as<double>()[i] / batch.samples;
+    reply.results.insert_or_assign(name, std::move(whole));
+  }
+  for (auto [index, name] : llvm::enumerate(entry.gradients)) {
+    const ArgumentSpec &spec = *signature.findArgument(name);
+    bool isInput = spec.role == ArgumentRole::Input;
+    Tensor whole(ElementType::F64,
+                 isInput ? getBatchShape(spec.shape, spec.perStep, batch)
+                         : spec.shape);
+    double *out = whole.as<double>();
+    for (const Values &ofSample : results) {
+      const auto &values =
+          std::get<Array>(ofSample[entry.results.size() + index]).values;
+      for (auto [i, value] : llvm::enumerate(values))
+        out[i] += value / batch.samples;
+      if (isInput)
+        out += values.size();
+    }
+    reply.gradients.insert_or_assign(name, std::move(whole));
+  }
+}
+
+Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
+                             const Request &request, Reply &reply) {
+  if (Status failed = checkCall(signature, parameters, batch, request))
+    return failed;
+  DiagnosticText text(module->getContext());
+  FailureOr<Entry> entry = getEntry(request);
+  if (failed(entry))
+    return text.take("the model cannot be differentiated");
+
+  std::vector<Values> results(batch.samples);
+  std::vector<char> wrong(batch.samples, 0);
+  pool.parallelRanges(batch.samples, [&](IndexRange range, int) {
+    Interpreter interpreter(*module);
+    for (int64_t sample = range.begin; sample < range.end; ++sample) {
+      Values values = bindArguments(*entry, parameters, batch, request, sample);
+      auto found = interpreter.call(entry->function.getSymName(), values);
+      if (failed(found))
+        wrong[sample] = 1;
+      else
+        results[sample] = std::move(*found);
+    }
+  });
+  if (llvm::is_contained(wrong, 1))
+    return text.take("the model cannot be run");
+  collect(*entry, results, batch, reply);
+  return {};
+}
+
+std::unique_ptr<Program>
+loco::makeReferenceProgram(OwningOpRef<ModuleOp> module, StringRef name,
+                           ThreadPool &pool) {
+  return std::make_unique<ReferenceProgram>(std::move(module), name, pool);
+}
