@@ -469,9 +469,11 @@ void ASTBuilder::states(LocoParser::StateContext *context, Decls &out) {
     if (!decl->velocities.empty() &&
         decl->velocities.size() != decl->names.size())
       diagnostics
-          .error("velocity-count", decl->velocities.back().range,
-                 llvm::Twine(decl->names.size()) + " states, but " +
-                     llvm::Twine(decl->velocities.size()) + " velocities")
+          .error(
+              "velocity-count", decl->velocities.back().range,
+              llvm::Twine(decl->names.size()) + " states, but " +
+                  llvm::Twine(decl->velocities.size()) +
+                  (decl->velocities.size() == 1 ? " velocity" : " velocities"))
           .place(decl->names.back().range, "the states")
           .hint("give each state one velocity");
     out.push_back(decl);

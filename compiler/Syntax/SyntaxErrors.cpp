@@ -101,18 +101,42 @@ Token *ErrorStrategy::tokenBefore(Parser *parser, const Token *token) const {
   return index == 0 ? nullptr : parser->getTokenStream()->get(index - 1);
 }
 
+/// The rule whose name ends at the place: the parser is often back in the rule
+/// of the statement, and the name is the last leaf of its tree.
+static StringRef nounBefore(antlr4::ParserRuleContext *context,
+                            const Token *before) {
+  antlr4::ParserRuleContext *outer = nullptr;
+  while (context->getRuleIndex() != LocoParser::RuleName) {
+    if (context->children.empty())
+      return "";
+    outer = context;
+    context =
+        dynamic_cast<antlr4::ParserRuleContext *>(context->children.back());
+    if (!context)
+      return "";
+  }
+  if (!outer || context->getStart() != before)
+    return "";
+  if (outer->getRuleIndex() == LocoParser::RuleTargets)
+    outer = static_cast<antlr4::ParserRuleContext *>(outer->parent);
+  return nounOf(outer->getRuleIndex());
+}
+
 /// " after `x`", or nothing at the beginning of a statement.
 std::string ErrorStrategy::after(const Situation &s) const {
   if (!s.before || s.before->getType() == LocoParser::END ||
       spell(s.before).empty())
     return "";
-  StringRef noun = nounOf(s.context->getRuleIndex());
-  bool isName = s.before->getType() == LocoParser::ID;
-  if (isName && !noun.empty() && s.context->getStart() != s.before)
+  StringRef noun = nounBefore(s.context, s.before);
+  if (!noun.empty())
     return (" after the name of the " + noun).str();
-  if (isName && s.context->getRuleIndex() == LocoParser::RuleParamItem)
-    return " after the name of the parameter";
-  return (" after `" + spell(s.before) + "`").str();
+  SourceRange text = getRange(s.before, file);
+  for (Token *token = s.before;
+       token && token->getType() == LocoParser::PRIME;) {
+    token = tokenBefore(s.parser, token); // `z''` is one thing
+    text = text.merge(getRange(token, file));
+  }
+  return (" after `" + sources.getText(text) + "`").str();
 }
 
 void ErrorStrategy::report(const Situation &s, StringRef name,
@@ -188,6 +212,10 @@ bool ErrorStrategy::reportMissingExpression(const Situation &s) {
     report(s, "expected-statement", "expected a statement");
     return true;
   }
+  if (s.before->getType() == LocoParser::DYNAMICS) {
+    report(s, "expected-token", "expected `{` after `dynamics`");
+    return true;
+  }
   std::string hint;
   if (isKeyword(s.found->getType()))
     hint = ("`" + spell(s.found) + "` is a word of the language").str();
@@ -200,9 +228,45 @@ bool ErrorStrategy::reportMissingExpression(const Situation &s) {
   return true;
 }
 
+/// Whether `rule` is the innermost statement with braces around `context`.
+static bool isIn(const antlr4::RuleContext *context, size_t rule) {
+  while (context && context->getRuleIndex() != LocoParser::RuleBlock)
+    context = static_cast<const antlr4::RuleContext *>(context->parent);
+  return context && context->parent &&
+         static_cast<const antlr4::RuleContext *>(context->parent)
+                 ->getRuleIndex() == rule;
+}
+
+/// An expression where a statement should be.
+bool ErrorStrategy::reportLoneExpression(const Situation &s) {
+  bool alone = s.context->getRuleIndex() == LocoParser::RuleEquation &&
+               s.expected.contains(static_cast<size_t>(LocoParser::UPDATE)) &&
+               (s.found->getType() == LocoParser::END ||
+                !isIn(s.context, LocoParser::RuleDynamics));
+  if (!alone || isIn(s.context, LocoParser::RuleStep) ||
+      isIn(s.context, LocoParser::RuleLayer))
+    return false;
+  SourceRange range =
+      getRange(s.context->getStart(), file).merge(getRange(s.before, file));
+  bool equation = isIn(s.context, LocoParser::RuleDynamics);
+  diagnostics
+      .error("expected-statement", range,
+             equation ? "expected an equation, found an expression"
+                      : "expected a statement, found an expression")
+      .hint(equation ? "write `... = ...`" : "name it with `let`");
+  return true;
+}
+
 /// The few things that could stand here, in words.
 std::string ErrorStrategy::whatIsExpected(const Situation &s) const {
   auto expects = [&](size_t type) { return s.expected.contains(type); };
+  size_t rule = s.context->getRuleIndex();
+  if (expects(LocoParser::RPAREN) &&
+      (s.before->getType() == LocoParser::LPAREN ||
+       s.before->getType() == LocoParser::COMMA))
+    return rule == LocoParser::RuleParameters ? "a parameter" : "an argument";
+  if (rule == LocoParser::RuleEquation && expects(LocoParser::UPDATE))
+    return isIn(s.context, LocoParser::RuleStep) ? "`<-`" : "`=`";
   // Behind a complete expression half the language may follow; what closes
   // the surroundings is what was forgotten.
   if (s.expected.size() > 4) {
@@ -216,16 +280,18 @@ std::string ErrorStrategy::whatIsExpected(const Situation &s) const {
       if (expects(type) && !expects(LocoParser::END))
         return ("`" + spellType(s.parser, type) + "`").str();
   }
-  StringRef noun = nounOf(s.context->getRuleIndex());
-  if (expects(LocoParser::END) && !noun.empty() &&
-      expects(LocoParser::ASSIGN) && s.before->getType() == LocoParser::ID)
+  if (expects(LocoParser::END) && !nounBefore(s.context, s.before).empty())
     return "`=`";
   if (expects(LocoParser::END))
     return "the end of the line";
   if (expects(LocoParser::ID))
     return "a name";
   std::vector<std::string> parts;
-  for (ssize_t type : s.expected.toList()) {
+  std::vector<ssize_t> types = s.expected.toList();
+  auto comma = std::find(types.begin(), types.end(), LocoParser::COMMA);
+  if (comma != types.end()) // reads better in front
+    std::rotate(types.begin(), comma, comma + 1);
+  for (ssize_t type : types) {
     StringRef text = spellType(s.parser, type);
     if (!text.empty())
       parts.push_back(("`" + text + "`").str());
@@ -242,14 +308,26 @@ void ErrorStrategy::reportExpected(const Situation &s) {
   std::string what = whatIsExpected(s);
   bool atStart = !s.before;
   if (what == "the end of the line") {
-    llvm::SmallVector<StringRef> words;
-    for (ssize_t type : s.expected.toList())
-      if (isKeyword(type))
-        words.push_back(spellType(s.parser, type));
+    // The words that go on a statement.
+    static const StringRef words[] = {"on",   "in",    "via",   "by",
+                                      "over", "per",   "every", "with",
+                                      "init", "carry", "bias",  "mixing"};
     std::string hint;
     if (s.found->getType() == LocoParser::ID)
       hint = didYouMean(spell(s.found), words);
+    if (s.found->getType() == LocoParser::ASSIGN &&
+        s.context->getRuleIndex() == LocoParser::RuleSettingItem)
+      hint = "a setting is written without `=`, as `batch 128`";
     report(s, "unexpected-token", "expected " + what + after(s), hint);
+    return;
+  }
+  if (s.found->getType() == LocoParser::END && what.find("`{`") != what.npos &&
+      s.parser->getTokenStream()->LA(2) == LocoParser::LBRACE) {
+    Token *brace = s.parser->getTokenStream()->LT(2);
+    strayBrace = brace->getTokenIndex();
+    diagnostics
+        .error("expected-token", getRange(brace, file), "`{` begins a line")
+        .hint("write it at the end of the line before");
     return;
   }
   report(s, what == "a name" ? "expected-name" : "expected-token",
@@ -258,7 +336,7 @@ void ErrorStrategy::reportExpected(const Situation &s) {
 
 void ErrorStrategy::report(const Situation &s) {
   if (reportReservedName(s) || reportUnknownStatement(s) ||
-      reportMissingExpression(s))
+      reportLoneExpression(s) || reportMissingExpression(s))
     return;
   reportExpected(s);
 }
@@ -338,9 +416,10 @@ void ErrorStrategy::sync(Parser *parser) {
         rule == LocoParser::RuleFile && found->getType() == LocoParser::RBRACE;
     if (found->getType() == Token::EOF || expected.contains(found->getType()))
       return;
-    report({parser, parser->getContext(), found, tokenBefore(parser, found),
-            expected},
-           "expected-statement", "expected a statement");
+    if (found->getTokenIndex() != strayBrace)
+      report({parser, parser->getContext(), found, tokenBefore(parser, found),
+              expected},
+             "expected-statement", "expected a statement");
     if (stray)
       parser->consume();
     skipStatement(parser, false);

@@ -55,6 +55,7 @@ private:
   void report(const Situation &situation);
   bool reportReservedName(const Situation &situation);
   bool reportUnknownStatement(const Situation &situation);
+  bool reportLoneExpression(const Situation &situation);
   bool reportMissingExpression(const Situation &situation);
   void reportExpected(const Situation &situation);
   void report(const Situation &situation, llvm::StringRef name,
@@ -71,6 +72,8 @@ private:
   FileId file;
   DiagnosticEngine &diagnostics;
   FailedItems &failed;
+  /// Index of a `{` at the beginning of a line that is reported already.
+  size_t strayBrace = ~size_t(0);
 };
 
 } // namespace loco

@@ -127,6 +127,8 @@ private:
 
   FilteredTokens result;
   std::vector<Bracket> brackets;
+  /// The first `{` whose `}` stands further to the left than its own line.
+  SourceRange misaligned, misalignedEnd;
   size_t lastType = LocoLexer::END;
   SourceRange lastRange;
   /// The operator whose line goes on, until the next token comes.
@@ -249,9 +251,15 @@ void Filter::lineEnd(std::unique_ptr<Token> token) {
     emit(std::move(token));
 }
 
-/// Reports the innermost open bracket.
+/// Reports the innermost open bracket, or an earlier one that the indentation
+/// gives away.
 void Filter::unclosed(SourceRange found, StringRef what) {
   const Bracket &bracket = brackets.back();
+  if (bracket.type == LocoLexer::LBRACE && misaligned.isValid()) {
+    diagnostics.error("unbalanced-bracket", misaligned, "`{` is never closed")
+        .place(misalignedEnd, "this seems to close an outer block");
+    return;
+  }
   Diagnostic &error =
       diagnostics.error("unbalanced-bracket", bracket.range,
                         "`" + spell(bracket.range) + "` is never closed");
@@ -329,8 +337,15 @@ void Filter::close(std::unique_ptr<Token> token) {
     return;
   }
   brackets.pop_back();
-  if (type == LocoLexer::RBRACE)
+  if (type == LocoLexer::RBRACE) {
+    bool first = column(range) == indentation(range);
+    if (first && column(range) < indentation(bracket.range) &&
+        !misaligned.isValid()) {
+      misaligned = bracket.range;
+      misalignedEnd = range;
+    }
     endStatement(lastRange.end);
+  }
   emit(std::move(token));
 }
 

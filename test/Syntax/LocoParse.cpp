@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   loco-parse [--nesting] [--check] [--color] [--all] FILE
+//   loco-parse [--nesting] [--check] [--paint] [--all] FILE
 //
 // Prints the tree of FILE as text, or what is wrong with FILE (exit 1).
 // --nesting puts every operation in parentheses. --check prints nothing but
@@ -27,7 +27,7 @@ namespace cl = llvm::cl;
 static cl::opt<std::string> path(cl::Positional, cl::Required);
 static cl::opt<bool> nesting("nesting");
 static cl::opt<bool> check("check");
-static cl::opt<bool> color("color");
+static cl::opt<bool> color("paint");
 static cl::opt<bool> all("all");
 
 static bool contains(SourceRange outer, SourceRange inner) {
