@@ -1,0 +1,36 @@
+//===- Execution.cpp - From a checked model to something that runs -------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/Execution.h"
+
+#include "compiler/Driver/ReferenceProgram.h"
+#include "compiler/IRGen/IRGen.h"
+#include "dialects/Loco/IR/LocoOps.h"
+
+using namespace mlir;
+using namespace loco;
+
+Execution::Execution() = default;
+Execution::~Execution() = default;
+
+Expected<std::unique_ptr<Execution>> Execution::create(const sema::Model &model,
+                                                       const SourceManager &sources,
+                                                       const ExecutionOptions &options,
+                                                       ThreadPool &pool) {
+  auto execution = std::unique_ptr<Execution>(new Execution());
+  execution->context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
+  IRGenOptions irgen;
+  irgen.sources = &sources;
+  irgen.elementType = options.precision == ElementType::F64 ? IRGenOptions::ElementType::F64
+                                                            : IRGenOptions::ElementType::F32;
+  execution->module = emitModule(model, *execution->context, irgen);
+  if (!execution->module)
+    return Error{"the model `" + model.name + "` cannot be translated"};
+  execution->program = makeReferenceProgram(
+      OwningOpRef<ModuleOp>(execution->module->clone()), model.name, pool);
+  return execution;
+}
