@@ -10,6 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+// RUN: loco-test-analysis-selectivity
+
 #include "loco/Selectivity.h"
 
 #include "test/Runtime/Check.h"

@@ -10,6 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+// RUN: loco-test-analysis-waves
+
 #include "loco/Waves.h"
 
 #include "runtime/lib/analysis/Butterworth.h"
