@@ -40,7 +40,8 @@ private:
   using Decls = llvm::SmallVector<const ast::Decl *>;
   using Exprs = llvm::SmallVector<const ast::Expr *>;
 
-  // Statements (DeclBuilder.cpp). A line may become several declarations.
+  // Statements (DeclBuilder.cpp, ModelBuilder.cpp). A line may become several
+  // declarations.
   void item(LocoParser::ItemContext *context, Scope scope, Decls &out);
   void statement(LocoParser::StatementContext *context, Scope scope,
                  Decls &out);
@@ -59,8 +60,8 @@ private:
   const ast::Decl *coupling(LocoParser::CouplingContext *context);
   void states(LocoParser::StateContext *context, Decls &out);
   void inits(LocoParser::InitContext *context, Decls &out);
-  template <typename DeclT, typename Context>
-  const ast::Decl *named(Context *context);
+  const ast::Decl *encode(LocoParser::EncodeContext *context);
+  const ast::Decl *decode(LocoParser::DecodeContext *context);
   const ast::Decl *let(LocoParser::LetContext *context);
   const ast::Decl *dynamics(LocoParser::DynamicsContext *context);
   const ast::Decl *step(LocoParser::StepContext *context);

@@ -149,9 +149,6 @@ void ErrorStrategy::report(const Situation &s, StringRef name,
     text += (", found `" + spell(s.found) + "`").str();
   else if (s.before) // point behind the text, not at the next line
     range = {file, getRange(s.before, file).end, getRange(s.before, file).end};
-  for (SourceRange known : layout.broken)
-    if (range.begin >= known.begin && range.begin < known.end)
-      return;
   Diagnostic &error = diagnostics.error(name, range, text).hint(hint);
   auto continued = layout.continuations.find(range.begin);
   if (continued != layout.continuations.end())
@@ -334,7 +331,18 @@ void ErrorStrategy::reportExpected(const Situation &s) {
          "expected " + what + (atStart ? "" : after(s)));
 }
 
+/// Whether the fault at this place is known, as a bracket that is missing.
+bool ErrorStrategy::isBroken(const Token *token) const {
+  uint32_t begin = token->getStartIndex();
+  // The ranges are in order and do not overlap.
+  auto after = llvm::partition_point(
+      layout.broken, [=](SourceRange range) { return range.begin <= begin; });
+  return after != layout.broken.begin() && begin < std::prev(after)->end;
+}
+
 void ErrorStrategy::report(const Situation &s) {
+  if (isBroken(s.found) || (s.before && isBroken(s.before)))
+    return;
   if (reportReservedName(s) || reportUnknownStatement(s) ||
       reportLoneExpression(s) || reportMissingExpression(s))
     return;
@@ -416,7 +424,7 @@ void ErrorStrategy::sync(Parser *parser) {
         rule == LocoParser::RuleFile && found->getType() == LocoParser::RBRACE;
     if (found->getType() == Token::EOF || expected.contains(found->getType()))
       return;
-    if (found->getTokenIndex() != strayBrace)
+    if (found->getTokenIndex() != strayBrace && !isBroken(found))
       report({parser, parser->getContext(), found, tokenBefore(parser, found),
               expected},
              "expected-statement", "expected a statement");

@@ -61,6 +61,7 @@ private:
   void report(const Situation &situation, llvm::StringRef name,
               const llvm::Twine &message, llvm::StringRef hint = "");
 
+  bool isBroken(const antlr4::Token *token) const;
   std::string whatIsExpected(const Situation &situation) const;
   std::string after(const Situation &situation) const;
   llvm::StringRef spell(const antlr4::Token *token) const;

@@ -100,6 +100,7 @@ private:
   void emit(std::unique_ptr<Token> token);
   void emitMade(size_t type, uint32_t at);
   void markBroken(uint32_t begin);
+  void mergeBroken();
 
   bool insideRound() const {
     return !brackets.empty() && brackets.back().type != LocoLexer::LBRACE;
@@ -446,6 +447,20 @@ void Filter::endOfFile() {
   emitMade(Token::EOF, end);
 }
 
+void Filter::mergeBroken() {
+  llvm::sort(result.broken, [](SourceRange lhs, SourceRange rhs) {
+    return lhs.begin < rhs.begin;
+  });
+  std::vector<SourceRange> merged;
+  for (SourceRange range : result.broken) {
+    if (!merged.empty() && range.begin <= merged.back().end)
+      merged.back() = merged.back().merge(range);
+    else
+      merged.push_back(range);
+  }
+  result.broken = std::move(merged);
+}
+
 FilteredTokens Filter::run() {
   if (!firstLine()) {
     result.parseable = false;
@@ -459,6 +474,7 @@ FilteredTokens Filter::run() {
     }
   }
   endOfFile();
+  mergeBroken();
   return std::move(result);
 }
 

@@ -32,6 +32,7 @@ struct FilteredTokens {
   /// False if the text should not be parsed at all.
   bool parseable = true;
   /// Ranges whose fault is known; errors of the parser inside are silent.
+  /// In order, without overlap.
   std::vector<SourceRange> broken;
   /// For a token that begins a line which continues the one before: the place
   /// of the operator or comma that ends that line. Keyed by begin of token.
