@@ -56,6 +56,10 @@ static LogicalResult evaluatePlace(Evaluation &evaluation) {
   return evaluation.setResult(0, std::move(result));
 }
 
+static LogicalResult evaluateLength(Evaluation &evaluation) {
+  return evaluation.setResult(0, Cell(evaluation.getArray(0).shape.front()));
+}
+
 //===----------------------------------------------------------------------===//
 // Scan
 //===----------------------------------------------------------------------===//
@@ -289,5 +293,6 @@ void reference::addRegionHandlers(HandlerTable &table, MLIRContext *context) {
   addHandler<StencilOp>(table, context, evaluateStencil);
   addHandler<AtOp>(table, context, evaluateAt);
   addHandler<PlaceOp>(table, context, evaluatePlace);
+  addHandler<LengthOp>(table, context, evaluateLength);
   addHandler<func::CallOp>(table, context, evaluateCall);
 }

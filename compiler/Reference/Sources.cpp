@@ -23,7 +23,9 @@ static double toNumber(const APFloat &value) {
 }
 
 static double toNumber(const APInt &value) {
-  return value.getBitWidth() == 1 ? value.getZExtValue() : value.getSExtValue();
+  if (value.getBitWidth() == 1)
+    return value.getZExtValue();
+  return value.getSExtValue();
 }
 
 static LogicalResult evaluateDense(Evaluation &evaluation,

@@ -32,6 +32,7 @@ def Loco_Dialect : Dialect {
   }];
   let cppNamespace = "::loco";
   let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect",
                            "mlir::func::FuncDialect"];

@@ -97,7 +97,7 @@ def Loco_ReduceOp : Loco_Op<"reduce", [Pure]> {
                        DenseI64ArrayAttr:$axes);
   let results = (outs Loco_Field:$result);
   let assemblyFormat = [{
-    $kind $operand `over` $axes attr-dict `:` type($operand) `to` type($result)
+    `` $kind $operand `over` $axes attr-dict `:` type($operand) `to` type($result)
   }];
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -187,7 +187,7 @@ def Loco_RollOp : Loco_Op<"roll", [Pure, SameOperandsAndResultType]> {
                        Loco_BoundaryAttr:$boundary);
   let results = (outs Loco_Field:$result);
   let assemblyFormat = [{
-    $operand `axis` $axis `by` $distance $boundary attr-dict `:` type($result)
+    $operand `axis` $axis `by` $distance `` $boundary attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -249,7 +249,7 @@ def Loco_RandomOp : Loco_Op<"random", [Pure]> {
                        Index:$step, I64Attr:$stream);
   let results = (outs Loco_Field:$result);
   let assemblyFormat = [{
-    $distribution $key `at` $step `stream` $stream attr-dict `:` type($result)
+    `` $distribution $key `at` $step `stream` $stream attr-dict `:` type($result)
   }];
 }
 
@@ -280,7 +280,7 @@ def Loco_ContractOp : Loco_Op<"contract", [Pure]> {
 class Loco_ConvBase<string mnemonic> : Loco_Op<mnemonic, [Pure]> {
   let results = (outs Loco_Field:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs $boundary `strides` $strides `low` $low (`groups` $groups^)? attr-dict
+    $lhs `,` $rhs `` $boundary `strides` $strides `low` $low (`groups` $groups^)? attr-dict
       `:` type($lhs) `,` type($rhs) `to` type($result)
   }];
   let hasVerifier = 1;
