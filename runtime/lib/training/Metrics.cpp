@@ -66,7 +66,7 @@ static size_t lengthUpTo(const std::string &text, int64_t lastUpdate) {
 Expected<MetricsWriter> MetricsWriter::open(const fs::path &path,
                                             int64_t lastUpdate) {
   std::error_code error;
-  if (fs::exists(path, error)) {
+  if (fs::is_regular_file(path, error)) {
     Expected<std::string> text = readFile(path.string());
     if (!text)
       return text.error();
