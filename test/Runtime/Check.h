@@ -35,8 +35,8 @@ inline void fail(const char *file, int line, const std::string &what) {
 /// Two values are equal; both are printed if not.
 #define CHECK_EQUAL(found, expected)                                           \
   do {                                                                         \
-    auto &&f = (found);                                                        \
-    auto &&e = (expected);                                                     \
+    auto f = (found);                                                          \
+    auto e = (expected);                                                       \
     if (!(f == e)) {                                                           \
       std::ostringstream text;                                                 \
       text << #found << " is " << f << ", expected " << e;                     \
