@@ -128,7 +128,7 @@ int main(int argc, char **argv) {
   options.nestedStacks = nested;
   if (printPrograms) {
     for (unsigned i = 0; i < count; ++i)
-      llvm::outs() << "// -----\n"
+      llvm::outs() << (i ? "\n// -----\n" : "")
                    << print(
                           *makeRandomProgram(context, firstSeed + i, options));
     return 0;

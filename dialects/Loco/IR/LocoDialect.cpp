@@ -29,7 +29,25 @@ using namespace loco;
 #define GET_OP_CLASSES
 #include "dialects/Loco/IR/LocoOps.cpp.inc"
 
+namespace {
+/// All ops are pure and no region of theirs captures a value, so every call may
+/// be replaced by its callee's body.
+struct LocoInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+  bool isLegalToInline(Operation *, Operation *, bool) const final {
+    return true;
+  }
+  bool isLegalToInline(Region *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+} // namespace
+
 void LocoDialect::initialize() {
+  addInterfaces<LocoInlinerInterface>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialects/Loco/IR/LocoOpsAttributes.cpp.inc"
