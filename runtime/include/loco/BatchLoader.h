@@ -47,7 +47,7 @@ public:
   /// Starts at `cursor`, which may come from a run with another batch size.
   /// Errors: no samples per batch, more of them than the source has, an
   /// unknown field, a cursor beyond the source. The source must outlive the
-  /// loader and is the loader's alone until then.
+  /// loader; others may read from it too.
   static Expected<std::unique_ptr<BatchLoader>>
   start(const DataSource &source, const BatchOptions &options,
         DataCursor cursor = {});

@@ -32,6 +32,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -91,7 +92,7 @@ struct DataField {
   int64_t classes = 0;
 };
 
-/// An open source. Used by one thread at a time.
+/// An open source. Reads from several threads take turns.
 class DataSource {
 public:
   /// Opens `idx("folder")`, `plane_waves(...)`, whatever is registered. An
@@ -134,6 +135,8 @@ private:
 
   LocoDataInterface functions;
   void *handle;
+  /// Held while the source reads.
+  mutable std::mutex turn;
   std::string sourceName;
   std::vector<DataField> fieldList;
   int64_t numSteps = 0;

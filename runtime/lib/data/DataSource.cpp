@@ -135,6 +135,7 @@ Status DataSource::read(uint64_t first, int64_t count,
                    std::to_string(length)};
   }
   std::string message(messageBytes, '\0');
+  std::lock_guard<std::mutex> lock(turn);
   if (functions.readRange(handle, first, count, buffers.data(), message.data(),
                           message.size()) != 0)
     return Error{message.c_str()};
