@@ -1,0 +1,191 @@
+//===- CommandSupport.cpp - What the commands share ----------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/CommandSupport.h"
+
+#include "compiler/AST/Suggest.h"
+
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+using namespace loco;
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+/// The first error of standard output, 0 if there was none.
+static int outputError = 0;
+
+void loco::printText(llvm::StringRef text) {
+  if (outputError == 0 &&
+      std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+    outputError = errno;
+}
+
+int loco::finishOutput() {
+  if (outputError == 0 && std::fflush(stdout) != 0)
+    outputError = errno;
+  if (outputError == 0)
+    return 0;
+  if (outputError != EPIPE)
+    reportError(std::string("cannot write to standard output: ") +
+                std::strerror(outputError));
+  return 1;
+}
+
+int loco::reportError(llvm::StringRef message) {
+  std::string line = "error: " + message.str() + "\n";
+  std::fflush(stdout);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  return 1;
+}
+
+ReportCollector::ReportCollector(mlir::MLIRContext *context)
+    : handler(context, [this](mlir::Diagnostic &diagnostic) {
+        if (!text.empty())
+          text += "\n";
+        if (auto place = diagnostic.getLocation()
+                             ->findInstanceOf<mlir::FileLineColLoc>())
+          text += fmt::format("{}:{}:{}: ", place.getFilename().str(),
+                              place.getLine(), place.getColumn());
+        text += diagnostic.str();
+      }) {}
+
+Error ReportCollector::take(llvm::StringRef otherwise) {
+  return Error{text.empty() ? otherwise.str() : text};
+}
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+/// Splits every `name=value`; all that are none are listed in one error.
+static Expected<sema::Overrides>
+readSettings(llvm::ArrayRef<std::string> settings) {
+  sema::Overrides overrides;
+  std::vector<std::string> wrong;
+  for (const std::string &setting : settings) {
+    auto [name, value] = llvm::StringRef(setting).split('=');
+    name = name.trim();
+    value = value.trim();
+    if (name.empty() || value.empty())
+      wrong.push_back(setting);
+    else
+      overrides.push_back({name.str(), value.str()});
+  }
+  if (!wrong.empty())
+    return Error{fmt::format("cannot set {}; write `--set name=value`",
+                             quoteNames(wrong))};
+  return overrides;
+}
+
+std::unique_ptr<Compilation>
+loco::compileProgram(const ProgramOptions &options) {
+  Expected<sema::Overrides> overrides = readSettings(options.settings);
+  if (!overrides) {
+    reportError(overrides.message());
+    return nullptr;
+  }
+  CompilationOptions compile;
+  compile.includeFolders = options.includeFolders;
+  compile.overrides = std::move(*overrides);
+  auto compilation = Compilation::ofFile(options.file, compile);
+  std::string text = compilation->renderDiagnostics(
+      llvm::sys::Process::StandardErrHasColors());
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  return compilation->getModule() ? std::move(compilation) : nullptr;
+}
+
+Expected<const sema::Model *>
+loco::pickModel(const Compilation &compilation, const ProgramOptions &options) {
+  std::vector<std::string> names;
+  for (const auto &model : compilation.getModule()->models)
+    names.push_back(model->name);
+  if (names.empty())
+    return Error{fmt::format("`{}` has no model", options.file)};
+  if (options.model.empty() && names.size() > 1)
+    return Error{fmt::format("`{}` has the models {}; choose one with `--model`",
+                             options.file, quoteNames(names))};
+  if (options.model.empty())
+    return compilation.getModule()->models.front().get();
+  if (const sema::Model *model =
+          compilation.getModule()->findModel(options.model))
+    return model;
+  std::vector<llvm::StringRef> candidates(names.begin(), names.end());
+  std::string hint = didYouMean(options.model, candidates);
+  return Error{fmt::format("`{}` has no model `{}`; {}", options.file,
+                           options.model,
+                           hint.empty() ? "it has " + quoteNames(names)
+                                        : hint)};
+}
+
+Expected<ExecutionOptions> loco::resolveMachine(const MachineOptions &options) {
+  ExecutionOptions execution;
+  bool isReference = options.target == Target::Reference;
+  execution.target = options.target;
+  execution.memory = options.memory;
+  execution.precision = options.precision.value_or(
+      isReference ? ElementType::F64 : ElementType::F32);
+  if (isReference && execution.precision == ElementType::F32)
+    return Error{"the interpreter computes in f64 only; leave out `--precision "
+                 "f32` or write `--target cpu`"};
+  return execution;
+}
+
+//===----------------------------------------------------------------------===//
+// Text
+//===----------------------------------------------------------------------===//
+
+std::string loco::formatCount(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (int64_t place = static_cast<int64_t>(digits.size()) - 3;
+       place > (number < 0 ? 1 : 0); place -= 3)
+    digits.insert(place, ",");
+  return digits;
+}
+
+std::string loco::quoteNames(llvm::ArrayRef<std::string> names) {
+  std::string text;
+  for (auto [index, name] : llvm::enumerate(names)) {
+    if (index > 0)
+      text += index + 1 == names.size() ? " and " : ", ";
+    text += "`" + name + "`";
+  }
+  return text;
+}
+
+void TextTable::add(llvm::ArrayRef<std::string> cells) {
+  rows.emplace_back(cells.begin(), cells.end());
+}
+
+std::string TextTable::render() const {
+  std::vector<size_t> widths;
+  for (const auto &row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (auto [column, cell] : llvm::enumerate(row))
+      widths[column] = std::max(widths[column], cell.size());
+  }
+  std::string text;
+  for (const auto &row : rows) {
+    std::string line;
+    for (auto [column, cell] : llvm::enumerate(row)) {
+      size_t width = widths[column];
+      line += llvm::is_contained(numeric, column)
+                  ? fmt::format("  {:>{}}", cell, width)
+                  : fmt::format("  {:<{}}", cell, width);
+    }
+    text += llvm::StringRef(line).rtrim().str() + "\n";
+  }
+  return text;
+}

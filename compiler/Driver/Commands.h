@@ -1,0 +1,144 @@
+//===- Commands.h - What the command line offers -------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One options struct and one function for each subcommand of `lococ`, so that
+// the program itself only reads options. Every function writes its report to
+// standard output and what went wrong to standard error as `error: ...`, or as
+// a message with its place in the program. It returns the exit code: 0, or 1
+// for a mistake of the user or of the world.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_COMMANDS_H
+#define COMPILER_DRIVER_COMMANDS_H
+
+#include "compiler/Driver/Execution.h"
+
+#include "llvm/ADT/ArrayRef.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace loco {
+
+/// A program and what changes it before it is checked.
+struct ProgramOptions {
+  std::string file;
+  /// The model meant; empty where the file has one only.
+  std::string model;
+  /// `-I`.
+  std::vector<std::string> includeFolders;
+  /// `--set`, each `name=value`.
+  std::vector<std::string> settings;
+};
+
+/// How models are executed.
+struct MachineOptions {
+  Target target = Target::CPU;
+  /// What the target prefers (f64 of the interpreter, f32 of all others) if
+  /// not given.
+  std::optional<ElementType> precision;
+  /// 0: as many as the process may use.
+  int threads = 0;
+  /// Bytes of scratch memory; 0: what the plan finds best.
+  int64_t memory = 0;
+};
+
+/// Numbers that a model is evaluated at.
+struct ValueOptions {
+  /// A .npz or .safetensors file; empty: the model's own initial values.
+  std::string parameters;
+  /// A .npz file; what it is in place of depends on the command.
+  std::string inputs;
+  uint64_t seed = 0;
+  /// Numbers of samples and steps where no inputs say them.
+  std::optional<int64_t> samples, steps;
+};
+
+struct CheckOptions {
+  ProgramOptions program;
+};
+int checkProgram(const CheckOptions &options);
+
+struct ExplainOptions {
+  /// Without a model all are explained.
+  ProgramOptions program;
+  MachineOptions machine;
+};
+int explainProgram(const ExplainOptions &options);
+
+/// A form that a program takes on its way to machine code.
+struct Phase {
+  const char *name;
+  const char *description;
+};
+/// All that `emit` knows, in the order in which a program passes them.
+llvm::ArrayRef<Phase> getPhases();
+
+struct EmitOptions {
+  std::string phase;
+  ProgramOptions program;
+  MachineOptions machine;
+  /// A file to write to; empty: standard output.
+  std::string out;
+};
+int emitProgram(const EmitOptions &options);
+
+struct EvaluateOptions {
+  ProgramOptions program;
+  MachineOptions machine;
+  ValueOptions values;
+  /// Files of random draws (`random.0` ...) to write, or to read in place of
+  /// drawing. At most one of the two.
+  std::string recordRandom, random;
+  /// A .npz file for everything that is computed.
+  std::string out;
+};
+/// `eval`: loss, outputs and states over time.
+int evaluateModel(const EvaluateOptions &options);
+/// `grad`: the same, and the gradient of the mean loss by every learned
+/// parameter and every input that is a number.
+int differentiateModel(const EvaluateOptions &options);
+
+struct GradCheckOptions {
+  ProgramOptions program;
+  ValueOptions values;
+};
+/// Holds forward and reverse mode to finite differences, on the interpreter.
+int checkGradientsOfModel(const GradCheckOptions &options);
+
+struct VerifyOptions {
+  ProgramOptions program;
+  MachineOptions machine;
+  ValueOptions values;
+};
+/// Holds compiled code to the interpreter.
+int verifyModel(const VerifyOptions &options);
+
+struct RunOptions {
+  ProgramOptions program;
+  MachineOptions machine;
+  uint64_t seed = 0;
+  /// A file of parameters to begin with.
+  std::string init;
+  /// The run folder; empty: a name made from the program's.
+  std::string out;
+  bool resume = false;
+  /// Replaces a run that is there.
+  bool force = false;
+  /// The block to run, by its model's name or its verb; empty: all.
+  std::string only;
+  bool quiet = false;
+};
+/// Runs the `train`, `simulate` and `analyze` blocks of a program in order.
+int runProgram(const RunOptions &options);
+
+} // namespace loco
+
+#endif // COMPILER_DRIVER_COMMANDS_H
