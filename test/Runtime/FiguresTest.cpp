@@ -29,6 +29,11 @@ using namespace loco;
 
 static constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
+/// Read by the leak sanitizer: fontconfig keeps patterns that nobody frees.
+extern "C" const char *__lsan_default_suppressions() {
+  return "leak:libfontconfig\n";
+}
+
 /// Where a test writes; given by the command line.
 static std::string folder;
 
@@ -426,6 +431,25 @@ static void checkFiles() {
              0.02 * double(once));
 }
 
+/// The largest and the closest numbers there are neither hang nor fail.
+static void checkExtremes() {
+  const double huge = std::numeric_limits<double>::max();
+  const double next = std::nextafter(1.0, 2.0);
+  for (const std::vector<double> &values :
+       {std::vector<double>{-huge, huge}, {1, next}, {5e-324, 0}}) {
+    Tensor field = numbers({1, 2}, values);
+    for (ColorScale scale : {ColorScale::Diverging, ColorScale::Sequential}) {
+      FieldOptions options;
+      options.colors = scale;
+      draw(require(fieldFigure(field, options)), "extreme");
+    }
+  }
+  draw(require(linePlotFigure({{"", {1, 2}, {1, next}}}, {})), "close");
+  draw(require(linePlotFigure({{"", {1, 2}, {1e-300, huge}}},
+                              {"", "", "", false, true})),
+       "decades");
+}
+
 static std::string tickTexts(const std::vector<Tick> &ticks) {
   std::string texts;
   for (const Tick &tick : ticks)
@@ -463,6 +487,7 @@ int main(int argc, char **argv) {
   checkLinePlot();
   checkImageGrid();
   checkFiles();
+  checkExtremes();
   checkTicks();
   return checksFailed();
 }

@@ -17,7 +17,8 @@ using namespace loco::layout;
 
 double Axis::place(double value, double length) const {
   if (logarithmic)
-    return length * std::log(value / first) / std::log(last / first);
+    return length * (std::log(value) - std::log(first)) /
+           (std::log(last) - std::log(first));
   return length * (value - first) / (last - first);
 }
 
@@ -57,13 +58,15 @@ static double roundStep(double least) {
 std::vector<Tick> loco::roundTicks(double low, double high, int most) {
   if (low > high)
     std::swap(low, high);
-  if (!(high > low) || !std::isfinite(high - low))
+  double largest = std::max(std::abs(low), std::abs(high));
+  // Steps that doubles cannot tell apart would never end.
+  if (!(high - low > std::max(1e-12 * largest, 1e-300)) ||
+      !std::isfinite(high - low))
     return {{low, scientificText(low)}};
   double step = roundStep((high - low) / std::max(most, 1));
   double start = std::ceil(low / step - 1e-9);
   double end = std::floor(high / step + 1e-9);
   int decimals = std::max(0, int(-std::floor(std::log10(step) + 1e-9)));
-  double largest = std::max(std::abs(low), std::abs(high));
   std::vector<Tick> ticks;
   for (double index = start; index <= end; ++index)
     ticks.push_back({index * step, decimals > 4 || largest >= 1e6
@@ -186,10 +189,11 @@ void loco::drawBar(Canvas &canvas, const Box &plot, const ValueColors &colors,
                    const std::string &label) {
   Box bar{plot.right() + 8, plot.y, barWidth, plot.height};
   Raster shades{1, 256, {}};
-  for (int step = 0; step < 256; ++step)
+  for (int step = 0; step < 256; ++step) {
+    double down = (step + 0.5) / 256;
     shades.pixels.push_back(
-        colors(colors.high + (colors.low - colors.high) * (step + 0.5) / 256)
-            .packed());
+        colors(colors.high * (1 - down) + colors.low * down).packed());
+  }
   canvas.image(shades, bar);
   canvas.outline(bar, ink::frame, hairline);
   for (const Tick &tick : colorTicks(colors, ticksOnBar(plot.height))) {

@@ -50,8 +50,8 @@ static Axis axisAround(Extent extent, bool logarithmic, std::string label,
   if (logarithmic) {
     double low = std::log10(extent.low), high = std::log10(extent.high);
     double space = std::max(room * (high - low), high > low ? 0.02 : 0.2);
-    low = std::pow(10, low - space);
-    high = std::pow(10, high + space);
+    low = std::pow(10, std::max(low - space, -307.0));
+    high = std::pow(10, std::min(high + space, 308.0));
     return {std::move(label), low, high, powerTicks(low, high, most), true};
   }
   double space = room * (extent.high - extent.low);

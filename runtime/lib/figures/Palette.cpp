@@ -93,7 +93,8 @@ Color ValueColors::operator()(double value) const {
     double third = 2 * std::numbers::pi / 3;
     return {part(0), part(third), part(-third)};
   }
-  double place = high > low ? (value - low) / (high - low) : 0.5;
+  // Halves, because the whole range may be beyond the largest number.
+  double place = (value / 2 - low / 2) / (high / 2 - low / 2);
   switch (scale) {
   case ColorScale::Diverging:
     return along(blueToRed, place);
