@@ -30,6 +30,9 @@ Expected<std::unique_ptr<Execution>> Execution::create(const sema::Model &model,
   execution->module = emitModule(model, *execution->context, irgen);
   if (!execution->module)
     return Error{"the model `" + model.name + "` cannot be translated"};
+  auto function = execution->module->lookupSymbol<func::FuncOp>(model.name);
+  if (Status failed = applyDrawMode(function, options.draws))
+    return failed.error();
   execution->program = makeReferenceProgram(
       OwningOpRef<ModuleOp>(execution->module->clone()), model.name, pool);
   return execution;

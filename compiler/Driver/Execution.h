@@ -8,6 +8,7 @@
 #ifndef COMPILER_DRIVER_EXECUTION_H
 #define COMPILER_DRIVER_EXECUTION_H
 
+#include "compiler/Driver/RandomDraws.h"
 #include "compiler/Sema/Model.h"
 #include "loco/Program.h"
 #include "loco/ThreadPool.h"
@@ -35,6 +36,7 @@ struct ExecutionOptions {
   ElementType precision = ElementType::F32;
   /// Bytes of scratch memory that a call may use; 0: what the plan finds best.
   int64_t memory = 0;
+  DrawMode draws = DrawMode::Generated;
 };
 
 /// A model ready to run, with the MLIR context that its code lives in.
@@ -48,7 +50,8 @@ public:
   ~Execution();
 
   Program &getProgram() { return *program; }
-  /// The model as IR (docs/ModelIR.md), before any pass.
+  /// The model as IR (docs/ModelIR.md), before any pass; its draws as `draws`
+  /// says.
   mlir::ModuleOp getModule() { return *module; }
 
 private:
