@@ -49,6 +49,17 @@ def result(folder):
     )
 
 
+def heed_interrupts():
+    """Test runners may ignore SIGINT, and their children with them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(folder, milliseconds=MILLISECONDS, stderr=subprocess.PIPE):
+    return subprocess.Popen(
+        command(folder, milliseconds), stderr=stderr, text=True, preexec_fn=heed_interrupts
+    )
+
+
 def wait_for_line(folder, count):
     path = os.path.join(folder, "metrics.jsonl")
     deadline = time.time() + 20
@@ -93,7 +104,7 @@ def check_kills(folder, expected):
 
 
 def check_interrupt(folder, number, expected):
-    process = subprocess.Popen(command(folder), stderr=subprocess.PIPE, text=True)
+    process = start(folder)
     wait_for_line(folder, 20)
     process.send_signal(number)
     _, text = process.communicate(timeout=20)
@@ -107,7 +118,7 @@ def check_interrupt(folder, number, expected):
 
 def check_second_interrupt(folder):
     # Each update takes a minute: only the second signal can end it soon.
-    process = subprocess.Popen(command(folder, 60000), stderr=subprocess.DEVNULL)
+    process = start(folder, 60000, subprocess.DEVNULL)
     deadline = time.time() + 20
     while not os.path.exists(os.path.join(folder, "metrics.jsonl")) and time.time() < deadline:
         time.sleep(0.01)
