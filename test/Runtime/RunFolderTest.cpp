@@ -75,7 +75,12 @@ static void checkModes() {
               "`--resume`", "`--force`", "[run-folder-exists]");
   RunFolder::Contents changed = contents;
   changed.configuration = "{\"a\": 2}";
-  (void)require(RunFolder::open(path, Mode::Resume, changed));
+  {
+    // The old one stays until the run is found to continue.
+    RunFolder run = require(RunFolder::open(path, Mode::Resume, changed));
+    CHECK_EQUAL(require(readFile(path / "configuration.json")), "{\"a\": 1}");
+    CHECK_SUCCESS(require(run.part("first")).commit());
+  }
   CHECK_EQUAL(require(readFile(path / "configuration.json")), "{\"a\": 2}");
   CHECK(fs::exists(path / "results.json"));
   (void)require(RunFolder::open(path, Mode::Replace, contents));

@@ -52,11 +52,15 @@ public:
   };
 
   /// The folder belongs to this process for as long as the result, its copies
-  /// and its parts live ([run-folder-busy] for others). In mode Resume,
-  /// configuration.json and versions.json are brought up to date and the
-  /// sources are left as they are.
+  /// and its parts live ([run-folder-busy] for others). In mode Resume nothing
+  /// is written before `commit`.
   static Expected<RunFolder> open(const std::filesystem::path &path, Mode mode,
                                   const Contents &contents);
+
+  /// After Resume, brings configuration.json, versions.json and source/ up to
+  /// date; otherwise, and the second time, there is nothing to do. For when the
+  /// run has been found to continue: `train` calls it.
+  Status commit() const;
 
   const std::filesystem::path &path() const { return root; }
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }
@@ -74,12 +78,12 @@ public:
 private:
   explicit RunFolder(std::filesystem::path root) : root(std::move(root)) {}
 
-  struct Lock;
+  struct Shared;
   Status lock();
 
   std::filesystem::path root;
-  /// Shared by the copies and parts of one run.
-  std::shared_ptr<Lock> lockHeld;
+  /// Of the copies and parts of one run: the lock, and what commit writes.
+  std::shared_ptr<Shared> shared;
 };
 
 } // namespace loco

@@ -40,6 +40,8 @@ Status Trainer::begin() {
   }
   if (!session.folder)
     return {};
+  if (Status failed = session.folder->commit())
+    return failed;
   Expected<MetricsWriter> writer =
       MetricsWriter::open(session.folder->metrics(), update);
   if (!writer)

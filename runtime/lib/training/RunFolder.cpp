@@ -12,8 +12,10 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <optional>
 #include <sys/file.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace loco;
 namespace fs = std::filesystem;
@@ -32,18 +34,21 @@ static bool isRun(const fs::path &path) {
 }
 
 /// Keeps other processes out of a run folder for as long as it lives.
-struct RunFolder::Lock {
+struct RunFolder::Shared {
+  fs::path root;
   int descriptor = -1;
-  Lock() = default;
-  Lock(const Lock &) = delete;
-  ~Lock() {
+  std::optional<Contents> pending;
+
+  Shared() = default;
+  Shared(const Shared &) = delete;
+  ~Shared() {
     if (descriptor >= 0)
       ::close(descriptor);
   }
 };
 
 Status RunFolder::lock() {
-  auto held = std::make_shared<Lock>();
+  auto held = std::make_shared<Shared>();
   held->descriptor = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (held->descriptor < 0)
     return diskError("open folder", root, errno);
@@ -52,7 +57,8 @@ Status RunFolder::lock() {
     return Error{"the run in `" + root.string() +
                  "` is being worked on by another process "
                  "[run-folder-busy]"};
-  lockHeld = std::move(held);
+  held->root = root;
+  shared = std::move(held);
   return {};
 }
 
@@ -151,11 +157,13 @@ Expected<RunFolder> RunFolder::open(const fs::path &path, Mode mode,
     return folder;
   }
   removeLeftovers(root);
-  if (Status failed = folder.write(configurationName, contents.configuration))
-    return failed.error();
-  if (Status failed = folder.write(versionsName, contents.versions))
-    return failed.error();
+  folder.shared->pending = contents;
   return folder;
+}
+
+Status RunFolder::commit() const {
+  std::optional<Contents> contents = std::exchange(shared->pending, {});
+  return contents ? fill(shared->root, *contents) : Status();
 }
 
 Status RunFolder::write(const fs::path &name, const std::string &text) const {
@@ -168,6 +176,6 @@ Expected<RunFolder> RunFolder::part(const std::string &name) const {
   if (Status failed = makeFolder(root / name))
     return failed.error();
   RunFolder result(root / name);
-  result.lockHeld = lockHeld;
+  result.shared = shared;
   return result;
 }
