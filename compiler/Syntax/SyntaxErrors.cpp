@@ -150,11 +150,14 @@ void ErrorStrategy::report(const Situation &s, StringRef name,
   else if (s.before) // point behind the text, not at the next line
     range = {file, getRange(s.before, file).end, getRange(s.before, file).end};
   Diagnostic &error = diagnostics.error(name, range, text).hint(hint);
-  auto continued = layout.continuations.find(range.begin);
-  if (continued != layout.continuations.end())
-    error.note(continued->second, "the line before ends in `" +
-                                      sources.getText(continued->second) +
-                                      "` and so goes on here");
+  for (const Token *token : {s.before, s.found}) {
+    auto continued =
+        layout.continuations.find(token ? token->getStartIndex() : 0);
+    if (continued != layout.continuations.end())
+      error.note(continued->second, "the line before ends in `" +
+                                        sources.getText(continued->second) +
+                                        "` and so goes on here");
+  }
 }
 
 /// `param on = 1`: the word cannot be a name, and that is all that is wrong.

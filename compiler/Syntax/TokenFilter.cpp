@@ -58,12 +58,15 @@ static bool beginsBlockOfFile(size_t type) {
          type == LocoLexer::ANALYZE || type == LocoLexer::SIMULATE;
 }
 
-/// Words that begin a statement and nothing else. (`loss`, `init` and `step`
-/// are often the names of arguments.)
+/// Words that cannot go on an expression.
+static bool isStatementWord(size_t type) {
+  return type >= LocoLexer::USE && type <= LocoLexer::RETURN;
+}
+
+/// The same without those that are often the names of arguments.
 static bool beginsStatement(size_t type) {
-  return type >= LocoLexer::USE && type <= LocoLexer::RETURN &&
-         type != LocoLexer::LOSS && type != LocoLexer::INIT &&
-         type != LocoLexer::STEP;
+  return isStatementWord(type) && type != LocoLexer::LOSS &&
+         type != LocoLexer::INIT && type != LocoLexer::STEP;
 }
 
 namespace {
@@ -90,7 +93,7 @@ private:
   void lineEnd(std::unique_ptr<Token> token);
   bool open(std::unique_ptr<Token> token);
   void close(std::unique_ptr<Token> token);
-  void invalid(const Token *token);
+  void invalid(std::unique_ptr<Token> token);
   void openString(std::unique_ptr<Token> token);
   void endOfFile();
 
@@ -235,7 +238,7 @@ void Filter::lineEnd(std::unique_ptr<Token> token) {
     // A bracket that was forgotten would swallow the rest of the file; a line
     // that begins like a statement and not like an argument ends it.
     size_t after = nextType(1);
-    bool statement = beginsStatement(nextType()) && nextType() != Token::EOF &&
+    bool statement = beginsStatement(nextType()) &&
                      after != LocoLexer::ASSIGN && after != LocoLexer::COMMA &&
                      after != LocoLexer::RPAREN && after != LocoLexer::COLON &&
                      after != LocoLexer::TILDE && after != LocoLexer::RBRACKET;
@@ -244,7 +247,7 @@ void Filter::lineEnd(std::unique_ptr<Token> token) {
     unclosed({}, "");
     while (insideRound())
       closeForUser(range.begin);
-  } else if (continuesLine(lastType)) {
+  } else if (continuesLine(lastType) && !isStatementWord(nextType())) {
     continuation = lastRange;
     return;
   }
@@ -368,8 +371,9 @@ static StringRef asciiFor(StringRef character) {
   return {};
 }
 
-void Filter::invalid(const Token *token) {
-  SourceRange range = rangeOf(token);
+/// Reports a character; a name takes its place, so that the rest parses.
+void Filter::invalid(std::unique_ptr<Token> token) {
+  SourceRange range = rangeOf(token.get());
   StringRef text = sources.getText(file);
   unsigned char first = text[range.begin];
   // The lexer gives a character of several bytes in pieces.
@@ -387,6 +391,10 @@ void Filter::invalid(const Token *token) {
   diagnostics.error("invalid-character", range, message)
       .hint(ascii.empty() ? "" : ("write `" + ascii + "`").str());
   markBroken(range.begin);
+  auto *name = static_cast<CommonToken *>(token.get());
+  name->setType(LocoLexer::ID);
+  name->setStopIndex(range.end - 1);
+  emit(std::move(token));
 }
 
 void Filter::openString(std::unique_ptr<Token> token) {
@@ -416,7 +424,7 @@ bool Filter::filter(std::unique_ptr<Token> token) {
     close(std::move(token));
     return true;
   case LocoLexer::INVALID:
-    invalid(token.get());
+    invalid(std::move(token));
     return true;
   case LocoLexer::OPEN_STRING:
     openString(std::move(token));
