@@ -47,9 +47,12 @@ static LogicalResult verifyConv(Op op) {
                    output = op.getOutputType();
   bool channels = kernel.getRank() == field.getRank() + 1;
   if ((!channels && kernel.getRank() != field.getRank()) ||
-      output.getRank() != field.getRank())
+      output.getRank() != field.getRank() || field.getRank() == 0)
     return op.emitOpError("has kernel ")
            << kernel << ", field " << field << " and output " << output;
+  if (!kernel.hasStaticShape() || !field.hasStaticShape() ||
+      !output.hasStaticShape())
+    return op.emitOpError("needs static shapes");
   if (channels &&
       failed(verifyChannels(op, kernel, field, output, op.getGroups())))
     return failure();
@@ -69,11 +72,12 @@ static LogicalResult verifyConv(Op op) {
       return op.emitOpError("has stride ")
              << stride << " and low padding " << low << " for a window of "
              << size;
-    if (op.getBoundary() == Boundary::Wrap && (outputs * stride != sites))
+    if (op.getBoundary() == Boundary::Wrap &&
+        (sites % stride != 0 || outputs != sites / stride))
       return op.emitOpError("wraps ")
              << sites << " sites to " << outputs << " outputs";
     if (op.getBoundary() == Boundary::Zero &&
-        (outputs - 1) * stride - low >= sites)
+        outputs - 1 > (sites - 1 + low) / stride)
       return op.emitOpError("has an output beyond the field's ")
              << sites << " sites";
   }

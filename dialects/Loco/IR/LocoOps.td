@@ -124,7 +124,7 @@ def Loco_ReshapeOp : Loco_Op<"reshape", [Pure]> {
   let hasFolder = 1;
 }
 
-def Loco_TransposeOp : Loco_Op<"transpose", [Pure]> {
+def Loco_TransposeOp : Loco_Op<"transpose", [Pure, SameOperandsAndResultElementType]> {
   let summary = "permutes axes";
   let description = [{ Axis `i` of the result is axis `permutation[i]` of the operand. }];
   let arguments = (ins Loco_Field:$operand, DenseI64ArrayAttr:$permutation);
@@ -136,7 +136,7 @@ def Loco_TransposeOp : Loco_Op<"transpose", [Pure]> {
   let hasFolder = 1;
 }
 
-def Loco_SliceOp : Loco_Op<"slice", [Pure]> {
+def Loco_SliceOp : Loco_Op<"slice", [Pure, SameOperandsAndResultElementType]> {
   let summary = "a box of a field";
   let description = [{
     Starts at `offsets`, extends as far as the result's shape says. Transpose:
@@ -149,7 +149,7 @@ def Loco_SliceOp : Loco_Op<"slice", [Pure]> {
   let hasFolder = 1;
 }
 
-def Loco_PadOp : Loco_Op<"pad", [Pure]> {
+def Loco_PadOp : Loco_Op<"pad", [Pure, SameOperandsAndResultElementType]> {
   let summary = "a field inside a larger one that is zero elsewhere";
   let description = [{ Puts the operand at `offsets`. Transpose: `loco.slice`. }];
   let arguments = (ins Loco_Field:$operand, DenseI64ArrayAttr:$offsets);
@@ -159,7 +159,7 @@ def Loco_PadOp : Loco_Op<"pad", [Pure]> {
   let hasFolder = 1;
 }
 
-def Loco_ConcatOp : Loco_Op<"concat", [Pure]> {
+def Loco_ConcatOp : Loco_Op<"concat", [Pure, SameOperandsAndResultElementType]> {
   let summary = "joins fields along an axis";
   let arguments = (ins Variadic<Loco_Field>:$operands, I64Attr:$axis);
   let results = (outs Loco_Field:$result);
@@ -251,13 +251,14 @@ def Loco_RandomOp : Loco_Op<"random", [Pure]> {
   let assemblyFormat = [{
     `` $distribution $key `at` $step `stream` $stream attr-dict `:` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
 // Bilinear forms
 //===----------------------------------------------------------------------===//
 
-def Loco_ContractOp : Loco_Op<"contract", [Pure]> {
+def Loco_ContractOp : Loco_Op<"contract", [Pure, SameOperandsAndResultElementType]> {
   let summary = "sum of products over shared axes";
   let description = [{
     `equation` names the axes of both operands and of the result, one letter an
@@ -277,7 +278,8 @@ def Loco_ContractOp : Loco_Op<"contract", [Pure]> {
   let hasVerifier = 1;
 }
 
-class Loco_ConvBase<string mnemonic> : Loco_Op<mnemonic, [Pure]> {
+class Loco_ConvBase<string mnemonic> :
+    Loco_Op<mnemonic, [Pure, SameOperandsAndResultElementType]> {
   let results = (outs Loco_Field:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs `` $boundary `strides` $strides `low` $low (`groups` $groups^)? attr-dict
@@ -455,6 +457,7 @@ def Loco_LengthOp : Loco_Op<"length", [Pure]> {
   let arguments = (ins AnyRankedTensor:$operand);
   let results = (outs Index:$steps);
   let assemblyFormat = "$operand attr-dict `:` type($operand)";
+  let hasVerifier = 1;
 }
 
 #endif // LOCO_OPS_TD

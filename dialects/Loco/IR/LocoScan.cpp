@@ -86,10 +86,12 @@ void ScanOp::getAsmBlockArgumentNames(Region &region,
 //===----------------------------------------------------------------------===//
 
 LogicalResult ScanOp::verify() {
-  for (Value element : getElements())
-    if (cast<RankedTensorType>(element.getType()).getRank() == 0)
+  for (Value element : getElements()) {
+    auto type = cast<RankedTensorType>(element.getType());
+    if (type.getRank() == 0 || !type.isDynamicDim(0))
       return emitOpError("takes each step of ")
-             << element.getType() << ", which has no time axis";
+             << type << ", which has no time axis";
+  }
   if (getNumResults() < getInits().size())
     return emitOpError("has ") << getInits().size() << " carries but "
                                << getNumResults() << " results";

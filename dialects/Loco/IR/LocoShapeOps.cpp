@@ -59,7 +59,7 @@ static LogicalResult verifyBox(Operation *op, RankedTensorType outer,
   for (auto [offset, from, size] :
        llvm::zip(offsets, outer.getShape(), inner.getShape()))
     if (ShapedType::isDynamic(from) || ShapedType::isDynamic(size) ||
-        offset < 0 || offset + size > from)
+        offset < 0 || size > from || offset > from - size)
       return op->emitOpError("has a box of ")
              << inner << " at offset " << offset << " that leaves " << outer;
   return success();
@@ -70,6 +70,11 @@ static LogicalResult verifyBox(Operation *op, RankedTensorType outer,
 //===----------------------------------------------------------------------===//
 
 LogicalResult BroadcastOp::verify() {
+  RankedTensorType type = getResult().getType();
+  for (int64_t axis : getAxes())
+    if (axis >= 0 && axis < type.getRank() && type.isDynamicDim(axis))
+      return emitOpError("repeats along axis ")
+             << axis << " of " << type << ", whose extent is unknown";
   return verifyDropped(*this, getResult().getType(), getOperand().getType(),
                        getAxes());
 }
@@ -116,8 +121,6 @@ LogicalResult PadOp::verify() {
 LogicalResult ConcatOp::verify() {
   RankedTensorType to = getResult().getType();
   int64_t axis = getAxis(), total = 0;
-  if (getOperands().empty())
-    return emitOpError("joins nothing");
   if (axis < 0 || axis >= to.getRank())
     return emitOpError("joins along axis ") << axis << " of " << to;
   for (Value operand : getOperands()) {
@@ -160,6 +163,13 @@ LogicalResult PlaceOp::verify() {
   return verifyStacked(*this, getResult().getType(), getOperand().getType());
 }
 
+LogicalResult LengthOp::verify() {
+  if (getOperand().getType().getRank() == 0)
+    return emitOpError("counts the steps of ")
+           << getOperand().getType() << ", which has no time axis";
+  return success();
+}
+
 LogicalResult ZerosOp::verify() {
   RankedTensorType type = getResult().getType();
   if (type.getRank() == 0 || !type.isDynamicDim(0))
@@ -178,6 +188,12 @@ LogicalResult CoordinateOp::verify() {
                     getResult().getType().getRank());
 }
 
+LogicalResult RandomOp::verify() {
+  if (!getResult().getType().hasStaticShape())
+    return emitOpError("needs a static shape");
+  return success();
+}
+
 LogicalResult FromIndexOp::verify() {
   if (getResult().getType().getRank() != 0)
     return emitOpError("gives a scalar, not ") << getResult().getType();
@@ -189,6 +205,9 @@ LogicalResult FromIndexOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult ContractOp::verify() {
+  if (getEquation().count("->") != 1 || getEquation().count(',') != 1)
+    return emitOpError("has equation `")
+           << getEquation() << "`, expected one such as `oi,i->o`";
   auto [inputs, output] = getEquation().split("->");
   auto [lhs, rhs] = inputs.split(',');
   llvm::SmallDenseMap<char, int64_t> extents;

@@ -109,7 +109,7 @@ ParseResult StencilOp::parse(OpAsmParser &parser, OperationState &result) {
       ArrayRef<int32_t>(
           {numCentres, static_cast<int32_t>(operands.size()) - numCentres}),
       properties.operandSegmentSizes.begin());
-  if (!body->empty())
+  if (!body->empty() && !body->front().empty())
     result.addTypes(
         SmallVector<Type>(body->front().back().getNumOperands(), type));
   return success();
