@@ -359,7 +359,11 @@ void Renderer::render() {
 void loco::renderDiagnostic(const Diagnostic &diagnostic,
                             const SourceManager &sources, raw_ostream &os,
                             const RenderOptions &options) {
+  // A stream that is no terminal drops colours unless told otherwise.
+  bool enabled = os.colors_enabled();
+  os.enable_colors(options.color);
   Renderer(diagnostic, sources, os, options.color).render();
+  os.enable_colors(enabled);
 }
 
 void loco::renderDiagnostics(const DiagnosticEngine &engine,
@@ -376,7 +380,9 @@ void loco::renderDiagnostics(const DiagnosticEngine &engine,
     separate = true;
     renderDiagnostic(*diagnostic, sources, os, options);
   }
-  if (options.maxErrors && errors > options.maxErrors)
-    os << "\nnote: " << errors - options.maxErrors
-       << " further errors are not shown\n";
+  if (!options.maxErrors || errors <= options.maxErrors)
+    return;
+  unsigned hidden = errors - options.maxErrors;
+  os << "\nnote: " << hidden << " further error" << (hidden == 1 ? "" : "s")
+     << (hidden == 1 ? " is" : " are") << " not shown\n";
 }

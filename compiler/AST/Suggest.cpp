@@ -41,7 +41,7 @@ static unsigned editDistance(StringRef from, StringRef to) {
 StringRef loco::closestName(StringRef name, ArrayRef<StringRef> candidates) {
   // Names longer than this are not typed by hand; the bound keeps the search
   // linear in the size of the program.
-  if (name.size() > 64)
+  if (name.empty() || name.size() > 64)
     return {};
   unsigned best = 2 * std::max<size_t>(1, name.size() / 3) + 1;
   StringRef closest;
