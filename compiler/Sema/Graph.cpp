@@ -56,7 +56,19 @@ Node *Graph::constant(double number, const Space *space) {
 }
 
 Node *Graph::array(ArrayRef<double> numbers, const Space *space) {
-  Node *node = make(Op::Array, {}, space->getShape(), space);
+  Node *node = array(numbers, ArrayRef(space->getShape()));
+  node->space = space;
+  return node;
+}
+
+Node *Graph::fill(double number, ArrayRef<int64_t> shape) {
+  Node *node = make(Op::Constant, {}, shape, nullptr);
+  node->number = number;
+  return node;
+}
+
+Node *Graph::array(ArrayRef<double> numbers, ArrayRef<int64_t> shape) {
+  Node *node = make(Op::Array, {}, shape, nullptr);
   node->numbers.assign(numbers.begin(), numbers.end());
   return node;
 }
@@ -75,8 +87,9 @@ Node *Graph::readInput(const Input &input, Moment moment) {
   node->input = &input;
   node->moment = moment;
   node->perStep = isPerStep(moment);
-  node->usesLaterStep = moment == Moment::Next || moment == Moment::NextWrap;
-  node->usesSequence = node->usesLaterStep || moment == Moment::Last;
+  node->usesLaterStep = moment == Moment::Next;
+  node->usesSequence = moment == Moment::Next || moment == Moment::NextWrap ||
+                       moment == Moment::Last;
   if (input.isClass())
     node->element = Element::Class;
   return node;

@@ -102,13 +102,20 @@ enum class Element : uint8_t { Float, Bool, Class };
 struct Node {
   Op op = Op::Constant;
   Element element = Element::Float;
-  /// When and from what the value is known; see `Graph::finish`.
+  // When and from what the value is known; operands hand these on to users.
+
+  /// A value for every step, made inside of the time loop.
   bool perStep = false;
+  /// Some state enters.
   bool usesState = false;
   bool usesRandom = false;
+  /// Looks at the step after, so it has no value at the last one.
   bool usesLaterStep = false;
+  /// More than the step at hand and the first one must be known.
   bool usesSequence = false;
+  /// Known only when the time loop has ended.
   bool afterLoop = false;
+  /// Depends on the neighbour in a reduction over neighbours.
   bool inStencil = false;
 
   bool wraps = false;
@@ -149,6 +156,9 @@ public:
 
   Node *constant(double number, const Space *space = nullptr);
   Node *array(llvm::ArrayRef<double> numbers, const Space *space);
+  /// The same for tensors that live on no space, as weights.
+  Node *fill(double number, llvm::ArrayRef<int64_t> shape);
+  Node *array(llvm::ArrayRef<double> numbers, llvm::ArrayRef<int64_t> shape);
   Node *readParameter(const Parameter &parameter);
   Node *readInput(const Input &input, Moment moment);
   Node *oldState(const State &state);

@@ -138,8 +138,10 @@ struct Model {
   Graph graph{spaces};
   /// Lattices in the order of the program.
   std::vector<const Space *> lattices;
-  /// In the order of the program. A model's functions take them in this order.
+  /// In the order in which they were made.
   std::deque<Parameter> parameters;
+  /// In the order of the program. A model's functions take them in this order.
+  std::vector<const Parameter *> parameterOrder;
   std::deque<Input> inputs;
   std::deque<State> states;
   std::vector<Encoding> encodings;

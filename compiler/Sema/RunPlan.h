@@ -35,7 +35,6 @@ struct PlanValue {
     List,   ///< `arguments`, all positional
     Result, ///< `text`: the name of a result of the model
     Input,  ///< `text`: the name of an input of the model
-    Word,   ///< `text`: a name that means nothing to the program
   };
   Kind kind = Kind::Number;
   double number = 0;

@@ -1,0 +1,286 @@
+//===- Emitter.cpp - Nodes of a model's graph to ops ----------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/IRGen/Emitter.h"
+#include "dialects/Loco/IR/LocoOps.h"
+
+using namespace mlir;
+using namespace loco;
+using namespace loco::irgen;
+using sema::Node;
+using sema::Op;
+
+//===----------------------------------------------------------------------===//
+// Types and places
+//===----------------------------------------------------------------------===//
+
+RankedTensorType irgen::Context::getType(ArrayRef<int64_t> shape) const {
+  return RankedTensorType::get(shape, element);
+}
+
+RankedTensorType irgen::Context::getType(const Node &node) const {
+  Type type = element;
+  if (node.element == sema::Element::Bool)
+    type = IntegerType::get(element.getContext(), 1);
+  else if (node.element == sema::Element::Class)
+    type = IntegerType::get(element.getContext(), 32);
+  return RankedTensorType::get(node.shape, type);
+}
+
+RankedTensorType irgen::Context::getType(const sema::Input &input) const {
+  if (input.isClass())
+    return RankedTensorType::get({}, IntegerType::get(element.getContext(), 32));
+  return getType(input.space->getShape());
+}
+
+Location irgen::Context::getLoc(SourceRange range) const {
+  MLIRContext *context = element.getContext();
+  if (!options.sources || !range.isValid())
+    return UnknownLoc::get(context);
+  LineColumn place = options.sources->getLineColumn(range.file, range.begin);
+  return FileLineColLoc::get(context, options.sources->getName(range.file),
+                             place.line, place.column);
+}
+
+Location irgen::Context::getLoc(StringRef name, SourceRange range) const {
+  return NameLoc::get(StringAttr::get(element.getContext(), name), getLoc(range));
+}
+
+bool irgen::isLocal(const Node *node) {
+  return node->op == Op::Constant || node->op == Op::Array ||
+         node->op == Op::Broadcast || node->inStencil;
+}
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+void Emitter::emit(ArrayRef<const Node *> nodes) {
+  auto known = [&](const Node *node) { return values.contains(node); };
+  // The addends of a sum over time are emitted in its loop.
+  auto stop = [&](const Node *node) {
+    return known(node) || node->op == Op::TimeSum;
+  };
+  for (const Node *node : sema::collectNodes(context.model.graph, nodes, stop))
+    if (!known(node) && !node->inStencil)
+      values[node] = emitNode(*node);
+}
+
+Value Emitter::emitNode(const Node &node) {
+  auto operand = [&](unsigned i) { return values.lookup(node.operands[i]); };
+  Location loc = context.getLoc(node.range);
+  switch (node.op) {
+  case Op::Parameter:
+  case Op::Input:
+  case Op::OldState:
+  case Op::StateAfter:
+  case Op::Random:
+  case Op::TimeSum:
+  case Op::StepCount:
+    return source(node);
+  case Op::Constant:
+  case Op::Array:
+    return emitConstant(node);
+  case Op::Compare:
+    return emitCompare(node, operand(0), operand(1));
+  case Op::Select:
+    return arith::SelectOp::create(builder, loc, operand(0), operand(1), operand(2));
+  case Op::Broadcast:
+  case Op::Sum:
+  case Op::Max:
+  case Op::Reshape:
+  case Op::Slice:
+  case Op::Roll:
+  case Op::OneHot:
+    return emitShape(node);
+  case Op::Contract:
+    return ContractOp::create(builder, loc, context.getType(node), node.equation,
+                              operand(0), operand(1));
+  case Op::Conv:
+    return emitConv(node);
+  case Op::Stencil:
+    return emitStencil(node);
+  case Op::Neighbour:
+    llvm_unreachable("stands inside of a stencil only");
+  default:
+    return node.operands.size() == 1 ? emitUnary(node, operand(0))
+                                     : emitBinary(node, operand(0), operand(1));
+  }
+}
+
+Value Emitter::emitConstant(const Node &node) {
+  RankedTensorType type = context.getType(node);
+  auto make = [&](double number) {
+    return FloatAttr::get(context.element, number).getValue();
+  };
+  DenseElementsAttr attribute;
+  if (node.op == Op::Constant) {
+    attribute = DenseElementsAttr::get(type, make(node.number));
+  } else {
+    SmallVector<APFloat> numbers = llvm::map_to_vector(node.numbers, make);
+    attribute = DenseElementsAttr::get(type, numbers);
+  }
+  return arith::ConstantOp::create(builder, context.getLoc(node.range), attribute);
+}
+
+Value Emitter::emitUnary(const Node &node, Value x) {
+  Location loc = context.getLoc(node.range);
+  switch (node.op) {
+  case Op::Negate:
+    return arith::NegFOp::create(builder, loc, x);
+  case Op::Tanh:
+    return math::TanhOp::create(builder, loc, x);
+  case Op::Sigmoid:
+    return SigmoidOp::create(builder, loc, x.getType(), x);
+  case Op::Softplus:
+    return SoftplusOp::create(builder, loc, x.getType(), x);
+  case Op::Exp:
+    return math::ExpOp::create(builder, loc, x);
+  case Op::Expm1:
+    return math::ExpM1Op::create(builder, loc, x);
+  case Op::Log:
+    return math::LogOp::create(builder, loc, x);
+  case Op::Sin:
+    return math::SinOp::create(builder, loc, x);
+  case Op::Cos:
+    return math::CosOp::create(builder, loc, x);
+  case Op::Sqrt:
+    return math::SqrtOp::create(builder, loc, x);
+  case Op::Abs:
+    return math::AbsFOp::create(builder, loc, x);
+  case Op::StopGradient:
+    return StopGradientOp::create(builder, loc, x.getType(), x);
+  default:
+    llvm_unreachable("not a function of one value");
+  }
+}
+
+Value Emitter::emitBinary(const Node &node, Value lhs, Value rhs) {
+  Location loc = context.getLoc(node.range);
+  switch (node.op) {
+  case Op::Add:
+    return arith::AddFOp::create(builder, loc, lhs, rhs);
+  case Op::Subtract:
+    return arith::SubFOp::create(builder, loc, lhs, rhs);
+  case Op::Multiply:
+    return arith::MulFOp::create(builder, loc, lhs, rhs);
+  case Op::Divide:
+    return arith::DivFOp::create(builder, loc, lhs, rhs);
+  case Op::Maximum:
+    return arith::MaximumFOp::create(builder, loc, lhs, rhs);
+  case Op::Minimum:
+    return arith::MinimumFOp::create(builder, loc, lhs, rhs);
+  case Op::Power:
+    return math::PowFOp::create(builder, loc, lhs, rhs);
+  default:
+    llvm_unreachable("not a function of two values");
+  }
+}
+
+Value Emitter::emitCompare(const Node &node, Value lhs, Value rhs) {
+  static constexpr arith::CmpFPredicate predicates[] = {
+      arith::CmpFPredicate::OLT, arith::CmpFPredicate::OLE,
+      arith::CmpFPredicate::OGT, arith::CmpFPredicate::OGE,
+      arith::CmpFPredicate::OEQ, arith::CmpFPredicate::UNE};
+  return arith::CmpFOp::create(builder, context.getLoc(node.range),
+                               predicates[int(node.comparison)], lhs, rhs);
+}
+
+static BoundaryAttr getBoundary(OpBuilder &builder, bool wraps) {
+  return BoundaryAttr::get(builder.getContext(),
+                           wraps ? Boundary::Wrap : Boundary::Zero);
+}
+
+Value Emitter::emitShape(const Node &node) {
+  Location loc = context.getLoc(node.range);
+  RankedTensorType type = context.getType(node);
+  Value x = values.lookup(node.operands[0]);
+  auto reduce = [&](ReductionKind kind) -> Value {
+    return ReduceOp::create(builder, loc, type, kind, x, node.axes);
+  };
+  switch (node.op) {
+  case Op::Broadcast:
+    return BroadcastOp::create(builder, loc, type, x, node.axes);
+  case Op::Sum:
+    return reduce(ReductionKind::Sum);
+  case Op::Max:
+    return reduce(ReductionKind::Max);
+  case Op::Reshape:
+    return x.getType() == type ? x
+                               : ReshapeOp::create(builder, loc, type, x).getResult();
+  case Op::Slice:
+    return SliceOp::create(builder, loc, type, x, node.axes);
+  case Op::Roll:
+    return RollOp::create(builder, loc, type, x, node.axes[0], node.axes[1],
+                          node.wraps ? Boundary::Wrap : Boundary::Zero);
+  case Op::OneHot:
+    return OneHotOp::create(builder, loc, type, x);
+  default:
+    llvm_unreachable("not an op on shapes");
+  }
+}
+
+Value Emitter::emitConv(const Node &node) {
+  SmallVector<int64_t> strides(node.axes.size(), 1);
+  return ConvOp::create(builder, context.getLoc(node.range), context.getType(node),
+                        values.lookup(node.operands[0]),
+                        values.lookup(node.operands[1]),
+                        node.wraps ? Boundary::Wrap : Boundary::Zero, strides,
+                        node.axes, node.groups);
+}
+
+/// The body is emitted from the nodes that depend on the neighbour; what they
+/// use besides is the centre.
+Value Emitter::emitStencil(const Node &node) {
+  const Node *body = node.operands[0];
+  auto inner = sema::collectNodes(context.model.graph, {body},
+                                  [](const Node *n) { return !n->inStencil; });
+  SmallVector<const Node *> centres, neighbours, constants;
+  auto add = [](SmallVectorImpl<const Node *> &list, const Node *n) {
+    if (!llvm::is_contained(list, n))
+      list.push_back(n);
+  };
+  for (const Node *n : inner) {
+    if (!n->inStencil)
+      continue;
+    if (n->op == Op::Neighbour) {
+      add(neighbours, n);
+      continue;
+    }
+    for (const Node *operand : n->operands)
+      if (!operand->inStencil)
+        add(operand->op == Op::Constant ? constants : centres, operand);
+  }
+  SmallVector<Value> centreValues, neighbourValues;
+  for (const Node *n : centres)
+    centreValues.push_back(values.lookup(n));
+  for (const Node *n : neighbours)
+    neighbourValues.push_back(values.lookup(n->operands[0]));
+
+  Location loc = context.getLoc(node.range);
+  RankedTensorType type = context.getType(node);
+  auto stencil = StencilOp::create(builder, loc, TypeRange(type), centreValues,
+                                   neighbourValues, node.axes,
+                                   node.wraps ? Boundary::Wrap : Boundary::Zero);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(&stencil.getBody());
+  Emitter inside(context, builder, [](const Node &) -> Value {
+    llvm_unreachable("a stencil's body has no sources");
+  });
+  for (const Node *n : centres)
+    inside.bind(n, block->addArgument(type, loc));
+  for (const Node *n : neighbours)
+    inside.bind(n, block->addArgument(type, loc));
+  for (const Node *n : inner) {
+    if (n->inStencil || llvm::is_contained(constants, n))
+      if (!inside.values.contains(n))
+        inside.values[n] = inside.emitNode(*n);
+  }
+  YieldOp::create(builder, loc, ValueRange(), inside.values.lookup(body),
+                  ValueRange());
+  return stencil.getFields().front();
+}

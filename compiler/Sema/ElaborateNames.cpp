@@ -1,0 +1,317 @@
+//===- ElaborateNames.cpp - What names mean -------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/AST/Suggest.h"
+#include "compiler/Sema/Builtins.h"
+#include "compiler/Sema/Elaborator.h"
+#include <cmath>
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::StringRef;
+
+//===----------------------------------------------------------------------===//
+// Scopes
+//===----------------------------------------------------------------------===//
+
+Symbol *Scope::find(StringRef name) const {
+  for (const Scope *scope = this; scope; scope = scope->parent)
+    if (Symbol *symbol = scope->symbols.lookup(name))
+      return symbol;
+  return nullptr;
+}
+
+void Scope::collectNames(std::vector<StringRef> &names) const {
+  for (const Scope *scope = this; scope; scope = scope->parent) {
+    size_t first = names.size();
+    for (const auto &entry : scope->symbols)
+      names.push_back(entry.getKey());
+    // A map has no order; suggestions must have one.
+    std::sort(names.begin() + first, names.end());
+  }
+}
+
+Scope *Elaborator::makeScope(Scope *parent, Place place) {
+  scopes.push_back(std::make_unique<Scope>());
+  Scope *made = scopes.back().get();
+  made->parent = parent;
+  made->place = std::move(place);
+  return made;
+}
+
+Symbol *Elaborator::declare(Scope &scope, ast::Identifier name,
+                            const ast::Decl *decl, unsigned index) {
+  if (const Symbol *other = scope.symbols.lookup(name.name)) {
+    error("duplicate-name", name.range, "`" + name.name + "` is declared twice")
+        .note(other->range, "it is declared here first");
+    return nullptr;
+  }
+  Symbol &symbol = symbols.emplace_back();
+  symbol.name = name.name.str();
+  symbol.range = name.range;
+  symbol.scope = &scope;
+  symbol.decl = decl;
+  symbol.index = index;
+  scope.symbols[name.name] = &symbol;
+  return &symbol;
+}
+
+//===----------------------------------------------------------------------===//
+// Names in expressions
+//===----------------------------------------------------------------------===//
+
+Meaning Elaborator::elaborateName(const ast::NameExpr &expr) {
+  return lookUp(expr.name, expr.getRange());
+}
+
+Meaning Elaborator::lookUp(StringRef name, SourceRange range) {
+  if (Symbol *symbol = scope->find(name))
+    return resolve(*symbol, range);
+  if (name == "pi")
+    return Meaning::ofValue(graph.constant(M_PI));
+  if (name == "inf")
+    return Meaning::ofValue(graph.constant(INFINITY));
+  if (name == "noise") {
+    error("not-yet", range, "`noise` is not supported yet")
+        .hint("draw explicit numbers from an input");
+    return {};
+  }
+  if (isBuiltin(name)) {
+    error("not-a-value", range, "`" + name + "` is a function, not a value")
+        .hint("call it as `" + name + "(...)`");
+    return {};
+  }
+  if (name == "scalar")
+    return Meaning::ofSpace(spaces.getScalar());
+  error("unknown-name", range, "nothing is called `" + name + "`")
+      .hint(suggest(name, {}));
+  return {};
+}
+
+/// `sheet.ring`.
+Meaning Elaborator::elaborateMember(const ast::MemberExpr &expr) {
+  Meaning base = elaborate(expr.base);
+  if (!base.isValid())
+    return {};
+  if (base.is(Meaning::Kind::Space) && expr.member.name == "ring" &&
+      base.space->kind == SpaceKind::Rings)
+    return Meaning::ofSpace(spaces.getRing(spaces.withChannels(base.space, 0)));
+  Diagnostic &diagnostic =
+      error("unknown-member", expr.member.range,
+            "`" + getText(expr.base->getRange()) + "` has no part `" +
+                expr.member.name + "`");
+  if (base.is(Meaning::Kind::Space) && base.space->kind == SpaceKind::Rings)
+    diagnostic.hint("one ring of it is `" + getText(expr.base->getRange()) +
+                    ".ring`");
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Symbols
+//===----------------------------------------------------------------------===//
+
+/// True if the meaning is the same whatever the states are.
+static bool isStateFree(const Meaning &meaning) {
+  if (!meaning.isValid())
+    return false;
+  for (Node *node : {meaning.value, meaning.logVariance})
+    if (node && node->usesState)
+      return false;
+  return llvm::all_of(meaning.elements, isStateFree);
+}
+
+/// True if a value of it differs from step to step.
+static bool isPerStep(const Meaning &meaning) {
+  for (Node *node : {meaning.value, meaning.logVariance})
+    if (node && node->perStep)
+      return true;
+  return llvm::any_of(meaning.elements, isPerStep);
+}
+
+Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
+  if (!symbol.decl)
+    return symbol.fixed;
+  // Where there is no step, a name means what it means at every step, as long
+  // as it is the same at all of them.
+  bool isBinding = llvm::isa<ast::EncodeDecl, ast::DecodeDecl, ast::LetDecl>(
+      symbol.decl);
+  // Spaces, parameters and couplings are the same at all times.
+  if (!isBinding && !llvm::isa<ast::InputDecl, ast::StateDecl>(symbol.decl)) {
+    llvm::SaveAndRestore always(context, Context{Moment::Current, nullptr});
+    return resolveOnce(symbol, use);
+  }
+  if (context.moment != Moment::Sample || !isBinding)
+    return resolveOnce(symbol, use);
+  llvm::SaveAndRestore atStep(context, Context{Moment::Current, context.states});
+  Meaning meaning = resolveOnce(symbol, use);
+  if (!isPerStep(meaning))
+    return meaning;
+  error("per-step-value", use,
+        "`" + StringRef(symbol.name) + "` has a value at every step, but what "
+                                       "stands here is needed once per sample")
+      .hint("take the first one with `first(" + StringRef(symbol.name) + ")`");
+  return {};
+}
+
+Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
+  for (auto &[when, meaning] : symbol.known)
+    if (when == context || (when.moment == context.moment && !when.states))
+      return meaning;
+  if (llvm::is_contained(symbol.inProgress, context))
+    return reportCycle(symbol, use);
+
+  symbol.inProgress.push_back(context);
+  resolving.push_back(&symbol);
+  Meaning meaning;
+  {
+    llvm::SaveAndRestore inScope(
+        scope, symbol.valueScope ? symbol.valueScope : symbol.scope);
+    llvm::SaveAndRestore order(currentOrder);
+    llvm::SaveAndRestore neighbourhood(inNeighbourhood, false);
+    llvm::SaveAndRestore copied(copiedCall, nullptr);
+    if (symbol.scope == modelScope)
+      currentOrder = symbol.order;
+    using namespace ast;
+    switch (symbol.decl->getKind()) {
+    case Decl::Kind::Lattice:
+      meaning = Meaning::ofSpace(nullptr);
+      if (const Space *space = evaluateSpace(
+              symbol.value ? symbol.value
+                           : llvm::cast<LatticeDecl>(symbol.decl)->space))
+        meaning = Meaning::ofSpace(space);
+      break;
+    case Decl::Kind::Input:
+      meaning = resolveInput(symbol, *llvm::cast<InputDecl>(symbol.decl), use);
+      break;
+    case Decl::Kind::Param:
+      meaning = resolveParameter(symbol, *llvm::cast<ParamDecl>(symbol.decl));
+      break;
+    case Decl::Kind::Coupling:
+      meaning = resolveCoupling(symbol, *llvm::cast<CouplingDecl>(symbol.decl));
+      break;
+    case Decl::Kind::State:
+      meaning = resolveState(symbol, use);
+      break;
+    case Decl::Kind::Encode:
+      meaning = elaborateBinding(symbol, llvm::cast<EncodeDecl>(symbol.decl)->value);
+      break;
+    case Decl::Kind::Decode:
+      meaning = elaborateBinding(symbol, llvm::cast<DecodeDecl>(symbol.decl)->value);
+      break;
+    case Decl::Kind::Let: {
+      auto *let = llvm::cast<LetDecl>(symbol.decl);
+      if (let->isFunction) {
+        meaning.kind = Meaning::Kind::Function;
+        meaning.function = let;
+        meaning.scope = symbol.scope;
+      } else {
+        meaning = elaborateBinding(symbol, let->value);
+      }
+      break;
+    }
+    case Decl::Kind::Layer:
+      meaning.kind = Meaning::Kind::Layer;
+      meaning.layer = llvm::cast<LayerDecl>(symbol.decl);
+      meaning.scope = symbol.scope;
+      break;
+    default:
+      error("not-a-value", use, "`" + StringRef(symbol.name) + "` is not a value")
+          .note(symbol.range, "it is declared here");
+    }
+  }
+  resolving.pop_back();
+  symbol.inProgress.pop_back();
+  Context when = context;
+  if (isStateFree(meaning))
+    when.states = nullptr;
+  symbol.known.emplace_back(when, meaning);
+  return meaning;
+}
+
+/// The right side of `encode`, `decode` or `let`, at a place of its own.
+Meaning Elaborator::elaborateBinding(Symbol &symbol, const ast::Expr *value) {
+  llvm::SaveAndRestore atPlace(place, symbol.scope->place);
+  place.name += (place.name.empty() ? "" : ".") + symbol.name;
+  place.path.push_back(symbol.decl);
+
+  auto *let = llvm::dyn_cast<ast::LetDecl>(symbol.decl);
+  // `let f = linear(-> s)` is a layer that waits for its operand.
+  if (auto *call = llvm::dyn_cast<ast::CallExpr>(value))
+    if (let && !call->arguments.empty())
+      if (auto *arrow =
+              llvm::dyn_cast<ast::ArrowExpr>(call->arguments.front().value);
+          arrow && !arrow->source) {
+        Meaning meaning;
+        meaning.kind = Meaning::Kind::Partial;
+        meaning.call = call;
+        meaning.scope = symbol.scope;
+        meaning.function = let;
+        return meaning;
+      }
+
+  Meaning meaning = elaborate(value);
+  if (!let || let->targets.size() < 2 || !meaning.isValid())
+    return meaning;
+  if (!meaning.is(Meaning::Kind::Tuple) ||
+      meaning.elements.size() != let->targets.size()) {
+    error("wrong-count", value->getRange(),
+          "`" + getText(value->getRange()) + "` is not a tuple of " +
+              llvm::Twine(let->targets.size()) + " values");
+    return {};
+  }
+  return meaning.elements[symbol.index];
+}
+
+Meaning Elaborator::reportCycle(Symbol &symbol, SourceRange use) {
+  auto first = llvm::find(resolving, &symbol);
+  std::string chain;
+  for (auto it = first; it != resolving.end(); ++it)
+    chain += (*it)->name == symbol.name ? "" : "`" + (*it)->name + "`, which needs ";
+  error("cyclic-definition", use,
+        "`" + StringRef(symbol.name) + "` needs " + chain + "`" + symbol.name +
+            "` itself")
+      .note(symbol.range, "`" + StringRef(symbol.name) + "` is declared here");
+  return {};
+}
+
+Meaning Elaborator::resolveInput(Symbol &symbol, const ast::InputDecl &decl,
+                                 SourceRange use) {
+  for (const Input &input : model.inputs) {
+    if (input.name != symbol.name)
+      continue;
+    if (!input.perStep)
+      return Meaning::ofValue(graph.readInput(input, Moment::Sample));
+    if (context.moment != Moment::Sample)
+      return Meaning::ofValue(graph.readInput(input, context.moment));
+    error("per-step-value", use,
+          "`" + StringRef(symbol.name) + "` has a value at every step, but what "
+                                         "stands here is needed once per sample")
+        .note(input.range, "`" + StringRef(symbol.name) + "` is declared here")
+        .hint("take the first one with `first(" + StringRef(symbol.name) + ")`");
+    return {};
+  }
+  return {}; // Its space was refused.
+}
+
+Meaning Elaborator::resolveState(Symbol &symbol, SourceRange use) {
+  for (auto [index, state] : llvm::enumerate(model.states)) {
+    if (state.name != symbol.name)
+      continue;
+    if (context.states)
+      return Meaning::ofValue((*context.states)[index]);
+    if (context.moment == Moment::Next || context.moment == Moment::NextWrap)
+      error("no-next-state", use,
+            "`" + StringRef(symbol.name) +
+                "` is a state, whose next value is not known yet");
+    else
+      error("no-state-yet", use,
+            "`" + StringRef(symbol.name) + "` has no value before the first step")
+          .note(symbol.range, "it is declared here");
+    return {};
+  }
+  return {};
+}

@@ -1,0 +1,109 @@
+//===- ElaborateTime.cpp - first, last, next, over ------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Another time is another context: `first(e)` is `e` evaluated where inputs
+// are those of step 0 and states those after it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Sema/Elaborator.h"
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::StringRef;
+
+static StringRef getName(Moment moment) {
+  return moment == Moment::First  ? "first"
+         : moment == Moment::Last ? "last"
+                                  : "next";
+}
+
+Meaning Elaborator::elaborateAt(Moment moment, const ast::Expr *expr,
+                                SourceRange range) {
+  bool isNext = moment == Moment::Next || moment == Moment::NextWrap;
+  if (isNext && context.moment != Moment::Current) {
+    error("misplaced", range,
+          "`next` stands only where there is a step to follow, not inside of `first`, "
+          "`last` or `next`");
+    return {};
+  }
+  if (!model.hasSteps()) {
+    error("no-steps", range,
+          "`" + getName(moment) + "` needs steps, but the model has no input per "
+                                  "step and no state");
+    return {};
+  }
+  Context when{moment, nullptr};
+  if (stepIsKnown && moment == Moment::First)
+    when.states = &firstStates;
+  if (stepIsKnown && moment == Moment::Last)
+    when.states = &lastStates;
+  llvm::SaveAndRestore atMoment(context, when);
+  return elaborate(expr);
+}
+
+/// `mean(e over time)`, `sum(e over time)`, and the same over channels.
+Meaning Elaborator::elaborateOverTime(StringRef reduction,
+                                      const ast::OverExpr &over,
+                                      SourceRange range) {
+  auto *axis = llvm::dyn_cast<ast::NameExpr>(over.axis);
+  bool isMean = reduction == "mean";
+  if (axis && axis->name == "channels") {
+    Node *node = evaluate(over.value);
+    if (!node)
+      return {};
+    if (!node->space || !node->space->channels) {
+      error("not-indexable", over.value->getRange(),
+            "`" + getText(over.value->getRange()) + "` has no channels");
+      return {};
+    }
+    int64_t channels = node->space->channels;
+    Node *sum = graph.reduce(Op::Sum, node, {0}, spaces.withChannels(node->space, 0));
+    if (isMean)
+      sum = graph.binary(Op::Divide, sum, graph.constantLike(channels, sum));
+    return Meaning::ofValue(sum);
+  }
+  if (!axis || axis->name != "time") {
+    error("unknown-axis", over.axis->getRange(),
+          "`" + getText(over.axis->getRange()) + "` is not an axis to reduce over")
+        .hint("there are `time` and `channels`");
+    return {};
+  }
+  // While the step itself is made, no state can be looked at.
+  llvm::SaveAndRestore atStep(
+      context, Context{Moment::Current, stepIsKnown ? &newStates : nullptr});
+  Node *node = evaluate(over.value);
+  if (!node)
+    return {};
+  if (!node->perStep) {
+    error("no-steps", over.value->getRange(),
+          "`" + getText(over.value->getRange()) + "` does not change over time");
+    return {};
+  }
+  if (node->usesLaterStep) {
+    error("misplaced", over.value->getRange(),
+          "`next` cannot be summed over time, the last step has none");
+    return {};
+  }
+  if (!checkCausal(node, over.value->getRange()))
+    return {};
+  Node *sum = graph.timeSum(node);
+  if (isMean)
+    sum = graph.binary(Op::Divide, sum,
+                       graph.broadcastLike(graph.stepCount(), sum));
+  return Meaning::ofValue(sum);
+}
+
+bool Elaborator::checkCausal(Node *node, SourceRange range) {
+  if (!node->perStep || !node->afterLoop)
+    return true;
+  error("needs-last-step", range,
+        "`" + getText(range) +
+            "` is needed at every step, but uses something that is known only after "
+            "the last one");
+  return false;
+}

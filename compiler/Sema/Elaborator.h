@@ -1,0 +1,218 @@
+//===- Elaborator.h - Expressions of a model to its graph -------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Evaluates the expressions of one model symbolically: the result of each is a
+// node of the model's graph. One class whose parts are in the files
+// Elaborate*.cpp; what the model's declarations ask for is in ModelBuilder.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_SEMA_ELABORATOR_H
+#define COMPILER_SEMA_ELABORATOR_H
+
+#include "compiler/AST/Diagnostic.h"
+#include "compiler/Sema/Program.h"
+#include "compiler/Sema/Scope.h"
+#include "llvm/Support/SaveAndRestore.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include <map>
+#include <set>
+
+namespace loco::sema {
+
+class Elaborator {
+public:
+  Elaborator(Model &model, Program &program);
+
+  //===--------------------------------------------------------------------===//
+  // Expressions (Elaborate.cpp, ElaborateArithmetic.cpp)
+  //===--------------------------------------------------------------------===//
+
+  Meaning elaborate(const ast::Expr *expr);
+  /// The expression as a value; null after an error.
+  Node *evaluate(const ast::Expr *expr);
+  /// The meaning as a value; `range` is where it stands.
+  Node *requireValue(const Meaning &meaning, SourceRange range);
+  /// A scalar number that is known now; reports what else it is.
+  std::optional<double> evaluateNumber(const ast::Expr *expr);
+  /// The same for whole numbers of at least `least`.
+  std::optional<int64_t> evaluateInteger(const ast::Expr *expr, int64_t least,
+                                         llvm::StringRef what);
+  /// Repeats a value to fill `space`, or reports a mismatch at `range`.
+  Node *fit(Node *value, const Space *space, SourceRange range,
+            llvm::StringRef what);
+
+  //===--------------------------------------------------------------------===//
+  // Names and spaces (ElaborateNames.cpp, ElaborateSpaces.cpp)
+  //===--------------------------------------------------------------------===//
+
+  Meaning lookUp(llvm::StringRef name, SourceRange range);
+  Meaning resolve(Symbol &symbol, SourceRange use);
+  const Space *evaluateSpace(const ast::Expr *expr);
+  Symbol *declare(Scope &scope, ast::Identifier name, const ast::Decl *decl,
+                  unsigned index = 0);
+  void declareBody(Scope &scope, ast::Body body);
+  Scope *makeScope(Scope *parent, Place place);
+
+  //===--------------------------------------------------------------------===//
+  // Parameters (Parameters.cpp, Couplings.cpp, Distributions.cpp)
+  //===--------------------------------------------------------------------===//
+
+  Meaning resolveParameter(Symbol &symbol, const ast::ParamDecl &decl);
+  Meaning resolveCoupling(Symbol &symbol, const ast::CouplingDecl &decl);
+  Meaning applyCoupling(const ast::CoupleExpr &expr);
+  /// Draws from `uniform(a, b)` or `normal(mean, sd)` on a space.
+  Node *draw(const ast::Expr *distribution, llvm::StringRef what,
+             const Space *space);
+  Node *draw(const ast::Expr *distribution, llvm::StringRef what,
+             llvm::ArrayRef<int64_t> shape);
+  Node *drawUniform(double bound, llvm::StringRef what,
+                    llvm::ArrayRef<int64_t> shape);
+  /// Stream of the random draws at the place `what` of the model.
+  uint64_t getStream(llvm::StringRef what) const;
+
+  //===--------------------------------------------------------------------===//
+  // Time (ElaborateTime.cpp)
+  //===--------------------------------------------------------------------===//
+
+  Meaning elaborateAt(Moment moment, const ast::Expr *expr, SourceRange range);
+  Meaning elaborateOverTime(llvm::StringRef reduction, const ast::OverExpr &over,
+                            SourceRange range);
+  /// Refuses a value that needs the end of the sequence at every step.
+  bool checkCausal(Node *node, SourceRange range);
+
+  //===--------------------------------------------------------------------===//
+  // Diagnostics
+  //===--------------------------------------------------------------------===//
+
+  Diagnostic &error(llvm::StringRef name, SourceRange range,
+                    const llvm::Twine &message);
+  Diagnostic &notYet(SourceRange range, const llvm::Twine &what);
+  llvm::StringRef getText(SourceRange range) const {
+    return program.sources.getText(range);
+  }
+  std::string suggest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> more);
+
+  Model &model;
+  Program &program;
+  Graph &graph;
+  SpaceTable &spaces;
+
+  Scope *modelScope = nullptr;
+  /// Where names are looked up, when, and for which place of the model.
+  Scope *scope = nullptr;
+  Context context;
+  Place place;
+
+  /// Functions, layers and instances that are being expanded.
+  llvm::SmallPtrSet<const ast::Decl *, 8> calling;
+
+  /// States before a step, and after it once the step is elaborated.
+  StateValues oldStates, newStates, firstStates, lastStates;
+  bool stepIsKnown = false;
+
+private:
+  Meaning elaborateName(const ast::NameExpr &expr);
+  Meaning elaborateNumber(const ast::NumberExpr &expr);
+  Meaning elaborateMember(const ast::MemberExpr &expr);
+  Meaning elaborateUnary(const ast::UnaryExpr &expr);
+  Meaning elaboratePower(const ast::PowerExpr &expr);
+  Meaning elaborateProduct(const ast::ProductExpr &expr);
+  Meaning elaborateSum(const ast::SumExpr &expr);
+  Meaning elaborateCompare(const ast::CompareExpr &expr);
+  Meaning elaborateSubscript(const ast::SubscriptExpr &expr);
+  Meaning elaborateTuple(const ast::TupleExpr &expr);
+  Meaning elaborateList(const ast::ListExpr &expr);
+  Meaning elaborateTerms(llvm::ArrayRef<ast::Term> terms, Op op, Op inverse);
+
+  Meaning elaborateCall(const ast::CallExpr &expr);
+  Meaning elaboratePipe(const ast::PipeExpr &expr);
+  Meaning callFunction(const Meaning &callee, llvm::StringRef name,
+                       llvm::ArrayRef<ast::Argument> arguments, SourceRange range,
+                       const Meaning *piped);
+  Meaning callLayer(const Meaning &callee, llvm::StringRef name,
+                    llvm::ArrayRef<ast::Argument> arguments, SourceRange range,
+                    const void *site, const Meaning *piped);
+  Meaning callMeaning(const Meaning &callee, llvm::StringRef name,
+                      llvm::ArrayRef<ast::Argument> arguments,
+                      SourceRange calleeRange, SourceRange range,
+                      const void *site, const Meaning *piped);
+  Meaning callBuiltin(llvm::StringRef name, llvm::ArrayRef<ast::Argument> arguments,
+                      SourceRange range, const void *site, const Meaning *piped);
+  Meaning elaborateGaussian(const ast::Expr *argument, SourceRange range,
+                            const Meaning *piped);
+  Meaning elaborateSample(const Meaning &distribution, SourceRange range,
+                          const void *site);
+  Meaning elaborateReduce(const ast::ReduceExpr &expr);
+  Node *convolve(const Coupling &coupling, Node *kernel, Node *field);
+
+  /// Repeats the smaller of two operands; null after an error. `lhsRange` and
+  /// `rhsRange` are where they stand.
+  bool unify(Node *&lhs, Node *&rhs, SourceRange lhsRange, SourceRange rhsRange);
+  void reportMismatch(const Node *lhs, const Node *rhs, SourceRange lhsRange,
+                      SourceRange rhsRange);
+  void noteDeclaration(Diagnostic &diagnostic, SourceRange range);
+
+  Meaning resolveOnce(Symbol &symbol, SourceRange use);
+  Meaning elaborateBinding(Symbol &symbol, const ast::Expr *value);
+  Meaning reportCycle(Symbol &symbol, SourceRange use);
+  Meaning resolveInput(Symbol &symbol, const ast::InputDecl &decl, SourceRange use);
+  Meaning resolveState(Symbol &symbol, SourceRange use);
+
+  const Space *evaluateSpaceCall(const ast::CallExpr &expr);
+  const Space *evaluateSpaceName(llvm::StringRef name, SourceRange range);
+
+  Parameter &makeParameter(llvm::StringRef name, SourceRange range);
+  bool setTransform(Parameter &parameter, const ast::Interval *interval,
+                    ast::Identifier via);
+  Node *invert(const Parameter &parameter, Node *value, SourceRange range);
+  void finishParameter(Parameter &parameter, Node *initial, SourceRange range);
+  std::string qualify(llvm::StringRef name) const;
+  bool makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
+                llvm::StringRef name, Symbol &symbol);
+  bool makeDense(Coupling &coupling, const ast::CouplingDecl &decl, Symbol &symbol);
+  bool makeShift(Coupling &coupling, const ast::CouplingDecl &decl);
+  bool makeDiagonal(Coupling &coupling, const ast::CouplingDecl &decl,
+                    Symbol &symbol);
+  void makeBias(Coupling &coupling, const ast::CouplingDecl &decl, Symbol &symbol,
+                int64_t size, int64_t fanIn, bool zero);
+  Node *initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
+                   int64_t fanIn);
+  Node *initShift(Coupling &coupling, const ast::CallExpr &init);
+  Node *initSingle(Coupling &coupling, const ast::CallExpr &init);
+
+  /// The name of the instance at `site`, the same one in every context.
+  Place getInstance(llvm::StringRef name, const void *site);
+
+  using Path = std::vector<const void *>;
+  std::map<Path, std::string> instances;
+  std::map<std::string, unsigned> instanceNames;
+  /// Parameters and couplings by scope place, declaration and index.
+  std::map<Path, Parameter *> parameters;
+  std::map<Path, std::unique_ptr<Coupling>> couplings;
+  std::set<std::string> parameterNames;
+
+  std::vector<std::unique_ptr<Scope>> scopes;
+  std::deque<Symbol> symbols;
+  llvm::SmallVector<Symbol *, 8> resolving;
+  struct Call {
+    std::string name;
+    SourceRange range;
+    bool isLibrary;
+  };
+  llvm::SmallVector<Call, 4> calls;
+  /// Set while the arguments of `gaussian` are evaluated: their last layer
+  /// gives so many copies of its space.
+  const ast::Expr *copiedCall = nullptr;
+  unsigned depth = 0;
+  unsigned currentOrder = ~0u;
+  bool inNeighbourhood = false;
+};
+
+} // namespace loco::sema
+
+#endif // COMPILER_SEMA_ELABORATOR_H

@@ -1,0 +1,548 @@
+//===- ModelBuilder.cpp - Declarations of a model to its tables -----------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Sema/ModelBuilder.h"
+#include "compiler/AST/Printer.h"
+#include "compiler/AST/Suggest.h"
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::StringRef;
+
+static ast::Identifier getName(const ast::Decl &decl) {
+  if (auto *model = llvm::dyn_cast<ast::ModelDecl>(&decl))
+    return model->name;
+  return llvm::cast<ast::InstanceDecl>(decl).name;
+}
+
+ModelBuilder::ModelBuilder(Program &program, const ast::Decl &decl)
+    : program(program), model(std::make_unique<Model>()),
+      elaborator(*model, program), declared(decl) {
+  model->name = getName(decl).name.str();
+  model->range = getName(decl).range;
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+void Elaborator::declareBody(Scope &inside, ast::Body body) {
+  using namespace ast;
+  for (const Decl *decl : body) {
+    llvm::SmallVector<Identifier, 4> names;
+    if (auto *d = llvm::dyn_cast<LatticeDecl>(decl))
+      names = {d->name};
+    else if (auto *d = llvm::dyn_cast<InputDecl>(decl))
+      names.assign(d->names.begin(), d->names.end());
+    else if (auto *d = llvm::dyn_cast<ParamDecl>(decl))
+      names.assign(d->names.begin(), d->names.end());
+    else if (auto *d = llvm::dyn_cast<CouplingDecl>(decl))
+      names.assign(d->names.begin(), d->names.end());
+    else if (auto *d = llvm::dyn_cast<EncodeDecl>(decl))
+      names = {d->name};
+    else if (auto *d = llvm::dyn_cast<DecodeDecl>(decl))
+      names = {d->name};
+    else if (auto *d = llvm::dyn_cast<LetDecl>(decl))
+      names.assign(d->targets.begin(), d->targets.end());
+    else if (auto *d = llvm::dyn_cast<StateDecl>(decl)) {
+      names.assign(d->names.begin(), d->names.end());
+      names.append(d->velocities.begin(), d->velocities.end());
+    } else if (llvm::isa<LayerDecl, ModelDecl, InstanceDecl>(decl)) {
+      error("misplaced", decl->getRange(),
+            "layers and models are declared outside of others");
+    }
+    for (auto [i, name] : llvm::enumerate(names))
+      if (Symbol *symbol = declare(inside, name, decl, i))
+        symbol->order = symbols.size();
+  }
+}
+
+/// The scope of a file, with what it uses around it.
+Scope *ModelBuilder::makeFileScope(FileTable &table) {
+  Scope *&known = fileScopes[&table];
+  if (known)
+    return known;
+  Scope *imports = elaborator.makeScope(nullptr, {});
+  Scope *own = elaborator.makeScope(imports, {});
+  known = own;
+  own->isLibrary = table.isLibrary;
+  for (FileName &name : table.names) {
+    Symbol *symbol =
+        elaborator.declare(*own, {name.name, name.range}, name.decl, name.index);
+    if (!symbol)
+      continue;
+    symbol->value = name.value;
+    symbol->valueScope = own;
+  }
+  for (FileTable *used : table.used)
+    for (auto &entry : makeFileScope(*used)->symbols)
+      imports->symbols.try_emplace(entry.getKey(), entry.getValue());
+  return own;
+}
+
+/// The model that an instance stands for, through other instances. Collects the
+/// replacements on the way; the outermost one wins.
+const ast::ModelDecl *ModelBuilder::findBase(const ast::InstanceDecl &instance) {
+  auto *call = llvm::dyn_cast<ast::CallExpr>(instance.value);
+  auto *bare = llvm::dyn_cast<ast::NameExpr>(instance.value);
+  StringRef base = call ? call->getCalleeName() : bare ? bare->name : StringRef();
+  SourceRange range = call ? call->callee->getRange() : instance.value->getRange();
+  if (base.empty()) {
+    elaborator
+        .error("not-a-model", instance.value->getRange(),
+               "`" + elaborator.getText(instance.value->getRange()) +
+                   "` is not a model")
+        .hint("write `model Name = Base(...)`");
+    return nullptr;
+  }
+  if (!elaborator.calling.insert(&instance).second) {
+    elaborator.error("cyclic-definition", range,
+                     "model `" + instance.name.name + "` is an instance of itself");
+    return nullptr;
+  }
+  FileName *found = program.getMain().find(base);
+  for (FileTable *used : program.getMain().used)
+    if (!found)
+      found = used->find(base);
+  const ast::Decl *decl = found ? found->decl : nullptr;
+  if (!decl || !llvm::isa<ast::ModelDecl, ast::InstanceDecl>(decl)) {
+    std::vector<StringRef> names;
+    for (FileName &name : program.getMain().names)
+      if (llvm::isa<ast::ModelDecl, ast::InstanceDecl>(name.decl))
+        names.push_back(name.name);
+    elaborator.error("unknown-name", range, "no model is called `" + base + "`")
+        .hint(didYouMean(base, names));
+    return nullptr;
+  }
+  size_t position = 0;
+  auto *target = llvm::dyn_cast<ast::ModelDecl>(decl);
+  for (const ast::Argument &argument :
+       call ? call->arguments : llvm::ArrayRef<ast::Argument>()) {
+    std::string name = argument.name.name.str();
+    if (argument.kind == ast::Argument::Kind::Positional && target &&
+        position < target->parameters.size()) {
+      name = target->parameters[position++].name.name.str();
+    } else if (argument.kind != ast::Argument::Kind::Named) {
+      elaborator
+          .error("unknown-argument", argument.range,
+                 "`" + elaborator.getText(argument.range) +
+                     "` replaces nothing of `" + base + "`")
+          .hint("write `name = value`");
+      continue;
+    }
+    if (llvm::none_of(replacements,
+                      [&](const Replacement &r) { return r.name == name; }))
+      replacements.push_back({name, argument.range, argument.value});
+  }
+  if (model->base.empty())
+    model->base = base.str();
+  return target ? target : findBase(llvm::cast<ast::InstanceDecl>(*decl));
+}
+
+/// `model Name(n = 64)`: a parameter is a constant of the model.
+void ModelBuilder::bindArguments(const ast::ModelDecl &decl) {
+  for (const ast::Parameter &parameter : decl.parameters) {
+    StringRef name = parameter.name.name;
+    const ast::Expr *value = parameter.defaultValue;
+    for (Replacement &replacement : replacements)
+      if (replacement.name == name) {
+        value = replacement.value;
+        replacement.used = true;
+      }
+    program.addOverridable(name.str());
+    if (const Override *override = program.findOverride(name, model->name))
+      value = program.getOverrideValue(*override, value);
+    if (parameter.type)
+      elaborator.notYet(parameter.type->getRange(),
+                        "a space for a parameter of a model is");
+    if (!value) {
+      elaborator
+          .error("missing-argument", parameter.name.range,
+                 "model `" + StringRef(model->name) + "` needs its argument `" +
+                     name + "`")
+          .hint("give it a default with `" + name + " = ...`");
+      continue;
+    }
+    Symbol *symbol =
+        elaborator.declare(*elaborator.modelScope, parameter.name, nullptr);
+    if (!symbol)
+      continue;
+    llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope->parent);
+    symbol->fixed = elaborator.elaborate(value);
+  }
+}
+
+static bool canReplace(const Symbol &symbol) {
+  auto *param = llvm::dyn_cast_or_null<ast::ParamDecl>(symbol.decl);
+  return (param && param->value) ||
+         llvm::isa_and_nonnull<ast::LatticeDecl>(symbol.decl);
+}
+
+void ModelBuilder::applyReplacements() {
+  for (Replacement &replacement : replacements) {
+    if (replacement.used)
+      continue;
+    Symbol *symbol = elaborator.modelScope->symbols.lookup(replacement.name);
+    if (!symbol) {
+      std::vector<StringRef> names;
+      for (auto &entry : elaborator.modelScope->symbols)
+        if (canReplace(*entry.getValue()))
+          names.push_back(entry.getKey());
+      llvm::sort(names);
+      elaborator
+          .error("unknown-argument", replacement.range,
+                 "`" + StringRef(model->base) + "` declares no `" +
+                     replacement.name + "`")
+          .hint(didYouMean(replacement.name, names));
+      continue;
+    }
+    if (!canReplace(*symbol)) {
+      elaborator
+          .error("cannot-replace", replacement.range,
+                 "`" + StringRef(replacement.name) + "` cannot be replaced")
+          .note(symbol->range, "it is declared here")
+          .hint("lattices, constants and parameters with a value can");
+      continue;
+    }
+    symbol->value = replacement.value;
+    symbol->valueScope = elaborator.modelScope->parent;
+  }
+}
+
+/// `--set gamma=2`, `--set LocoRNN.gamma=2`.
+void ModelBuilder::applyOverrides() {
+  std::vector<StringRef> names;
+  for (auto &entry : elaborator.modelScope->symbols)
+    if (canReplace(*entry.getValue()))
+      names.push_back(entry.getKey());
+  llvm::sort(names);
+  for (StringRef name : names) {
+    Symbol &symbol = *elaborator.modelScope->symbols.lookup(name);
+    program.addOverridable(name.str());
+    const Override *override = program.findOverride(name, model->name);
+    if (!override)
+      continue;
+    auto *param = llvm::dyn_cast<ast::ParamDecl>(symbol.decl);
+    const ast::Expr *value = program.getOverrideValue(
+        *override, param ? param->value
+                         : llvm::cast<ast::LatticeDecl>(symbol.decl)->space);
+    if (!value)
+      continue;
+    symbol.value = value;
+    symbol.valueScope = elaborator.modelScope->parent;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs and states
+//===----------------------------------------------------------------------===//
+
+void ModelBuilder::makeInputs(const ast::InputDecl &decl) {
+  const Space *space = elaborator.evaluateSpace(decl.space);
+  if (!space)
+    return;
+  for (ast::Identifier name : decl.names) {
+    Input &input = model->inputs.emplace_back();
+    input.name = name.name.str();
+    input.space = space;
+    input.perStep = decl.perStep;
+    input.range = name.range;
+  }
+}
+
+State *ModelBuilder::findState(StringRef name) {
+  for (State &state : model->states)
+    if (state.name == name)
+      return &state;
+  return nullptr;
+}
+
+void ModelBuilder::makeStates(const ast::StateDecl &decl) {
+  const Space *space = decl.space ? elaborator.evaluateSpace(decl.space)
+                                  : elaborator.spaces.getScalar();
+  if (decl.carry)
+    elaborator.notYet(decl.getRange(), "`carry` is");
+  bool isAngle = false;
+  if (decl.type) {
+    auto *type = llvm::dyn_cast<ast::NameExpr>(decl.type);
+    isAngle = type && type->name == "angle";
+    if (!isAngle)
+      elaborator
+          .error("unknown-type", decl.type->getRange(),
+                 "`" + elaborator.getText(decl.type->getRange()) +
+                     "` is not a type of states")
+          .hint("there is `angle`; a space stands after `on`");
+  }
+  if (!decl.velocities.empty() && decl.velocities.size() != decl.names.size()) {
+    elaborator.error("wrong-count", decl.velocities.front().range,
+                     llvm::Twine(decl.names.size()) + " states need as many "
+                                                      "velocities, not " +
+                         llvm::Twine(decl.velocities.size()));
+    return;
+  }
+  if (!space)
+    return;
+  auto add = [&](ast::Identifier name) {
+    State &state = model->states.emplace_back();
+    state.name = name.name.str();
+    state.space = space;
+    state.range = name.range;
+    elaborator.oldStates.push_back(elaborator.graph.oldState(state));
+    return &state;
+  };
+  for (auto [i, name] : llvm::enumerate(decl.names)) {
+    State *state = add(name);
+    state->isAngle = isAngle;
+    if (decl.velocities.empty())
+      continue;
+    state->velocity = add(decl.velocities[i]);
+    state->velocity->position = state;
+  }
+}
+
+void ModelBuilder::setInitial(State &state, Node *value, SourceRange range) {
+  if (!value)
+    return;
+  state.initial = elaborator.fit(value, state.space, range, "`" + state.name + "`");
+}
+
+/// One equation of `init`; there is no step yet, and no state.
+void ModelBuilder::makeInit(const ast::InitDecl &decl) {
+  llvm::SaveAndRestore when(elaborator.context, Context{});
+  llvm::SaveAndRestore place(
+      elaborator.place,
+      Place{"init." + decl.targets.front().name.str(), {&decl}});
+  Meaning meaning = elaborator.elaborate(decl.value);
+  SourceRange range = decl.value->getRange();
+  std::vector<Meaning> values = {meaning};
+  if (decl.targets.size() > 1)
+    values = meaning.elements;
+  if (meaning.isValid() && values.size() != decl.targets.size()) {
+    elaborator.error("wrong-count", range,
+                     "`" + elaborator.getText(range) + "` is not a tuple of " +
+                         llvm::Twine(decl.targets.size()) + " values");
+    return;
+  }
+  for (auto [i, target] : llvm::enumerate(decl.targets)) {
+    State *state = findState(target.name);
+    if (!state) {
+      std::vector<StringRef> names;
+      for (const State &known : model->states)
+        names.push_back(known.name);
+      elaborator
+          .error("unknown-name", target.range,
+                 "no state is called `" + target.name + "`")
+          .hint(didYouMean(target.name, names));
+      continue;
+    }
+    if (state->hasInitial) {
+      elaborator
+          .error("duplicate-equation", target.range,
+                 "`" + target.name + "` has two initial values")
+          .note(state->range, "`" + target.name + "` is declared here");
+      continue;
+    }
+    state->hasInitial = true;
+    if (meaning.isValid())
+      setInitial(*state, elaborator.requireValue(values[i], range), range);
+  }
+}
+
+void ModelBuilder::makeInits() {
+  for (const ast::Decl *decl : body->body) {
+    auto *states = llvm::dyn_cast<ast::StateDecl>(decl);
+    if (!states || (!states->value && !states->distribution))
+      continue;
+    for (State &state : model->states) {
+      bool isOurs = false;
+      for (auto names : {states->names, states->velocities})
+        for (ast::Identifier name : names)
+          isOurs |= state.name == name.name;
+      if (!isOurs)
+        continue;
+      state.hasInitial = true;
+      llvm::SaveAndRestore when(elaborator.context, Context{});
+      llvm::SaveAndRestore place(elaborator.place,
+                                 Place{"init." + state.name, {states}});
+      if (states->value) {
+        Node *value = elaborator.evaluate(states->value);
+        setInitial(state, value, states->value->getRange());
+      } else {
+        state.initial = elaborator.draw(states->distribution,
+                                        "init." + state.name, state.space);
+      }
+    }
+  }
+  for (const ast::Decl *decl : body->body)
+    if (auto *init = llvm::dyn_cast<ast::InitDecl>(decl))
+      makeInit(*init);
+  for (const State &state : model->states)
+    if (!state.hasInitial)
+      elaborator
+          .error("no-value", state.range,
+                 "state `" + StringRef(state.name) + "` has no initial value")
+          .hint("write `init " + state.name + " = 0`");
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+/// A value that is needed at every step, also at the last one.
+void ModelBuilder::checkEveryStep(Node *node, SourceRange range) {
+  elaborator.checkCausal(node, range);
+  if (node->perStep && node->usesLaterStep)
+    elaborator
+        .error("misplaced", range,
+               "`" + elaborator.getText(range) +
+                   "` has no value at the last step, which no step follows")
+        .hint("write `next(x, wrap)`, or use it in `loss`");
+}
+
+void ModelBuilder::makeLoss(const ast::LossDecl &decl) {
+  if (model->loss) {
+    elaborator.error("duplicate-equation", decl.getRange(), "a model has one `loss`")
+        .note(model->loss->range, "the first one is here");
+    return;
+  }
+  llvm::SaveAndRestore place(elaborator.place, Place{"loss", {&decl}});
+  SourceRange range = decl.value->getRange();
+  Node *loss = elaborator.evaluate(decl.value);
+  if (!loss || !elaborator.checkCausal(loss, range))
+    return;
+  if (!loss->isScalar()) {
+    elaborator
+        .error("not-a-scalar", range,
+               "the loss lives on " + loss->space->quote() +
+                   ", but it is one number per sample, or per step and sample")
+        .hint("write `sum(...)` or `mean(...)`");
+    return;
+  }
+  model->loss = loss;
+  model->lossSkipsLastStep = loss->perStep && loss->usesLaterStep;
+}
+
+void ModelBuilder::makeResults() {
+  llvm::SaveAndRestore when(elaborator.context,
+                            Context{Moment::Current, &elaborator.newStates});
+  for (const ast::Decl *decl : body->body) {
+    if (auto *encode = llvm::dyn_cast<ast::EncodeDecl>(decl)) {
+      Meaning meaning = elaborator.lookUp(encode->name.name, encode->name.range);
+      if (meaning.value)
+        model->encodings.push_back({encode->name.name.str(), meaning.value->space,
+                                    meaning.is(Meaning::Kind::Gaussian)});
+    } else if (auto *let = llvm::dyn_cast<ast::LetDecl>(decl)) {
+      for (ast::Identifier name : let->targets)
+        elaborator.lookUp(name.name, name.range);
+    } else if (auto *decode = llvm::dyn_cast<ast::DecodeDecl>(decl)) {
+      SourceRange range = decode->value->getRange();
+      Node *node = elaborator.requireValue(
+          elaborator.lookUp(decode->name.name, decode->name.range), range);
+      if (!node)
+        continue;
+      checkEveryStep(node, range);
+      model->results.push_back(
+          {decode->name.name.str(), ResultRole::Output, node, range});
+    }
+  }
+  for (const ast::Decl *decl : body->body) {
+    if (auto *loss = llvm::dyn_cast<ast::LossDecl>(decl)) {
+      makeLoss(*loss);
+    } else if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(decl)) {
+      if (probe->every)
+        elaborator.notYet(probe->every->getRange(), "`every` in a model is");
+      addProbe(probe->value, probe->label ? probe->label->value.str()
+                                          : ast::toString(probe->value));
+    } else if (llvm::isa<ast::OutputDecl>(decl)) {
+      elaborator.notYet(decl->getRange(), "`output` is");
+    }
+  }
+}
+
+std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {
+  llvm::SaveAndRestore when(elaborator.context,
+                            Context{Moment::Current, &elaborator.newStates});
+  llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
+  llvm::SaveAndRestore place(elaborator.place, Place{name, {expr}});
+  SourceRange range = expr->getRange();
+  Node *node = elaborator.evaluate(expr);
+  if (!node)
+    return {};
+  checkEveryStep(node, range);
+  if (model->findResult(name)) {
+    elaborator.error("duplicate-name", range,
+                     "two results are called `" + name + "`")
+        .note(model->findResult(name)->range, "the first one is here");
+    return {};
+  }
+  model->results.push_back({name, ResultRole::Probe, node, range});
+  return name;
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+/// Looks into every declaration once, also those that nothing uses.
+void ModelBuilder::touchSymbols() {
+  for (const ast::Decl *decl : body->body) {
+    auto touch = [&](llvm::ArrayRef<ast::Identifier> names) {
+      for (ast::Identifier name : names) {
+        Meaning meaning = elaborator.lookUp(name.name, name.range);
+        if (llvm::isa<ast::LatticeDecl>(decl) && meaning.space)
+          model->lattices.push_back(meaning.space);
+      }
+    };
+    if (auto *lattice = llvm::dyn_cast<ast::LatticeDecl>(decl))
+      touch(lattice->name);
+    else if (auto *param = llvm::dyn_cast<ast::ParamDecl>(decl))
+      touch(param->names);
+    else if (auto *coupling = llvm::dyn_cast<ast::CouplingDecl>(decl))
+      touch(coupling->names);
+  }
+}
+
+void ModelBuilder::build() {
+  Scope *fileScope = makeFileScope(program.getMain());
+  elaborator.scope = fileScope;
+  body = llvm::dyn_cast<ast::ModelDecl>(&declared);
+  if (!body)
+    body = findBase(llvm::cast<ast::InstanceDecl>(declared));
+  elaborator.calling.clear();
+  if (!body)
+    return;
+  if (body->isSystem) {
+    elaborator.notYet(body->name.range, "`system` is");
+    return;
+  }
+  elaborator.modelScope = elaborator.makeScope(fileScope, {});
+  elaborator.scope = elaborator.modelScope;
+  bindArguments(*body);
+  elaborator.declareBody(*elaborator.modelScope, body->body);
+  applyReplacements();
+  applyOverrides();
+
+  for (const ast::Decl *decl : body->body)
+    if (auto *input = llvm::dyn_cast<ast::InputDecl>(decl))
+      makeInputs(*input);
+  for (const ast::Decl *decl : body->body)
+    if (auto *state = llvm::dyn_cast<ast::StateDecl>(decl))
+      makeStates(*state);
+  touchSymbols();
+  makeInits();
+  makeStep();
+  makeResults();
+  // Layers make their parameters when they are first met; files list them in
+  // the order of the program.
+  std::vector<Parameter *> order;
+  for (Parameter &parameter : model->parameters)
+    order.push_back(&parameter);
+  llvm::stable_sort(order, [](const Parameter *a, const Parameter *b) {
+    return a->order < b->order;
+  });
+  model->parameterOrder.assign(order.begin(), order.end());
+}

@@ -1,0 +1,100 @@
+//===- ModelBuilder.h - Declarations of a model to its tables ---*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_SEMA_MODELBUILDER_H
+#define COMPILER_SEMA_MODELBUILDER_H
+
+#include "compiler/Sema/Elaborator.h"
+
+namespace loco::sema {
+
+/// Builds one model of a program, then answers for the run blocks that name it.
+class ModelBuilder {
+public:
+  /// `decl` is a `ModelDecl` or an `InstanceDecl` of the program's main file.
+  ModelBuilder(Program &program, const ast::Decl &decl);
+
+  void build();
+
+  /// Adds a value that a run block asks for; returns the name of the result, or
+  /// empty after an error.
+  std::string addProbe(const ast::Expr *expr, std::string name);
+
+  Elaborator &getElaborator() { return elaborator; }
+  std::unique_ptr<Model> takeModel() { return std::move(model); }
+  Model &getModel() { return *model; }
+
+private:
+  /// A value that an instance or `--set` gives to a name of the model.
+  struct Replacement {
+    std::string name;
+    SourceRange range;
+    const ast::Expr *value;
+    bool used = false;
+  };
+
+  const ast::ModelDecl *findBase(const ast::InstanceDecl &instance);
+  Scope *makeFileScope(FileTable &table);
+  void bindArguments(const ast::ModelDecl &decl);
+  void applyReplacements();
+  void applyOverrides();
+  void replace(Symbol &symbol, const Replacement &replacement);
+
+  void makeInputs(const ast::InputDecl &decl);
+  void makeStates(const ast::StateDecl &decl);
+  State *findState(llvm::StringRef name);
+  void makeInits();
+  void makeInit(const ast::InitDecl &decl);
+  void setInitial(State &state, Node *value, SourceRange range);
+  void makeResults();
+  void makeLoss(const ast::LossDecl &decl);
+  void checkEveryStep(Node *node, SourceRange range);
+  void touchSymbols();
+
+  // Dynamics.cpp
+  struct Equation {
+    unsigned state;
+    const ast::Decl *decl;
+    /// What the rate is multiplied by on the left side.
+    llvm::SmallVector<ast::Term, 2> factors;
+    const ast::Expr *rhs;
+    Scope *scope;
+  };
+  void makeStep();
+  void readEquations(const ast::DynamicsDecl &decl);
+  void readEquation(const ast::EquationDecl &decl, Scope *scope);
+  void addEquation(Equation equation, SourceRange range);
+  /// The rates of all states where they have the values `states`.
+  bool makeRates(const StateValues &states, StateValues &rates);
+  Node *makeRate(const Equation &equation, const StateValues &states);
+  Node *divideBy(Node *rate, const ast::Term &factor);
+  bool integrate(const ast::SolveDecl &solve, StateValues &next);
+  bool makeUpdates(const ast::StepDecl &decl, const StateValues &states,
+                   StateValues &next);
+  /// states + scale * rates, for the states that `rates` has.
+  StateValues advance(const StateValues &states, Node *scale,
+                      const StateValues &rates);
+  StateValues &keep(StateValues values) {
+    return stages.emplace_back(std::move(values));
+  }
+
+  Program &program;
+  std::unique_ptr<Model> model;
+  Elaborator elaborator;
+  const ast::Decl &declared;
+  const ast::ModelDecl *body = nullptr;
+  std::vector<Replacement> replacements;
+  std::map<FileTable *, Scope *> fileScopes;
+  /// Contexts point to these.
+  std::deque<StateValues> stages;
+  std::vector<Equation> equations;
+  std::vector<std::string> initialised;
+};
+
+} // namespace loco::sema
+
+#endif // COMPILER_SEMA_MODELBUILDER_H
