@@ -17,8 +17,9 @@ llvm_config.use_default_substitutions()
 tools_dir = os.path.join(config.loco_binary_dir, "bin")
 llvm_config.with_environment("PATH", [tools_dir, config.llvm_tools_dir], append_path=True)
 
-# Debian's python, which has the packages that setup.sh installs.
-config.substitutions.append(("%python", "/usr/bin/python3"))
+# Debian's python, which has the packages that setup.sh installs; it comes before the
+# python that runs lit.
+config.substitutions.insert(0, ("%python", "/usr/bin/python3"))
 config.substitutions.append(("%loco_source", config.loco_source_dir))
 config.substitutions.append(("%examples", os.path.join(config.loco_source_dir, "examples")))
 

@@ -126,7 +126,7 @@ Value ProgramBuilder::makeSplat(RankedTensorType type, double value) {
 
 /// A constant in [-2, 2], the same everywhere or not.
 Item ProgramBuilder::makeConstant(RankedTensorType type) {
-  if (type.getNumElements() > 40 || dice.chance(0.4))
+  if (elementwiseOnly || type.getNumElements() > 40 || dice.chance(0.4))
     return {makeSplat(type, dice.real(-2, 2)), 2, {}, 0, true};
   SmallVector<Attribute> values;
   for (int64_t i = 0; i < type.getNumElements(); ++i)
