@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ using namespace loco;
 
 /// Seconds between drawings on a terminal.
 static constexpr double drawInterval = 0.1;
-static constexpr int barWidth = 24;
+static constexpr int widestBar = 24, narrowestBar = 5;
 
 std::string loco::formatDuration(double seconds) {
   if (!(seconds >= 0) || seconds > 1e9)
@@ -61,19 +62,23 @@ Progress::~Progress() {
   std::fflush(options.stream);
 }
 
-/// "title [####----]  12 %  120/1000  loss 0.3  0:12 left", cut to `width`;
-/// without the bar if width is 0.
+/// A bar that leaves `room` columns to the text, or nothing.
+static std::string drawBar(double part, int room) {
+  int length = std::min(room - 3, widestBar);
+  if (length < narrowestBar)
+    return "";
+  int filled = int(part * length);
+  return " [" + std::string(filled, '#') + std::string(length - filled, '-') +
+         "]";
+}
+
+/// "title [####----] 12 %  120/1000  loss 0.3  0:12 left", at most `width`
+/// columns; of any length and without a bar if width is 0.
 std::string Progress::line(int64_t done, const std::string &detail,
                            int width) const {
-  double part = total > 0 ? std::clamp(double(done) / total, 0.0, 1.0) : 0;
-  std::string text = title;
-  if (width > 0) {
-    int filled = std::lround(part * barWidth);
-    text += " [" + std::string(filled, '#') +
-            std::string(barWidth - filled, '-') + "]";
-  }
-  text += " " + std::to_string(int(part * 100)) + " %  " +
-          std::to_string(done) + "/" + std::to_string(total);
+  double part = total > 0 ? std::clamp(double(done) / total, 0.0, 1.0) : 1;
+  std::string text = " " + std::to_string(int(part * 100)) + " %  " +
+                     std::to_string(done) + "/" + std::to_string(total);
   if (!detail.empty())
     text += "  " + detail;
   double elapsed = secondsBetween(begin, Clock::now());
@@ -83,6 +88,9 @@ std::string Progress::line(int64_t done, const std::string &detail,
     text += "  " +
             formatDuration(elapsed * double(total - done) / (done - before)) +
             " left";
+  // The last column stays free: terminals break the line there.
+  int room = width - 1 - int(title.size() + text.size());
+  text = title + drawBar(part, room) + text;
   if (width > 0 && int(text.size()) >= width)
     text.resize(std::max(width - 1, 0));
   return text;
