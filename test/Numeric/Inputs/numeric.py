@@ -65,25 +65,26 @@ class Module:
         return results
 
 
-def agree(found, expected, tolerance):
-    """Equal shapes, and errors within the tolerance times the largest number;
-    what is not finite is the same in both."""
+def agree(found, expected, tolerance, relative=False):
+    """Equal shapes, and errors within the tolerance times the largest number, or
+    times each number itself; what is not finite is the same in both."""
     found, expected = np.asarray(found), np.asarray(expected, dtype=float)
     if found.shape != expected.shape:
         return False
     finite = np.isfinite(expected)
     if not np.array_equal(found[~finite], expected[~finite], equal_nan=True):
         return False
-    scale = max(1.0, np.abs(expected[finite]).max(initial=0))
-    return bool(np.all(np.abs(found - expected)[finite] <= tolerance * scale))
+    found, expected = found[finite], expected[finite]
+    scale = np.abs(expected) if relative else max(1.0, np.abs(expected).max(initial=0))
+    return bool(np.all(np.abs(found - expected) <= tolerance * scale))
 
 
 _cases = []
 
 
-def check(name, signature, body, arguments, expected, tolerance=1e-12):
+def check(name, signature, body, arguments, expected, tolerance=1e-12, relative=False):
     """A case: `signature` is "(...) -> ...", `expected` a list of results."""
-    _cases.append((name, signature, body, arguments, expected, tolerance))
+    _cases.append((name, signature, body, arguments, expected, tolerance, relative))
 
 
 def finish():
@@ -93,9 +94,9 @@ def finish():
         for i, (_, signature, body, *_) in enumerate(_cases)))
     found = module.call(*((f"f{i}", *case[3]) for i, case in enumerate(_cases)))
     wrong = 0
-    for (name, _, body, arguments, expected, tolerance), results in zip(_cases, found):
+    for (name, _, body, arguments, expected, *how), results in zip(_cases, found):
         if len(results) != len(expected) or not all(
-                agree(f, e, tolerance) for f, e in zip(results, expected)):
+                agree(f, e, *how) for f, e in zip(results, expected)):
             wrong += 1
             print(f"{name} is wrong:\n{body}\ngives {results}\nexpected {expected}")
     print(f"{len(_cases) - wrong} of {len(_cases)} cases agree")
