@@ -20,6 +20,7 @@
 #include "loco/Metrics.h"
 #include "loco/Progress.h"
 #include "loco/RateSchedule.h"
+#include "loco/Versions.h"
 #include "test/Runtime/Check.h"
 
 #include <cmath>
@@ -354,6 +355,12 @@ static void checkRates() {
   CHECK_FAILURE(cosine.check(), "warm-up", "-1 updates");
 }
 
+static void checkVersions() {
+  for (const auto &[name, version] : runtimeVersions())
+    CHECK(!name.empty() && std::isdigit(version[0]));
+  CHECK(runtimeVersions().count("zlib"));
+}
+
 int main(int argc, char **argv) {
   root = argc > 1 ? argv[1] : "";
   if (root.empty() || !fs::is_empty(root))
@@ -367,5 +374,6 @@ int main(int argc, char **argv) {
   checkMetrics();
   checkProgress();
   checkRates();
+  checkVersions();
   return checksFailed();
 }
