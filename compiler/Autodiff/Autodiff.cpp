@@ -47,25 +47,6 @@ static LogicalResult checkArguments(func::FuncOp primal,
   return success();
 }
 
-/// The length of stacked values in `function`: its argument of role `steps`, or
-/// the length of the first stacked argument.
-static Value findSteps(ImplicitLocOpBuilder &builder, func::FuncOp function) {
-  // Arguments that were added since are not yet part of the function's type.
-  auto arguments =
-      function.getArguments().take_front(function.getArgumentTypes().size());
-  for (BlockArgument argument : arguments)
-    if (function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                              "loco.role") ==
-        builder.getStringAttr("steps"))
-      return argument;
-  for (BlockArgument argument : arguments) {
-    auto type = dyn_cast<RankedTensorType>(argument.getType());
-    if (type && type.getRank() > 0 && type.isDynamicDim(0))
-      return LengthOp::create(builder, argument);
-  }
-  return nullptr;
-}
-
 /// Adds, for each of `types` that is differentiable, an argument after the
 /// existing ones.
 static SmallVector<Value> addSeeds(func::FuncOp function, TypeRange types) {
@@ -134,11 +115,10 @@ loco::createVJP(func::FuncOp primal, ArrayRef<unsigned> wrt, StringRef name) {
   if (failed(sweep.run(block)))
     return failure();
 
-  Value steps = findSteps(builder, function);
   SmallVector<Value> results(ret->getOperands());
   SmallVector<DictionaryAttr> attributes;
   for (unsigned index : wrt) {
-    results.push_back(sweep.getOrZero(block.getArgument(index), steps));
+    results.push_back(sweep.getOrZero(block.getArgument(index)));
     attributes.push_back(getGradientAttributes(function, index));
   }
   ret->setOperands(results);
@@ -166,11 +146,10 @@ loco::createJVP(func::FuncOp primal, ArrayRef<unsigned> wrt, StringRef name) {
 
   Operation *ret = block.getTerminator();
   builder.setInsertionPoint(ret);
-  Value steps = findSteps(builder, function);
   SmallVector<Value> results(ret->getOperands());
   for (Value value : ret->getOperands())
     if (isDifferentiable(value.getType()))
-      results.push_back(sweep.getOrZero(value, steps));
+      results.push_back(sweep.getOrZero(value));
   ret->setOperands(results);
   updateType(function, {});
   return function;

@@ -12,21 +12,46 @@
 using namespace mlir;
 using namespace loco;
 
-Value loco::emitConstant(ImplicitLocOpBuilder &builder, Type type,
-                         double value) {
-  auto tensor = cast<RankedTensorType>(type);
-  auto element = builder.getFloatAttr(tensor.getElementType(), value);
-  return arith::ConstantOp::create(
-      builder, DenseElementsAttr::get(tensor, Attribute(element)));
+static Value emitConstant(ImplicitLocOpBuilder &builder, RankedTensorType type,
+                          double number) {
+  Attribute element = builder.getFloatAttr(type.getElementType(), number);
+  return arith::ConstantOp::create(builder,
+                                   DenseElementsAttr::get(type, element));
+}
+
+Value loco::emitConstantLike(ImplicitLocOpBuilder &builder, Value value,
+                             double number) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.hasStaticShape())
+    return emitConstant(builder, type, number);
+  Value steps = LengthOp::create(builder, value);
+  if (number == 0)
+    return ZerosOp::create(builder, type, steps);
+
+  // Constants have static shapes: a map over time stacks one.
+  auto map = ScanOp::create(builder, steps, ValueRange(), ValueRange(),
+                            ValueRange(), TypeRange(type), TypeRange());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(map.getBlock());
+  Value step = emitConstant(builder, getStepType(type), number);
+  YieldOp::create(builder, ValueRange(), step, ValueRange());
+  return map.getResult(0);
+}
+
+Value loco::emitZeroLike(ImplicitLocOpBuilder &builder, Value value) {
+  return emitConstantLike(builder, value, 0);
 }
 
 namespace {
-/// Arithmetic on fields of one type, for rules that read like the formulas.
+/// Arithmetic on fields of one type, that of `like`, for rules that read like
+/// the formulas.
 struct Formula {
   ImplicitLocOpBuilder &builder;
-  Type type;
+  Value like;
 
-  Value constant(double value) { return emitConstant(builder, type, value); }
+  Value constant(double number) {
+    return emitConstantLike(builder, like, number);
+  }
   Value add(Value a, Value b) { return arith::AddFOp::create(builder, a, b); }
   Value sub(Value a, Value b) { return arith::SubFOp::create(builder, a, b); }
   Value mul(Value a, Value b) { return arith::MulFOp::create(builder, a, b); }
@@ -56,7 +81,7 @@ static Value emitAtan2Partial(Formula f, math::Atan2Op op, unsigned index) {
 Value loco::emitPartial(ImplicitLocOpBuilder &builder, Operation *op,
                         unsigned index) {
   Value result = op->getResult(0), x = op->getOperand(0);
-  Formula f{builder, result.getType()};
+  Formula f{builder, result};
   return TypeSwitch<Operation *, Value>(op)
       .Case([&](arith::MulFOp) { return op->getOperand(1 - index); })
       .Case([&](arith::DivFOp) {

@@ -15,9 +15,9 @@
 using namespace mlir;
 using namespace loco;
 
-Value ForwardSweep::getOrZero(Value primal, Value steps) {
+Value ForwardSweep::getOrZero(Value primal) {
   Value tangent = get(primal);
-  return tangent ? tangent : emitZero(builder, primal.getType(), steps);
+  return tangent ? tangent : emitZeroLike(builder, primal);
 }
 
 LogicalResult ForwardSweep::run(Block &block) {

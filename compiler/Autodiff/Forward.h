@@ -28,8 +28,8 @@ public:
   /// The tangent of `primal`, null where it is zero.
   mlir::Value get(mlir::Value primal) const { return tangents.lookup(primal); }
 
-  /// The tangent of `primal`; zero is emitted. `steps` as in `emitZero`.
-  mlir::Value getOrZero(mlir::Value primal, mlir::Value steps = nullptr);
+  /// The tangent of `primal`; zero is emitted where there is none.
+  mlir::Value getOrZero(mlir::Value primal);
 
   mlir::LogicalResult run(mlir::Block &block);
 

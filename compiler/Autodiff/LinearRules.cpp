@@ -40,13 +40,6 @@ Dependence loco::getDependence(Operation *op) {
       .Default([](auto) { return Dependence::Unknown; });
 }
 
-Value loco::emitZero(ImplicitLocOpBuilder &builder, Type type, Value steps) {
-  if (cast<RankedTensorType>(type).hasStaticShape())
-    return emitConstant(builder, type, 0);
-  assert(steps && "a stacked value needs its length");
-  return ZerosOp::create(builder, type, steps);
-}
-
 //===----------------------------------------------------------------------===//
 // Choices: linear once the side is known
 //===----------------------------------------------------------------------===//
@@ -61,7 +54,7 @@ static Value emitFirstIsTaken(ImplicitLocOpBuilder &builder, Operation *op) {
 
 /// `value` times the sign of `x`; zero where `x` is.
 static Value emitSigned(ImplicitLocOpBuilder &builder, Value value, Value x) {
-  Value zero = emitConstant(builder, x.getType(), 0);
+  Value zero = emitZeroLike(builder, x);
   Value positive =
       arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, x, zero);
   Value negative =
@@ -74,7 +67,7 @@ static Value emitSigned(ImplicitLocOpBuilder &builder, Value value, Value x) {
 /// `chosen` where `condition` holds (`first`) or does not, zero elsewhere.
 static Value emitMasked(ImplicitLocOpBuilder &builder, Value condition,
                         bool first, Value chosen) {
-  Value zero = emitConstant(builder, chosen.getType(), 0);
+  Value zero = emitZeroLike(builder, chosen);
   return arith::SelectOp::create(builder, condition, first ? chosen : zero,
                                  first ? zero : chosen);
 }
@@ -262,11 +255,7 @@ Value loco::emitPushforward(ImplicitLocOpBuilder &builder, Operation *op,
     if (tangent || !isDifferentiable(operand.getType()))
       filled.push_back(tangent ? tangent : operand);
     else
-      filled.push_back(
-          emitZero(builder, operand.getType(),
-                   cast<RankedTensorType>(operand.getType()).hasStaticShape()
-                       ? Value()
-                       : LengthOp::create(builder, operand)));
+      filled.push_back(emitZeroLike(builder, operand));
   }
   return TypeSwitch<Operation *, Value>(op)
       .Case<arith::MaximumFOp, arith::MinimumFOp>([&](auto) -> Value {

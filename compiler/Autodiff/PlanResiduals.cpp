@@ -82,7 +82,9 @@ void LoopPair::findNeeded() {
   for (size_t i = 0; i < worklist.size(); ++i) {
     Value value = worklist[i];
     Operation *producer = value.getDefiningOp();
-    if (!isCheap(producer) && producer->getNumRegions() == 0) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    bool canBeStacked = type && type.hasStaticShape();
+    if (canBeStacked && !isCheap(producer) && producer->getNumRegions() == 0) {
       needed.push_back(value);
       continue;
     }

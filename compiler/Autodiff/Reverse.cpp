@@ -22,9 +22,9 @@ void ReverseSweep::add(Value primal, Value cotangent) {
   sum = sum ? arith::AddFOp::create(builder, sum, cotangent) : cotangent;
 }
 
-Value ReverseSweep::getOrZero(Value primal, Value steps) {
+Value ReverseSweep::getOrZero(Value primal) {
   Value cotangent = get(primal);
-  return cotangent ? cotangent : emitZero(builder, primal.getType(), steps);
+  return cotangent ? cotangent : emitZeroLike(builder, primal);
 }
 
 LogicalResult ReverseSweep::run(Block &block) {

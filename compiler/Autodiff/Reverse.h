@@ -41,8 +41,8 @@ public:
     return cotangents.lookup(primal);
   }
 
-  /// The cotangent of `primal`; zero is emitted. `steps` as in `emitZero`.
-  mlir::Value getOrZero(mlir::Value primal, mlir::Value steps = nullptr);
+  /// The cotangent of `primal`; zero is emitted where there is none.
+  mlir::Value getOrZero(mlir::Value primal);
 
   mlir::LogicalResult run(mlir::Block &block);
 

@@ -56,14 +56,14 @@ mlir::Value emitPushforward(mlir::ImplicitLocOpBuilder &builder,
                             mlir::Operation *op,
                             llvm::ArrayRef<mlir::Value> tangents);
 
-/// Zero of a differentiable type. `steps` gives the length of stacked values
-/// and may be null where there are none.
-mlir::Value emitZero(mlir::ImplicitLocOpBuilder &builder, mlir::Type type,
-                     mlir::Value steps = nullptr);
+/// The constant `number` at every site, in the type of `value`, which is
+/// differentiable and gives the length where it is stacked.
+mlir::Value emitConstantLike(mlir::ImplicitLocOpBuilder &builder,
+                             mlir::Value value, double number);
 
-/// The constant `value` at every site of `type`.
-mlir::Value emitConstant(mlir::ImplicitLocOpBuilder &builder, mlir::Type type,
-                         double value);
+/// Zero in the type of `value`.
+mlir::Value emitZeroLike(mlir::ImplicitLocOpBuilder &builder,
+                         mlir::Value value);
 
 } // namespace loco
 

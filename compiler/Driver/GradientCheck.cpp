@@ -138,17 +138,20 @@ FailureOr<GradientCheck> Checker::run() {
       dot(std::get<Array>(reverse->back()), direction, &check.scale);
 
   // Central differences with one step of Richardson extrapolation.
-  double estimates[2];
+  double estimates[2], largest = 0;
   for (auto [index, step] : llvm::enumerate(std::array{2e-4, 1e-4})) {
     FailureOr<double> ahead = combine(step), behind = combine(-step);
     FailureOr<double> ahead2 = combine(2 * step), behind2 = combine(-2 * step);
     if (failed(ahead) || failed(behind) || failed(ahead2) || failed(behind2))
       return failure();
+    largest = std::max(std::fabs(*ahead2), std::fabs(*behind2));
     estimates[index] =
         (8 * (*ahead - *behind) - (*ahead2 - *behind2)) / (12 * step);
   }
   check.finiteDifference = estimates[1];
-  check.uncertainty = std::fabs(estimates[1] - estimates[0]);
+  // Truncation shows in the change; rounding of the values may not.
+  check.uncertainty =
+      std::fabs(estimates[1] - estimates[0]) + 1e-15 * largest / 1e-4;
   return check;
 }
 

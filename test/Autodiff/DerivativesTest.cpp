@@ -12,9 +12,16 @@
 //
 //===----------------------------------------------------------------------===//
 
+// RUN: loco-test-derivatives --count=150 --loop-depth=0 --ops=8 | FileCheck %s
+// RUN: loco-test-derivatives --count=150 --loop-depth=1 --ops=8 --first=1000 | FileCheck %s
+// RUN: loco-test-derivatives --count=100 --loop-depth=2 --first=2000 --steps=3 | FileCheck %s
+// RUN: loco-test-derivatives --count=50 --loop-depth=1 --first=3000 --steps=1 | FileCheck %s
+// CHECK: all derivatives agree
+
 #include "compiler/Autodiff/Autodiff.h"
 #include "compiler/Driver/GradientCheck.h"
 #include "dialects/Loco/IR/LocoOps.h"
+#include "test/Unit/RandomPrograms.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
@@ -29,9 +36,13 @@
 using namespace mlir;
 using namespace loco;
 
-static llvm::cl::opt<std::string> inputFile(llvm::cl::Positional,
-                                            llvm::cl::Required);
+static llvm::cl::opt<std::string> inputFile(llvm::cl::Positional);
 static llvm::cl::opt<int64_t> numSteps("steps", llvm::cl::init(5));
+static llvm::cl::opt<uint64_t> firstSeed("first", llvm::cl::init(1));
+static llvm::cl::opt<uint64_t> numPrograms("count", llvm::cl::init(0));
+static llvm::cl::opt<unsigned> numOps("ops", llvm::cl::init(12));
+static llvm::cl::opt<unsigned> loopDepth("loop-depth", llvm::cl::init(2));
+static llvm::cl::opt<bool> verbose("verbose");
 
 /// An argument for `type`: normal numbers, the number of steps, or a key.
 static RuntimeValue draw(Type type, std::mt19937_64 &random) {
@@ -66,14 +77,10 @@ static double distance(ArrayRef<RuntimeValue> a, ArrayRef<RuntimeValue> b) {
   return largest;
 }
 
-/// Checks that planning changes no bit of what the VJP `function` computes.
-static bool checkPlan(func::FuncOp function) {
-  std::mt19937_64 random(5);
-  SmallVector<RuntimeValue> arguments;
-  for (Type type : function.getArgumentTypes())
-    arguments.push_back(draw(type, random));
-  auto module = function->getParentOfType<ModuleOp>();
-  std::string name = function.getSymName().str();
+/// Checks that planning changes no bit of what `vjp` computes.
+static bool checkPlan(func::FuncOp vjp, ArrayRef<RuntimeValue> arguments) {
+  auto module = vjp->getParentOfType<ModuleOp>();
+  std::string name = vjp.getSymName().str();
   auto before = Interpreter(module).call(name, arguments);
   for (StringRef policy : {"recompute", "store"}) {
     OwningOpRef<ModuleOp> copy = module.clone();
@@ -94,18 +101,16 @@ static bool checkPlan(func::FuncOp function) {
   return true;
 }
 
-/// Checks `function`, and its derivatives as often as `depth` says.
-static bool check(func::FuncOp function, unsigned depth) {
+/// Checks `function` at `arguments`, and its derivatives as often as `depth`
+/// says.
+static bool check(func::FuncOp function, SmallVector<RuntimeValue> arguments,
+                  unsigned depth) {
   if (failed(verify(function)))
     return false;
-  std::mt19937_64 random(7);
-  SmallVector<RuntimeValue> arguments;
   SmallVector<unsigned> wrt;
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
-    arguments.push_back(draw(type, random));
+  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
     if (isDifferentiable(type))
       wrt.push_back(index);
-  }
   FailureOr<std::vector<GradientCheck>> checks =
       checkGradients(function, wrt, arguments, 11);
   if (failed(checks))
@@ -114,23 +119,52 @@ static bool check(func::FuncOp function, unsigned depth) {
   for (const GradientCheck &c : *checks) {
     // Finite differences hold 9 to 10 digits; the two modes differ by rounding.
     bool wrong = c.getForwardError() > 1e-8 || c.getReverseError() > 1e-12;
-    std::printf(
-        "%s argument %u: difference %.12g forward %.12g reverse %.12g%s\n",
-        function.getSymName().str().c_str(), c.argument, c.finiteDifference,
-        c.forward, c.reverse, wrong ? " WRONG" : "");
+    if (wrong || verbose)
+      std::printf(
+          "%s argument %u: difference %.12g forward %.12g reverse %.12g%s\n",
+          function.getSymName().str().c_str(), c.argument, c.finiteDifference,
+          c.forward, c.reverse, wrong ? " WRONG" : "");
     good &= !wrong;
   }
   if (depth == 0)
     return good;
 
+  // Seeds of the derivatives: what an argument or result holds is as good as
+  // any other number, and has the right length.
   std::string name = function.getSymName().str();
-  for (auto [suffix, create] :
-       {std::pair(".vjp", &createVJP), std::pair(".jvp", &createJVP)}) {
-    FailureOr<func::FuncOp> derivative = create(function, wrt, name + suffix);
-    good &= succeeded(derivative) && check(*derivative, depth - 1);
-    if (create == &createVJP)
-      good &= succeeded(derivative) && checkPlan(*derivative);
+  auto results =
+      Interpreter(function->getParentOfType<ModuleOp>()).call(name, arguments);
+  if (failed(results))
+    return false;
+  SmallVector<RuntimeValue> withCotangents = arguments,
+                            withTangents = arguments;
+  for (auto [type, result] : llvm::zip(function.getResultTypes(), *results))
+    if (isDifferentiable(type))
+      withCotangents.push_back(result);
+  for (unsigned index : wrt)
+    withTangents.push_back(arguments[index]);
+
+  auto vjp = createVJP(function, wrt, name + ".vjp");
+  auto jvp = createJVP(function, wrt, name + ".jvp");
+  return succeeded(vjp) && succeeded(jvp) && checkPlan(*vjp, withCotangents) &&
+         check(*vjp, withCotangents, depth - 1) &&
+         check(*jvp, withTangents, depth - 1) && good;
+}
+
+/// Checks the functions of `module` and prints it if one is wrong.
+static bool checkModule(ModuleOp module, unsigned depth) {
+  OwningOpRef<ModuleOp> original = module.clone();
+  bool good = true;
+  for (auto function :
+       SmallVector<func::FuncOp>(module.getOps<func::FuncOp>())) {
+    std::mt19937_64 random(7);
+    SmallVector<RuntimeValue> arguments;
+    for (Type type : function.getArgumentTypes())
+      arguments.push_back(draw(type, random));
+    good &= check(function, arguments, depth);
   }
+  if (!good)
+    original->dump();
   return good;
 }
 
@@ -140,13 +174,24 @@ int main(int argc, char **argv) {
   registerTransformsPasses();
   MLIRContext context;
   context.loadDialect<LocoDialect>();
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, &context);
-  if (!module)
-    return 1;
   bool good = true;
-  for (auto function :
-       SmallVector<func::FuncOp>(module->getOps<func::FuncOp>()))
-    good &= check(function, /*depth=*/1);
+  if (!inputFile.empty()) {
+    OwningOpRef<ModuleOp> module =
+        parseSourceFile<ModuleOp>(inputFile, &context);
+    good = module && checkModule(*module, /*depth=*/1);
+  }
+  for (uint64_t seed = firstSeed; seed < firstSeed + numPrograms; ++seed) {
+    test::Options options = test::Options::smooth();
+    options.numOps = numOps;
+    options.depth = loopDepth;
+    OwningOpRef<ModuleOp> module =
+        test::makeRandomProgram(context, seed, options);
+    if (!checkModule(*module, /*depth=*/1)) {
+      std::printf("program %llu is wrong\n",
+                  static_cast<unsigned long long>(seed));
+      good = false;
+    }
+  }
   std::puts(good ? "all derivatives agree" : "some derivatives are wrong");
   return !good;
 }

@@ -343,7 +343,7 @@ def Loco_StencilOp : Loco_Op<"stencil", [Pure, IsolatedFromAbove, SingleBlock,
   let description = [{
     `result[i] = sum over d in offsets of body(centres[i], neighbours[i + d])`.
     The body takes the centre fields, then the neighbour fields moved by one
-    offset, and is elementwise. `offsets` holds one displacement per `rank` numbers.
+    offset, and is elementwise, with constants that are equal at all sites. `offsets` holds one displacement per `rank` numbers.
     Neighbours beyond the edge are taken around (`wrap`), or their term is left out
     (`zero`). The derivative is made of stencils over the same and the negated offsets.
   }];

@@ -8,6 +8,7 @@
 #include "dialects/Loco/IR/LocoOps.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace loco;
@@ -36,9 +37,16 @@ LogicalResult StencilOp::verifyRegions() {
       yield.getOperandTypes() != getResultTypes())
     return emitOpError(
         "needs a body that yields one stack value for each result");
-  for (Operation &op : block.without_terminator())
+  for (Operation &op : block.without_terminator()) {
     if (!isElementwise(&op) && !op.hasTrait<OpTrait::ConstantLike>())
       return op.emitOpError("is not elementwise, inside of a stencil");
+    // The transposed stencil sees the body from the neighbour's side, where a
+    // number that differs from site to site would be another one.
+    SplatElementsAttr splat;
+    if (op.hasTrait<OpTrait::ConstantLike>() &&
+        !matchPattern(&op, m_Constant(&splat)))
+      return op.emitOpError("differs from site to site, inside of a stencil");
+  }
   return success();
 }
 
