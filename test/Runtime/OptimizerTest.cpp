@@ -21,8 +21,8 @@
 // RUN: rm -rf %t && mkdir -p %t
 // RUN: %python %S/Inputs/optimizer_oracle.py %t
 
-#include "loco/Files.h"
 #include "loco/Optimizer.h"
+#include "loco/Files.h"
 #include "test/Runtime/Check.h"
 
 #include <cmath>
@@ -134,7 +134,8 @@ static void checkOptions() {
 static void checkNames() {
   ThreadPool pool(1);
   std::vector<ArgumentSpec> model = {
-      parameter("u.weight", {2, 3}), parameter("b", {3}),
+      parameter("u.weight", {2, 3}),
+      parameter("b", {3}),
       {"x", ArgumentRole::Input, ElementType::F32, {4}},
       {"omega", ArgumentRole::Frozen, ElementType::F32, {4}}};
   OptimizerOptions options;
