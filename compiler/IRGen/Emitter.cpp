@@ -12,7 +12,7 @@ using namespace mlir;
 using namespace loco;
 using namespace loco::irgen;
 using sema::Node;
-using sema::Op;
+using NodeOp = sema::Op;
 
 //===----------------------------------------------------------------------===//
 // Types and places
@@ -51,8 +51,8 @@ Location irgen::Context::getLoc(StringRef name, SourceRange range) const {
 }
 
 bool irgen::isLocal(const Node *node) {
-  return node->op == Op::Constant || node->op == Op::Array ||
-         node->op == Op::Broadcast || node->inStencil;
+  return node->op == NodeOp::Constant || node->op == NodeOp::Array ||
+         node->op == NodeOp::Broadcast || node->inStencil;
 }
 
 //===----------------------------------------------------------------------===//
@@ -63,7 +63,7 @@ void Emitter::emit(ArrayRef<const Node *> nodes) {
   auto known = [&](const Node *node) { return values.contains(node); };
   // The addends of a sum over time are emitted in its loop.
   auto stop = [&](const Node *node) {
-    return known(node) || node->op == Op::TimeSum;
+    return known(node) || node->op == NodeOp::TimeSum;
   };
   for (const Node *node : sema::collectNodes(context.model.graph, nodes, stop))
     if (!known(node) && !node->inStencil)
@@ -74,37 +74,37 @@ Value Emitter::emitNode(const Node &node) {
   auto operand = [&](unsigned i) { return values.lookup(node.operands[i]); };
   Location loc = context.getLoc(node.range);
   switch (node.op) {
-  case Op::Parameter:
-  case Op::Input:
-  case Op::OldState:
-  case Op::StateAfter:
-  case Op::Random:
-  case Op::TimeSum:
-  case Op::StepCount:
+  case NodeOp::Parameter:
+  case NodeOp::Input:
+  case NodeOp::OldState:
+  case NodeOp::StateAfter:
+  case NodeOp::Random:
+  case NodeOp::TimeSum:
+  case NodeOp::StepCount:
     return source(node);
-  case Op::Constant:
-  case Op::Array:
+  case NodeOp::Constant:
+  case NodeOp::Array:
     return emitConstant(node);
-  case Op::Compare:
+  case NodeOp::Compare:
     return emitCompare(node, operand(0), operand(1));
-  case Op::Select:
+  case NodeOp::Select:
     return arith::SelectOp::create(builder, loc, operand(0), operand(1), operand(2));
-  case Op::Broadcast:
-  case Op::Sum:
-  case Op::Max:
-  case Op::Reshape:
-  case Op::Slice:
-  case Op::Roll:
-  case Op::OneHot:
+  case NodeOp::Broadcast:
+  case NodeOp::Sum:
+  case NodeOp::Max:
+  case NodeOp::Reshape:
+  case NodeOp::Slice:
+  case NodeOp::Roll:
+  case NodeOp::OneHot:
     return emitShape(node);
-  case Op::Contract:
+  case NodeOp::Contract:
     return ContractOp::create(builder, loc, context.getType(node), node.equation,
                               operand(0), operand(1));
-  case Op::Conv:
+  case NodeOp::Conv:
     return emitConv(node);
-  case Op::Stencil:
+  case NodeOp::Stencil:
     return emitStencil(node);
-  case Op::Neighbour:
+  case NodeOp::Neighbour:
     llvm_unreachable("stands inside of a stencil only");
   default:
     return node.operands.size() == 1 ? emitUnary(node, operand(0))
@@ -118,7 +118,7 @@ Value Emitter::emitConstant(const Node &node) {
     return FloatAttr::get(context.element, number).getValue();
   };
   DenseElementsAttr attribute;
-  if (node.op == Op::Constant) {
+  if (node.op == NodeOp::Constant) {
     attribute = DenseElementsAttr::get(type, make(node.number));
   } else {
     SmallVector<APFloat> numbers = llvm::map_to_vector(node.numbers, make);
@@ -130,29 +130,29 @@ Value Emitter::emitConstant(const Node &node) {
 Value Emitter::emitUnary(const Node &node, Value x) {
   Location loc = context.getLoc(node.range);
   switch (node.op) {
-  case Op::Negate:
+  case NodeOp::Negate:
     return arith::NegFOp::create(builder, loc, x);
-  case Op::Tanh:
+  case NodeOp::Tanh:
     return math::TanhOp::create(builder, loc, x);
-  case Op::Sigmoid:
+  case NodeOp::Sigmoid:
     return SigmoidOp::create(builder, loc, x.getType(), x);
-  case Op::Softplus:
+  case NodeOp::Softplus:
     return SoftplusOp::create(builder, loc, x.getType(), x);
-  case Op::Exp:
+  case NodeOp::Exp:
     return math::ExpOp::create(builder, loc, x);
-  case Op::Expm1:
+  case NodeOp::Expm1:
     return math::ExpM1Op::create(builder, loc, x);
-  case Op::Log:
+  case NodeOp::Log:
     return math::LogOp::create(builder, loc, x);
-  case Op::Sin:
+  case NodeOp::Sin:
     return math::SinOp::create(builder, loc, x);
-  case Op::Cos:
+  case NodeOp::Cos:
     return math::CosOp::create(builder, loc, x);
-  case Op::Sqrt:
+  case NodeOp::Sqrt:
     return math::SqrtOp::create(builder, loc, x);
-  case Op::Abs:
+  case NodeOp::Abs:
     return math::AbsFOp::create(builder, loc, x);
-  case Op::StopGradient:
+  case NodeOp::StopGradient:
     return StopGradientOp::create(builder, loc, x.getType(), x);
   default:
     llvm_unreachable("not a function of one value");
@@ -162,19 +162,19 @@ Value Emitter::emitUnary(const Node &node, Value x) {
 Value Emitter::emitBinary(const Node &node, Value lhs, Value rhs) {
   Location loc = context.getLoc(node.range);
   switch (node.op) {
-  case Op::Add:
+  case NodeOp::Add:
     return arith::AddFOp::create(builder, loc, lhs, rhs);
-  case Op::Subtract:
+  case NodeOp::Subtract:
     return arith::SubFOp::create(builder, loc, lhs, rhs);
-  case Op::Multiply:
+  case NodeOp::Multiply:
     return arith::MulFOp::create(builder, loc, lhs, rhs);
-  case Op::Divide:
+  case NodeOp::Divide:
     return arith::DivFOp::create(builder, loc, lhs, rhs);
-  case Op::Maximum:
+  case NodeOp::Maximum:
     return arith::MaximumFOp::create(builder, loc, lhs, rhs);
-  case Op::Minimum:
+  case NodeOp::Minimum:
     return arith::MinimumFOp::create(builder, loc, lhs, rhs);
-  case Op::Power:
+  case NodeOp::Power:
     return math::PowFOp::create(builder, loc, lhs, rhs);
   default:
     llvm_unreachable("not a function of two values");
@@ -190,9 +190,8 @@ Value Emitter::emitCompare(const Node &node, Value lhs, Value rhs) {
                                predicates[int(node.comparison)], lhs, rhs);
 }
 
-static BoundaryAttr getBoundary(OpBuilder &builder, bool wraps) {
-  return BoundaryAttr::get(builder.getContext(),
-                           wraps ? Boundary::Wrap : Boundary::Zero);
+static Boundary getBoundary(const Node &node) {
+  return node.wraps ? Boundary::Wrap : Boundary::Zero;
 }
 
 Value Emitter::emitShape(const Node &node) {
@@ -203,21 +202,21 @@ Value Emitter::emitShape(const Node &node) {
     return ReduceOp::create(builder, loc, type, kind, x, node.axes);
   };
   switch (node.op) {
-  case Op::Broadcast:
+  case NodeOp::Broadcast:
     return BroadcastOp::create(builder, loc, type, x, node.axes);
-  case Op::Sum:
+  case NodeOp::Sum:
     return reduce(ReductionKind::Sum);
-  case Op::Max:
+  case NodeOp::Max:
     return reduce(ReductionKind::Max);
-  case Op::Reshape:
+  case NodeOp::Reshape:
     return x.getType() == type ? x
                                : ReshapeOp::create(builder, loc, type, x).getResult();
-  case Op::Slice:
+  case NodeOp::Slice:
     return SliceOp::create(builder, loc, type, x, node.axes);
-  case Op::Roll:
+  case NodeOp::Roll:
     return RollOp::create(builder, loc, type, x, node.axes[0], node.axes[1],
-                          node.wraps ? Boundary::Wrap : Boundary::Zero);
-  case Op::OneHot:
+                          getBoundary(node));
+  case NodeOp::OneHot:
     return OneHotOp::create(builder, loc, type, x);
   default:
     llvm_unreachable("not an op on shapes");
@@ -229,7 +228,7 @@ Value Emitter::emitConv(const Node &node) {
   return ConvOp::create(builder, context.getLoc(node.range), context.getType(node),
                         values.lookup(node.operands[0]),
                         values.lookup(node.operands[1]),
-                        node.wraps ? Boundary::Wrap : Boundary::Zero, strides,
+                        getBoundary(node), strides,
                         node.axes, node.groups);
 }
 
@@ -247,13 +246,13 @@ Value Emitter::emitStencil(const Node &node) {
   for (const Node *n : inner) {
     if (!n->inStencil)
       continue;
-    if (n->op == Op::Neighbour) {
+    if (n->op == NodeOp::Neighbour) {
       add(neighbours, n);
       continue;
     }
     for (const Node *operand : n->operands)
       if (!operand->inStencil)
-        add(operand->op == Op::Constant ? constants : centres, operand);
+        add(operand->op == NodeOp::Constant ? constants : centres, operand);
   }
   SmallVector<Value> centreValues, neighbourValues;
   for (const Node *n : centres)
@@ -265,7 +264,7 @@ Value Emitter::emitStencil(const Node &node) {
   RankedTensorType type = context.getType(node);
   auto stencil = StencilOp::create(builder, loc, TypeRange(type), centreValues,
                                    neighbourValues, node.axes,
-                                   node.wraps ? Boundary::Wrap : Boundary::Zero);
+                                   getBoundary(node));
   OpBuilder::InsertionGuard guard(builder);
   Block *block = builder.createBlock(&stencil.getBody());
   Emitter inside(context, builder, [](const Node &) -> Value {

@@ -14,7 +14,7 @@ using namespace loco;
 using namespace loco::irgen;
 using sema::Moment;
 using sema::Node;
-using sema::Op;
+using NodeOp = sema::Op;
 
 namespace {
 /// One argument or result of a function.
@@ -178,7 +178,7 @@ void ModelEmitter::emitInitial() {
   begin(".initial", makeKey(), results);
   Value key = function.getArgument(0);
   Emitter emitter(context, builder, [&](const Node &node) {
-    assert(node.op == Op::Random && "a start depends on nothing");
+    assert(node.op == NodeOp::Random && "a start depends on nothing");
     return emitRandom(node, key, makeIndexConstant(0));
   });
   SmallVector<Value> values;
@@ -227,9 +227,9 @@ void ModelEmitter::emitStart() {
                                state.range));
   begin(".start", arguments, results);
   Emitter emitter(context, builder, [&](const Node &node) -> Value {
-    if (node.op == Op::Parameter)
+    if (node.op == NodeOp::Parameter)
       return getParameter(*node.parameter);
-    if (node.op == Op::Input)
+    if (node.op == NodeOp::Input)
       return function.getArgument(firstInput + getInputNumber(*node.input));
     return emitRandom(node, function.getArguments().back(), makeIndexConstant(0));
   });
@@ -274,15 +274,15 @@ void ModelEmitter::emitStep() {
   Value key = function.getArgument(function.getNumArguments() - 2);
   Emitter emitter(context, builder, [&](const Node &node) -> Value {
     switch (node.op) {
-    case Op::Parameter:
+    case NodeOp::Parameter:
       return getParameter(*node.parameter);
-    case Op::OldState: {
+    case NodeOp::OldState: {
       unsigned number = 0;
       while (&model.states[number] != node.state)
         ++number;
       return function.getArgument(firstState + number);
     }
-    case Op::Input:
+    case NodeOp::Input:
       return function.getArgument(firstInput + getInputNumber(*node.input));
     default:
       return emitRandom(node, key,
@@ -360,20 +360,20 @@ void ModelEmitter::emitWhole() {
     Location place = context.getLoc(node.range);
     bool isLast = node.moment == Moment::Last;
     switch (node.op) {
-    case Op::Parameter:
+    case NodeOp::Parameter:
       return getParameter(*node.parameter);
-    case Op::Input:
+    case NodeOp::Input:
       return node.moment == Moment::Sample ? getInput(*node.input)
                                            : at(getInput(*node.input), isLast, place);
-    case Op::Random:
+    case NodeOp::Random:
       return emitRandom(node, key, isLast ? getLastStep() : makeIndexConstant(0));
-    case Op::StepCount:
+    case NodeOp::StepCount:
       return FromIndexOp::create(builder, place, context.getType(node), steps);
-    case Op::StateAfter: {
+    case NodeOp::StateAfter: {
       unsigned number = llvm::find(loop.carries, node.state) - loop.carries.begin();
       return isLast ? loop.finals[number] : at(loop.stacked[number], false, place);
     }
-    case Op::TimeSum: {
+    case NodeOp::TimeSum: {
       auto *found = llvm::find(loop.sums, node.operands[0]);
       if (found != loop.sums.end() && !loop.totals.empty())
         return loop.totals[found - loop.sums.begin()];
@@ -406,7 +406,7 @@ void ModelEmitter::emitWhole() {
   auto roots = getResultRoots();
   for (const Node *node : sema::collectNodes(
            model.graph, roots, [](const Node *n) { return n->perStep; }))
-    if (node->op == Op::TimeSum && node->afterLoop &&
+    if (node->op == NodeOp::TimeSum && node->afterLoop &&
         !llvm::is_contained(loop.sums, node->operands[0]))
       loop.sums.push_back(node->operands[0]);
   if (!loop.stacks.empty() || !loop.sums.empty())

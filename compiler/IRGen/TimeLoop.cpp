@@ -14,7 +14,7 @@ using namespace loco;
 using namespace loco::irgen;
 using sema::Moment;
 using sema::Node;
-using sema::Op;
+using NodeOp = sema::Op;
 
 namespace {
 /// What a loop's body reads from outside.
@@ -35,9 +35,9 @@ static BodyNeeds findNeeds(const sema::Graph &graph, ArrayRef<const Node *> root
   for (const Node *node : sema::collectNodes(graph, roots, isOutside)) {
     if (isOutside(node))
       needs.captured.push_back(node);
-    else if (node->op == Op::Input)
+    else if (node->op == NodeOp::Input)
       needs.elements[{node->input, node->moment}] = {};
-    else if (node->op == Op::Random)
+    else if (node->op == NodeOp::Random)
       needs.usesKey = true;
   }
   return needs;
@@ -106,13 +106,13 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
   Value key = needs.usesKey ? with[needs.captured.size()] : Value();
   Emitter body(context, builder, [&](const Node &node) -> Value {
     switch (node.op) {
-    case Op::OldState:
+    case NodeOp::OldState:
       return carried[llvm::find(carries, node.state) - carries.begin()];
-    case Op::Input: {
+    case NodeOp::Input: {
       auto *found = needs.elements.find({node.input, node.moment});
       return each[found - needs.elements.begin()];
     }
-    case Op::Random:
+    case NodeOp::Random:
       return RandomOp::create(builder, context.getLoc(node.range),
                               context.getType(node),
                               node.isNormal ? Distribution::Normal

@@ -8,7 +8,6 @@
 #include "compiler/AST/Printer.h"
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/Elaborator.h"
-#include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
 using namespace loco;
@@ -16,6 +15,12 @@ using namespace loco::sema;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 using llvm::StringRef;
+
+/// How PyTorch starts weights and biases, and so do we.
+static std::string describeDefault(int64_t fanIn) {
+  std::string root = "1/sqrt(" + std::to_string(fanIn) + ")";
+  return "~ uniform(-" + root + ", " + root + ")";
+}
 
 Meaning Elaborator::resolveCoupling(Symbol &symbol, const ast::CouplingDecl &decl) {
   Path path(symbol.scope->place.path.begin(), symbol.scope->place.path.end());
@@ -309,7 +314,7 @@ void Elaborator::makeBias(Coupling &coupling, const ast::CouplingDecl &decl,
     return;
   }
   double bound = 1 / std::sqrt(double(fanIn));
-  bias.start = llvm::formatv("~ uniform(-{0:g4}, {0:g4})", bound).str();
+  bias.start = describeDefault(fanIn);
   finishParameter(bias, drawUniform(bound, bias.name, bias.shape), symbol.range);
 }
 
@@ -329,8 +334,7 @@ Node *Elaborator::initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
           .hint("write `init uniform(a, b)`");
       return nullptr;
     }
-    kernel.start = "~ uniform(-1/sqrt(" + std::to_string(fanIn) + "), 1/sqrt(" +
-                   std::to_string(fanIn) + "))";
+    kernel.start = describeDefault(fanIn);
     return drawUniform(bound, kernel.name, kernel.shape);
   }
   kernel.start = "init " + ast::toString(decl.init);

@@ -206,7 +206,7 @@ Meaning Elaborator::callLayer(const Meaning &callee, StringRef name,
   }
   const void *copiedSite = copiedCall;
   bool isCopied = copiedSite && copiedSite == site;
-  llvm::SaveAndRestore copied(copiedCall, nullptr);
+  llvm::SaveAndRestore copied(copiedCall, static_cast<const ast::Expr *>(nullptr));
 
   std::vector<std::pair<Meaning, SourceRange>> given(layer.parameters.size());
   const ast::Expr *resultSpace = nullptr;

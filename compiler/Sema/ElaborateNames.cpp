@@ -172,7 +172,7 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
         scope, symbol.valueScope ? symbol.valueScope : symbol.scope);
     llvm::SaveAndRestore order(currentOrder);
     llvm::SaveAndRestore neighbourhood(inNeighbourhood, false);
-    llvm::SaveAndRestore copied(copiedCall, nullptr);
+    llvm::SaveAndRestore copied(copiedCall, static_cast<const ast::Expr *>(nullptr));
     if (symbol.scope == modelScope)
       currentOrder = symbol.order;
     using namespace ast;

@@ -538,11 +538,10 @@ void ModelBuilder::build() {
   makeResults();
   // Layers make their parameters when they are first met; files list them in
   // the order of the program.
-  std::vector<Parameter *> order;
-  for (Parameter &parameter : model->parameters)
-    order.push_back(&parameter);
-  llvm::stable_sort(order, [](const Parameter *a, const Parameter *b) {
-    return a->order < b->order;
-  });
-  model->parameterOrder.assign(order.begin(), order.end());
+  std::vector<std::pair<unsigned, unsigned>> order;
+  for (auto [i, parameter] : llvm::enumerate(model->parameters))
+    order.emplace_back(parameter.order, i);
+  llvm::sort(order);
+  for (auto [declared, made] : order)
+    model->parameterOrder.push_back(&model->parameters[made]);
 }

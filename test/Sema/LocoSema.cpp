@@ -1,0 +1,139 @@
+//===- LocoSema.cpp - Front end alone, for tests --------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// loco-sema [--ir | --plan | --parameters] [--f64] [--model name]
+//           [--set name=value]... file
+// Prints what is wrong with a program, or what became of it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/IRGen/IRGen.h"
+#include "compiler/Sema/Sema.h"
+#include "compiler/Syntax/Parser.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace loco;
+using llvm::outs;
+using llvm::StringRef;
+
+static void printValue(const sema::PlanValue &value) {
+  using Kind = sema::PlanValue::Kind;
+  switch (value.kind) {
+  case Kind::Number:
+    outs() << llvm::format("%g", value.number) << (value.isAngle ? " rad" : "");
+    return;
+  case Kind::Text:
+    outs() << '"' << value.text << '"';
+    return;
+  case Kind::Space:
+    outs() << value.text << " [";
+    llvm::interleave(value.extents, outs(), " ");
+    outs() << "]";
+    return;
+  case Kind::Result:
+    outs() << "result " << value.text;
+    return;
+  case Kind::Input:
+    outs() << "input " << value.text;
+    return;
+  case Kind::Call:
+  case Kind::List:
+    outs() << value.text << "(";
+    llvm::interleaveComma(value.arguments, outs(), [](const auto &argument) {
+      if (!argument.name.empty())
+        outs() << argument.name << (argument.isDistributed ? " ~ " : " = ");
+      printValue(argument.value);
+    });
+    outs() << ")";
+  }
+}
+
+static void printPlan(const sema::Module &module) {
+  static constexpr StringRef verbs[] = {"train", "analyze", "simulate"};
+  for (const sema::RunBlock &run : module.runs) {
+    outs() << verbs[int(run.verb)] << " " << run.model << "\n";
+    for (const sema::Setting &setting : run.settings) {
+      outs() << "  " << setting.name;
+      if (!setting.label.empty())
+        outs() << " \"" << setting.label << "\"";
+      if (setting.value) {
+        outs() << " = ";
+        printValue(*setting.value);
+      }
+      if (setting.every)
+        outs() << " every " << setting.every->number;
+      outs() << "\n";
+    }
+  }
+}
+
+static void printParameters(const sema::Model &model) {
+  for (const sema::Parameter *parameter : model.parameterOrder) {
+    outs() << parameter->getStoredName() << " [";
+    llvm::interleave(parameter->shape, outs(), ", ");
+    outs() << "]" << (parameter->isFrozen ? " frozen " : " ")
+           << parameter->description << "; " << parameter->start;
+    if (!parameter->interval.empty())
+      outs() << " in " << parameter->interval;
+    outs() << "\n";
+  }
+  outs() << model.name << " has " << model.getNumLearned() << " parameters\n";
+}
+
+int main(int argc, char **argv) {
+  StringRef mode, path, modelName;
+  sema::Overrides overrides;
+  IRGenOptions options;
+  for (int i = 1; i < argc; ++i) {
+    StringRef word = argv[i];
+    if (word == "--f64")
+      options.elementType = IRGenOptions::ElementType::F64;
+    else if (word == "--model" && i + 1 < argc)
+      modelName = argv[++i];
+    else if (word == "--set" && i + 1 < argc) {
+      auto [name, value] = StringRef(argv[++i]).split('=');
+      overrides.push_back({name.str(), value.str()});
+    } else if (word.starts_with("--"))
+      mode = word;
+    else
+      path = word;
+  }
+
+  SourceManager sources;
+  DiagnosticEngine diagnostics;
+  auto id = sources.openFile(path);
+  if (!id) {
+    llvm::errs() << llvm::toString(id.takeError()) << "\n";
+    return 1;
+  }
+  auto file = parseFile(sources, *id, diagnostics);
+  std::unique_ptr<sema::Module> module;
+  if (file)
+    module = sema::analyze(file.get(), sources, diagnostics, overrides);
+  renderDiagnostics(diagnostics, sources, outs());
+  if (!module)
+    return 1;
+
+  options.sources = &sources;
+  mlir::MLIRContext context;
+  for (const auto &model : module->models) {
+    if (!modelName.empty() && model->name != modelName)
+      continue;
+    auto ir = emitModule(*model, context, options);
+    if (mlir::failed(mlir::verify(*ir)))
+      return 2;
+    if (mode == "--ir")
+      ir->print(outs());
+    if (mode == "--parameters")
+      printParameters(*model);
+  }
+  if (mode == "--plan")
+    printPlan(*module);
+  return 0;
+}
