@@ -1,0 +1,238 @@
+//===- EmitAccess.cpp - Loads and stores of fields ------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Emitter.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// Truth values take a byte.
+static Type memoryType(Type element) {
+  return element.isInteger(1) ? IntegerType::get(element.getContext(), 8)
+                              : element;
+}
+
+/// Address of site 0 of what `reference` means at the current sample and step.
+/// Computed once per group, before its loops.
+Value Emitter::pointerTo(Reference reference) {
+  Value &known =
+      pointers[{reference.place, reference.step.getAsOpaquePointer()}];
+  if (known)
+    return known;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(marker);
+  const Place &place = schedule.places[reference.place];
+  int64_t bytes = bytesOf(place.element);
+  Value offset;
+  if (reference.step)
+    offset = times(scalars.lookup(reference.step), place.layout.size * bytes);
+  if (Value stride = strides[reference.place])
+    offset = plus(offset, times(sample, stride));
+  offset = plus(offset, place.layout.origin * bytes);
+  known = bases[reference.place];
+  if (offset)
+    known = LLVM::GEPOp::create(b, loc, known.getType(), b.getI8Type(), known,
+                                ValueRange(offset));
+  return known;
+}
+
+Value Emitter::address(Value pointer, Type element, Value index,
+                       int64_t offset) {
+  Type type = LLVM::LLVMPointerType::get(b.getContext());
+  if (index)
+    pointer =
+        LLVM::GEPOp::create(b, loc, type, element, pointer, ValueRange(index));
+  if (offset)
+    pointer = LLVM::GEPOp::create(
+        b, loc, type, element, pointer,
+        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+  return pointer;
+}
+
+namespace {
+/// A site of a place as an index: one number, and one per lane where the lanes
+/// are not neighbours in memory.
+struct Linear {
+  Value index;
+  int64_t offset = 0;
+  bool contiguous = false;
+  SmallVector<std::pair<Coordinate, int64_t>> scattered;
+};
+} // namespace
+
+/// Pitches along the axes of a value that is read whole, steps first.
+static SmallVector<int64_t> pitchesOf(const Place &place, size_t rank,
+                                      bool flat) {
+  if (flat)
+    return {1};
+  SmallVector<int64_t> pitches;
+  if (rank > place.layout.pitch.size())
+    pitches.push_back(place.layout.size);
+  llvm::append_range(pitches, place.layout.pitch);
+  return pitches;
+}
+
+Value Emitter::load(Reference reference, Type element, const Site &site) {
+  // What is the same for all sites is read once, before the loops.
+  bool once =
+      llvm::all_of(site, [](const Coordinate &c) { return c.isConstant(); });
+  Memo &table = once ? hoisted : memo;
+  const void *step = reference.step.getAsOpaquePointer();
+  Site keyed = site;
+  keyed.push_back({Value(), reference.place});
+  Value &known = table[keyOf(step, keyed)];
+  if (known)
+    return known;
+  OpBuilder::InsertionGuard guard(b);
+  if (once)
+    b.setInsertionPoint(marker);
+  Value loaded = loadUncached(reference, element, site);
+  return table[keyOf(step, keyed)] = loaded;
+}
+
+Value Emitter::loadUncached(Reference reference, Type element,
+                            const Site &site) {
+  const Place &place = schedule.places[reference.place];
+  Type memory = memoryType(place.element);
+  SmallVector<int64_t> pitches = pitchesOf(place, site.size(), flat);
+  Value index, scattered;
+  int64_t offset = 0, inLine = 0;
+  bool gather = false;
+  for (auto [coordinate, pitch] : llvm::zip(site, pitches)) {
+    inLine += coordinate.lanes;
+    gather |= coordinate.vector || (coordinate.lanes && pitch != 1);
+  }
+  gather |= inLine > 1;
+  for (auto [coordinate, pitch] : llvm::zip(site, pitches)) {
+    if (gather && (coordinate.lanes || coordinate.vector)) {
+      Value lane = perLane(coordinate);
+      if (pitch != 1)
+        lane = times(lane, splat32(pitch));
+      scattered = plus(scattered, lane);
+      continue;
+    }
+    index = plus(index, times(coordinate.base, pitch));
+    offset += coordinate.offset * pitch;
+  }
+  Value pointer = address(pointerTo(reference), memory, index, offset);
+  Type type = vectorOf(memory);
+  int64_t alignment = bytesOf(memory);
+  Value loaded;
+  if (gather && lanes > 1) {
+    auto pointersType =
+        VectorType::get({lanes}, LLVM::LLVMPointerType::get(b.getContext()));
+    Value each = LLVM::GEPOp::create(b, loc, pointersType, memory, pointer,
+                                     ValueRange(scattered));
+    Value mask = valid ? valid : number(b.getI1Type(), 1);
+    Value zero = number(memory, 0);
+    loaded =
+        LLVM::masked_gather::create(b, loc, type, each, mask, ValueRange(zero),
+                                    b.getI32IntegerAttr(alignment));
+  } else if (gather) {
+    Value wide = arith::ExtSIOp::create(b, loc, b.getI64Type(), scattered);
+    pointer = address(pointer, memory, wide, 0);
+    loaded = LLVM::LoadOp::create(b, loc, memory, pointer, alignment);
+  } else if (inLine == 0 || lanes == 1) {
+    loaded = LLVM::LoadOp::create(b, loc, memory, pointer, alignment);
+    if (memory != element)
+      loaded = element.isInteger(1)
+                   ? Value(arith::TruncIOp::create(b, loc, element, loaded))
+                   : converted(loaded, element);
+    return splat(loaded);
+  } else if (valid && place.layout.isDense()) {
+    loaded = LLVM::MaskedLoadOp::create(
+        b, loc, type, pointer, valid, number(memory, 0),
+        b.getI32IntegerAttr(alignment), UnitAttr());
+  } else {
+    loaded = LLVM::LoadOp::create(b, loc, type, pointer, alignment);
+  }
+  return converted(loaded, element);
+}
+
+void Emitter::store(const Sink &sink, const Site &site, Value value) {
+  const Place &place = schedule.places[sink.to.place];
+  Type memory = memoryType(place.element);
+  SmallVector<int64_t> pitches = pitchesOf(place, site.size(), flat);
+  Value index;
+  int64_t offset = 0;
+  for (auto [coordinate, pitch] : llvm::zip(site, pitches)) {
+    index = plus(index, times(coordinate.base, pitch));
+    offset += coordinate.offset * pitch;
+  }
+  Value pointer = address(pointerTo(sink.to), memory, index, offset);
+  int64_t alignment = bytesOf(memory);
+  bool whole = lanes == 1 || !valid || !place.layout.isDense();
+  value = converted(value, memory);
+  if (sink.accumulate) {
+    Value old =
+        whole ? Value(LLVM::LoadOp::create(b, loc, value.getType(), pointer,
+                                           alignment))
+              : Value(LLVM::MaskedLoadOp::create(
+                    b, loc, value.getType(), pointer, valid, number(memory, 0),
+                    b.getI32IntegerAttr(alignment), UnitAttr()));
+    value = arith::AddFOp::create(b, loc, old, value);
+  }
+  if (whole)
+    LLVM::StoreOp::create(b, loc, value, pointer, alignment);
+  else
+    LLVM::MaskedStoreOp::create(b, loc, value, pointer, valid,
+                                b.getI32IntegerAttr(alignment));
+}
+
+//===----------------------------------------------------------------------===//
+// Neighbours
+//===----------------------------------------------------------------------===//
+
+Masked Emitter::loadAround(Value value, const Site &site, Boundary boundary) {
+  auto type = cast<RankedTensorType>(value.getType());
+  Site inside = site;
+  Value exists;
+  for (auto [coordinate, extent] : llvm::zip(inside, type.getShape())) {
+    Value at = perLane(coordinate);
+    Value n =
+        ShapedType::isDynamic(extent)
+            ? splat(arith::TruncIOp::create(b, loc, b.getI32Type(), steps))
+            : splat32(extent);
+    if (boundary == Boundary::Wrap) {
+      // The remainder has the sign of `at`.
+      at = arith::RemSIOp::create(b, loc, at, n);
+      Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                             at, splat32(0));
+      at = select(negative, plus(at, n), at);
+    } else {
+      // As unsigned numbers, negative ones are large.
+      Value in =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, at, n);
+      at = select(in, at, splat32(0));
+      exists = both(exists, in);
+    }
+    coordinate = {Value(), 0, false, at};
+  }
+  Value loaded = load(schedule.find(value), type.getElementType(), inside);
+  return {masked(exists, loaded, number(type.getElementType(), 0)), exists};
+}
+
+Masked Emitter::loadMoved(Value value, const Site &site,
+                          ArrayRef<int64_t> distance, ArrayRef<int64_t> extents,
+                          Boundary boundary) {
+  auto type = cast<RankedTensorType>(value.getType());
+  Reference reference = schedule.find(value);
+  const Layout &layout = schedule.places[reference.place].layout;
+  Site moved = site;
+  for (auto [coordinate, by] : llvm::zip(moved, distance))
+    coordinate = coordinate.shifted(by);
+  bool direct = layout.halo && layout.halo->boundary == boundary &&
+                layout.pitch.size() == site.size();
+  if (direct)
+    for (size_t i = 0; i < site.size(); ++i)
+      direct &=
+          !site[i].vector && -distance[i] <= layout.halo->low[i] &&
+          distance[i] + extents[i] - type.getDimSize(i) <= layout.halo->high[i];
+  if (!direct)
+    return loadAround(value, moved, boundary);
+  return {load(reference, type.getElementType(), moved), Value()};
+}

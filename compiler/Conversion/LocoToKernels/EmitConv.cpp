@@ -1,0 +1,353 @@
+//===- EmitConv.cpp - Convolutions over tiles of rows ---------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Emitter.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// Windows of more taps get a loop.
+static constexpr int64_t mostUnrolledTaps = 64;
+
+namespace {
+/// The trilinear form of a conv, whichever of its arguments is the result.
+struct Form {
+  RankedTensorType kernel, field, output;
+  ArrayRef<int64_t> strides, low;
+  Boundary boundary;
+  int64_t groups;
+  bool transposed, channels;
+
+  template <typename Op>
+  explicit Form(Op op)
+      : kernel(op.getKernelType()), field(op.getFieldType()),
+        output(op.getOutputType()), strides(op.getStrides()), low(op.getLow()),
+        boundary(op.getBoundary()), groups(op.getGroups()),
+        transposed(isa<ConvTransposeOp>(op.getOperation())),
+        channels(kernel.getRank() > field.getRank()) {}
+
+  ArrayRef<int64_t> window() const {
+    return kernel.getShape().take_back(strides.size());
+  }
+  int64_t taps() const {
+    int64_t n = 1;
+    for (int64_t size : window())
+      n *= size;
+    return n;
+  }
+  bool strided() const {
+    return llvm::any_of(strides, [](int64_t stride) { return stride != 1; });
+  }
+  /// The coordinates of tap number `tap` in the window.
+  SmallVector<int64_t> tapAt(int64_t tap) const {
+    SmallVector<int64_t> at(window().size());
+    for (size_t i = at.size(); i-- > 0; tap /= window()[i])
+      at[i] = tap % window()[i];
+    return at;
+  }
+  /// How far from its site the tap reads.
+  SmallVector<int64_t> distance(int64_t tap) const {
+    SmallVector<int64_t> at = tapAt(tap);
+    for (size_t i = 0; i < at.size(); ++i)
+      at[i] = transposed ? low[i] - at[i] : at[i] - low[i];
+    return at;
+  }
+};
+} // namespace
+
+static Form formOf(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return Form(conv);
+  if (auto transpose = dyn_cast<ConvTransposeOp>(op))
+    return Form(transpose);
+  return Form(cast<ConvOuterOp>(op));
+}
+
+/// Where tap `tap` reads for the result at `site`, with window coordinates that
+/// may be known at run time only and any stride; null where there is nothing.
+static Value
+moveThroughWindow(OpBuilder &b, Location loc, const Form &form,
+                  MutableArrayRef<Coordinate> site,
+                  llvm::function_ref<Value(const Coordinate &)> perLane,
+                  llvm::function_ref<Value(int64_t)> splat,
+                  ArrayRef<Coordinate> tap) {
+  Value exists;
+  for (auto [i, at] : llvm::enumerate(site)) {
+    Value t = perLane(tap[i]), lane = perLane(at);
+    Value stride = splat(form.strides[i]), pad = splat(form.low[i]);
+    at = {};
+    if (!form.transposed) {
+      Value first = arith::MulIOp::create(b, loc, lane, stride);
+      first = arith::AddIOp::create(b, loc, first, t);
+      at.vector = arith::SubIOp::create(b, loc, first, pad);
+      continue;
+    }
+    // Outputs that this site is read by: (site - tap + low) / stride, if whole.
+    Value q = arith::AddIOp::create(b, loc, lane, pad);
+    q = arith::SubIOp::create(b, loc, q, t);
+    if (form.boundary == Boundary::Wrap) {
+      Value sites = splat(form.field.getShape().take_back(site.size())[i]);
+      q = arith::RemSIOp::create(b, loc, q, sites);
+      q = arith::AddIOp::create(b, loc, q, sites);
+      q = arith::RemSIOp::create(b, loc, q, sites);
+    }
+    Value rest = arith::RemSIOp::create(b, loc, q, stride);
+    Value whole =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, splat(0));
+    exists =
+        exists ? Value(arith::AndIOp::create(b, loc, exists, whole)) : whole;
+    at.vector = arith::DivSIOp::create(b, loc, q, stride);
+  }
+  return exists;
+}
+
+/// The axis along which `rows` follow each other.
+static unsigned tileAxisOf(ArrayRef<Site> rows) {
+  for (unsigned i = 0; rows.size() > 1 && i < rows[0].size(); ++i)
+    if (rows[0][i].offset != rows[1][i].offset)
+      return i;
+  return 0;
+}
+
+/// Emits a conv or its transpose at all `rows`, which differ along one axis,
+/// and remembers the results. Taps that read the same row follow each other.
+void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
+  Form form = formOf(op);
+  Value kernel = op->getOperand(0), read = op->getOperand(1),
+        result = op->getResult(0);
+  auto from = cast<RankedTensorType>(read.getType());
+  auto to = cast<RankedTensorType>(result.getType());
+  Type element = to.getElementType();
+  int64_t inGroup = form.channels ? to.getDimSize(0) / form.groups : 1;
+  int64_t readInGroup = form.channels ? from.getDimSize(0) / form.groups : 1;
+
+  // Adds what one tap of one channel (counted within its group) gives row `r`.
+  auto addTap = [&](unsigned r, ArrayRef<Coordinate> tap,
+                    ArrayRef<int64_t> distance, const Coordinate &channel,
+                    Value &total) {
+    Site weight, site = rows[r];
+    if (form.channels) {
+      Coordinate own = rows[r][0], other = channel;
+      if (form.groups > 1) {
+        Value group =
+            arith::DivSIOp::create(b, loc, scalar(own), constant(inGroup));
+        other = {plus(times(group, readInGroup), scalar(channel))};
+        if (form.transposed)
+          own = {
+              arith::RemSIOp::create(b, loc, scalar(own), constant(inGroup))};
+      }
+      weight = form.transposed ? Site{other, own} : Site{own, channel};
+      site[0] = other;
+    }
+    llvm::append_range(weight, tap);
+    Masked x;
+    if (!form.strided() && !distance.empty()) {
+      SmallVector<int64_t> moved(form.channels, 0), extents(to.getShape());
+      llvm::append_range(moved, distance);
+      if (form.channels)
+        extents[0] = from.getDimSize(0);
+      x = loadMoved(read, site, moved, extents, form.boundary);
+    } else {
+      Value exists = moveThroughWindow(
+          b, loc, form, MutableArrayRef(site).drop_front(form.channels),
+          [&](const Coordinate &c) { return perLane(c); },
+          [&](int64_t n) { return splat32(n); }, tap);
+      x = loadAround(read, site, form.boundary);
+      x.value = masked(exists, x.value, number(element, 0));
+    }
+    Value w = get(kernel, weight);
+    total = total ? fma(w, x.value, total)
+                  : Value(arith::MulFOp::create(b, loc, w, x.value));
+  };
+
+  unsigned axis = tileAxisOf(rows);
+  auto addChannel = [&](const Coordinate &channel, Carried totals) {
+    if (form.taps() > mostUnrolledTaps) {
+      nest(form.window(), totals, [&](ArrayRef<Coordinate> tap, Carried sums) {
+        for (auto [r, sum] : llvm::enumerate(sums))
+          addTap(r, tap, {}, channel, sum);
+      });
+      return;
+    }
+    SmallVector<std::tuple<int64_t, int64_t, unsigned>> order;
+    for (int64_t tap = 0; tap < form.taps(); ++tap)
+      for (unsigned r = 0; r < rows.size(); ++r) {
+        int64_t spatial = int64_t(axis) - form.channels;
+        int64_t row = spatial < 0 || rows.size() == 1
+                          ? 0
+                          : form.distance(tap)[spatial] + int64_t(r);
+        order.push_back({row, tap, r});
+      }
+    llvm::sort(order);
+    for (auto [row, tap, r] : order) {
+      SmallVector<Coordinate> at;
+      for (int64_t t : form.tapAt(tap))
+        at.push_back({Value(), t});
+      addTap(r, at, form.distance(tap), channel, totals[r]);
+    }
+  };
+
+  Values totals(rows.size());
+  if (form.channels || form.taps() > mostUnrolledTaps)
+    totals.assign(rows.size(), number(element, 0));
+  if (form.channels)
+    nest({readInGroup}, totals,
+         [&](ArrayRef<Coordinate> channel, Carried sums) {
+           addChannel(channel[0], sums);
+         });
+  else
+    addChannel({}, totals);
+  for (auto [site, total] : llvm::zip(rows, totals))
+    remember(result, site, total);
+}
+
+//===----------------------------------------------------------------------===//
+// Gradient by the kernel
+//===----------------------------------------------------------------------===//
+
+/// Adds what the sites of `rows` give each tap, one accumulator a tap.
+void Emitter::outerRows(ConvOuterOp op, ArrayRef<Site> rows,
+                        Carried accumulators) {
+  Form form(op);
+  unsigned axis = tileAxisOf(rows);
+  SmallVector<std::tuple<int64_t, int64_t, unsigned>> order;
+  for (int64_t tap = 0; tap < form.taps(); ++tap)
+    for (unsigned r = 0; r < rows.size(); ++r)
+      order.push_back(
+          {rows.size() == 1 ? 0 : form.distance(tap)[axis] + int64_t(r), tap,
+           r});
+  llvm::sort(order);
+  Type element = form.kernel.getElementType();
+  Values given;
+  for (const Site &site : rows)
+    given.push_back(masked(valid, get(op.getLhs(), site), number(element, 0)));
+  for (auto [row, tap, r] : order) {
+    Masked x = loadMoved(op.getRhs(), rows[r], form.distance(tap),
+                         form.output.getShape(), form.boundary);
+    // Beyond the row, 0 times whatever is there might be no number.
+    Value value = masked(valid, x.value, number(element, 0));
+    accumulators[tap] = fma(given[r], value, accumulators[tap]);
+  }
+}
+
+/// Output channels of a kernel gradient that share the loads of the field.
+static constexpr int64_t outerChannels = 4;
+
+/// A kernel gradient with channels, strides or a large window: all taps of some
+/// output channels and one input channel at a time.
+void Emitter::outerNest(ConvOuterOp op) {
+  Form form(op);
+  Type element = form.kernel.getElementType();
+  Sink sink{schedule.find(op.getResult()), false};
+  ArrayRef<int64_t> sites = form.output.getShape().drop_front(form.channels);
+  startGroup(element, sites.empty() ? 1 : sites.back());
+  bool unrolled = form.taps() <= 9;
+
+  // Sums over all sites for `count` output channels from `first` and the
+  // tap(s).
+  auto sums = [&](const Coordinate &first, int64_t count,
+                  const Coordinate &channel,
+                  ArrayRef<SmallVector<Coordinate>> taps) {
+    Values totals(count * taps.size(), number(element, 0));
+    Coordinate field = channel;
+    if (form.groups > 1) {
+      int64_t outs = form.output.getDimSize(0) / form.groups;
+      int64_t ins = form.field.getDimSize(0) / form.groups;
+      Value group =
+          arith::DivSIOp::create(b, loc, scalar(first), constant(outs));
+      field = {plus(times(group, ins), scalar(channel))};
+    }
+    nest(sites.drop_back(), totals,
+         [&](ArrayRef<Coordinate> outer, Carried rowSums) {
+           columns(sites.back(), rowSums, [&](Value column, Carried partial) {
+             Site site;
+             if (form.channels)
+               site.push_back({});
+             llvm::append_range(site, outer);
+             site.push_back({column, 0, true});
+             Values given;
+             for (int64_t o = 0; o < count; ++o) {
+               if (form.channels)
+                 site[0] = first.shifted(o);
+               given.push_back(
+                   masked(valid, get(op.getLhs(), site), number(element, 0)));
+             }
+             for (auto [t, tap] : llvm::enumerate(taps)) {
+               Site read = site;
+               if (form.channels)
+                 read[0] = field;
+               Masked x;
+               bool known = llvm::all_of(
+                   tap, [](const Coordinate &c) { return c.isConstant(); });
+               if (known && !form.strided()) {
+                 SmallVector<int64_t> moved(form.channels, 0),
+                     extents(form.output.getShape());
+                 for (auto [c, low] : llvm::zip(tap, form.low))
+                   moved.push_back(c.offset - low);
+                 if (form.channels)
+                   extents[0] = form.field.getDimSize(0);
+                 x = loadMoved(op.getRhs(), read, moved, extents,
+                               form.boundary);
+               } else {
+                 moveThroughWindow(
+                     b, loc, form,
+                     MutableArrayRef(read).drop_front(form.channels),
+                     [&](const Coordinate &c) { return perLane(c); },
+                     [&](int64_t n) { return splat32(n); }, tap);
+                 x = loadAround(op.getRhs(), read, form.boundary);
+               }
+               Value value = masked(valid, x.value, number(element, 0));
+               for (int64_t o = 0; o < count; ++o) {
+                 Value &total = partial[o * taps.size() + t];
+                 total = fma(given[o], value, total);
+               }
+             }
+           });
+         });
+    for (int64_t o = 0; o < count; ++o)
+      for (auto [t, tap] : llvm::enumerate(taps)) {
+        Site to;
+        if (form.channels)
+          to = {first.shifted(o), channel};
+        llvm::append_range(to, tap);
+        Value total = horizontal(totals[o * taps.size() + t], false);
+        int64_t width = lanes;
+        lanes = 1;
+        store(sink, to, total);
+        lanes = width;
+      }
+  };
+  auto allTaps = [&](const Coordinate &first, int64_t count,
+                     const Coordinate &channel) {
+    if (!unrolled) {
+      nest(form.window(), {}, [&](ArrayRef<Coordinate> tap, Carried) {
+        sums(first, count, channel, {SmallVector<Coordinate>(tap)});
+      });
+      return;
+    }
+    SmallVector<SmallVector<Coordinate>> taps;
+    for (int64_t tap = 0; tap < form.taps(); ++tap) {
+      SmallVector<Coordinate> &at = taps.emplace_back();
+      for (int64_t t : form.tapAt(tap))
+        at.push_back({Value(), t});
+    }
+    sums(first, count, channel, taps);
+  };
+  if (!form.channels)
+    return allTaps({}, 1, {});
+  // Output channels of one tile lie in one group.
+  int64_t outs = form.kernel.getDimSize(0), ins = form.kernel.getDimSize(1);
+  int64_t inGroup = outs / form.groups;
+  int64_t count = inGroup % outerChannels == 0 ? outerChannels : 1;
+  loop(outs, count, {}, [&](Value first, Carried) {
+    nest({ins}, {}, [&](ArrayRef<Coordinate> channel, Carried) {
+      allTaps({first}, count, channel[0]);
+    });
+  });
+}

@@ -1,0 +1,223 @@
+//===- EmitFunction.cpp - Functions, blocks and time loops ----------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Emitter.h"
+#include "runtime/include/loco-c/kernel.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// Numbers of the eight-byte fields of LocoBlock.
+enum BlockField : int64_t {
+  samplesField,
+  stepsField,
+  argumentsField,
+  argumentStridesField,
+  resultsField,
+  resultStridesField,
+  arenaField,
+  servicesField,
+};
+
+//===----------------------------------------------------------------------===//
+// Prologue
+//===----------------------------------------------------------------------===//
+
+/// Address of a constant that is read from memory.
+Value Emitter::globalFor(unsigned number) {
+  const Place &place = schedule.places[number];
+  std::string name = ("loco.constant." + Twine(number)).str();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    auto module = block.getParentRegion()->getParentOfType<ModuleOp>();
+    b.setInsertionPointToStart(module.getBody());
+    auto value = cast<DenseElementsAttr>(place.constant);
+    if (place.element.isInteger(1))
+      value = value.mapValues(b.getI8Type(),
+                              [](const APInt &bit) { return bit.zext(8); });
+    value = value.reshape(
+        RankedTensorType::get({place.layout.size}, value.getElementType()));
+    Type type =
+        LLVM::LLVMArrayType::get(value.getElementType(), place.layout.size);
+    LLVM::GlobalOp::create(b, loc, type, true, LLVM::Linkage::Internal, name,
+                           value, LOCO_ARENA_ALIGNMENT);
+  }
+  return LLVM::AddressOfOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), name);
+}
+
+/// Reads the block and finds the address of every place.
+void Emitter::emitPrologue(Value argument) {
+  block = argument;
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  auto field = [&](int64_t number, Type type) -> Value {
+    return LLVM::LoadOp::create(b, loc, type,
+                                address(block, b.getI64Type(), {}, number));
+  };
+  samples = field(samplesField, b.getI64Type());
+  steps = field(stepsField, b.getI64Type());
+  Value arguments = field(argumentsField, pointer),
+        results = field(resultsField, pointer);
+  Value argumentStrides = field(argumentStridesField, pointer);
+  Value resultStrides = field(resultStridesField, pointer);
+  Value arena = field(arenaField, pointer);
+  services = field(servicesField, pointer);
+
+  auto entry = [&](Value table, Type type, unsigned index) -> Value {
+    return LLVM::LoadOp::create(b, loc, type,
+                                address(table, b.getI64Type(), {}, index));
+  };
+  for (auto [number, place] : llvm::enumerate(schedule.places)) {
+    Value base, stride;
+    switch (place.kind) {
+    case Place::Kind::Argument:
+      base = entry(arguments, pointer, place.index);
+      stride = entry(argumentStrides, b.getI64Type(), place.index);
+      break;
+    case Place::Kind::Result:
+      base = entry(results, pointer, place.index);
+      stride = entry(resultStrides, b.getI64Type(), place.index);
+      break;
+    case Place::Kind::Global:
+      base = globalFor(number);
+      break;
+    case Place::Kind::Arena: {
+      base = arena;
+      const BlockSize &size = place.offset;
+      Value bytes = constant(size.constant);
+      bytes = plus(bytes,
+                   size.perSample ? times(samples, size.perSample) : Value());
+      bytes = plus(bytes, size.perStep ? times(steps, size.perStep) : Value());
+      if (size.perSampleStep)
+        bytes = plus(bytes, times(times(samples, steps), size.perSampleStep));
+      // Every place begins at a whole vector.
+      bytes = plus(bytes, LOCO_ARENA_ALIGNMENT - 1);
+      bytes =
+          arith::AndIOp::create(b, loc, bytes, constant(-LOCO_ARENA_ALIGNMENT));
+      arena = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), arena,
+                                  ValueRange(bytes));
+      if (place.perSample)
+        stride = place.stacked ? times(steps, size.perSampleStep)
+                               : constant(size.perSample);
+      break;
+    }
+    case Place::Kind::Pointer:
+      break;
+    }
+    bases.push_back(base);
+    strides.push_back(stride);
+  }
+}
+
+FailureOr<func::FuncOp> Emitter::emitKernel(StringRef name) {
+  func::FuncOp source = schedule.function;
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  loc = source.getLoc();
+  auto function =
+      func::FuncOp::create(b, loc, name, b.getFunctionType({pointer}, {}));
+  Block *entry = function.addEntryBlock();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(entry);
+  lanes = 1;
+  emitPrologue(entry->getArgument(0));
+  for (BlockArgument argument : source.getArguments())
+    if (argument.getType().isIndex())
+      scalars[argument] = steps;
+  loop(constant(0), samples, 1, {}, [&](Value index, Carried) {
+    sample = index;
+    emitBlock(source.getBody().front(), schedule.top);
+  });
+  func::ReturnOp::create(b, loc);
+  return function;
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+/// Steps and truth values of rank 0: the same op on i64 instead of index.
+void Emitter::emitScalarOp(Operation &op) {
+  auto convert = [&](Type type) -> Type {
+    return type.isIndex() ? Type(b.getI64Type()) : type;
+  };
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto value = cast<IntegerAttr>(constant.getValue());
+    scalars[op.getResult(0)] = arith::ConstantIntOp::create(
+        b, loc, convert(constant.getType()), value.getValue().getSExtValue());
+    return;
+  }
+  Values operands;
+  for (Value operand : op.getOperands())
+    operands.push_back(scalars.lookup(operand));
+  if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op)) {
+    Type to = convert(op.getResult(0).getType());
+    unsigned from = operands[0].getType().getIntOrFloatBitWidth(),
+             width = to.getIntOrFloatBitWidth();
+    Value result = operands[0];
+    if (width < from)
+      result = arith::TruncIOp::create(b, loc, to, result);
+    else if (width > from && isa<arith::IndexCastOp>(op))
+      result = arith::ExtSIOp::create(b, loc, to, result);
+    else if (width > from)
+      result = arith::ExtUIOp::create(b, loc, to, result);
+    scalars[op.getResult(0)] = result;
+    return;
+  }
+  OperationState state(loc, op.getName(), operands, {}, op.getAttrs());
+  for (Type type : op.getResultTypes())
+    state.addTypes(convert(type));
+  Operation *made = b.create(state);
+  for (auto [from, to] : llvm::zip(op.getResults(), made->getResults()))
+    scalars[from] = to;
+}
+
+void Emitter::emitBlock(Block &source, const BlockPlan &plan) {
+  for (Operation &op : source.without_terminator())
+    if (llvm::none_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
+        op.getNumResults())
+      emitScalarOp(op);
+  for (const Group &group : plan.groups)
+    emitGroup(group);
+}
+
+/// for t: the body; the halves of each carry change places after every step.
+void Emitter::emitScan(ScanOp scan) {
+  const ScanPlan &plan = *schedule.scans.find(scan)->second;
+  for (const Group &group : plan.entry.groups)
+    emitGroup(group);
+  for (int sum : plan.sums)
+    clear({sum, Value()});
+
+  Values halves;
+  for (auto [first, second] : plan.carries)
+    halves.append({bases[first], bases[second]});
+  auto bind = [&](Carried addresses) {
+    for (auto [i, carry] : llvm::enumerate(plan.carryAddresses)) {
+      bases[carry[0]] = addresses[2 * i];
+      bases[carry[1]] = addresses[2 * i + 1];
+    }
+  };
+  bool reverse = scan.getReverse();
+  for (auto [argument, operand] :
+       llvm::zip(scan.getConstantArguments(), scan.getConstants()))
+    if (!isa<RankedTensorType>(operand.getType()))
+      scalars[argument] = scalars.lookup(operand);
+  loop(constant(0), scalars.lookup(scan.getSteps()), 1, halves,
+       [&](Value index, Carried addresses) {
+         Value step = index;
+         if (reverse) {
+           Value last = plus(scalars.lookup(scan.getSteps()), -1);
+           step = arith::SubIOp::create(b, loc, last, index);
+         }
+         scalars[scan.getStep()] = step;
+         bind(addresses);
+         emitBlock(*scan.getBlock(), plan.body);
+         for (size_t i = 0; i < addresses.size(); i += 2)
+           std::swap(addresses[i], addresses[i + 1]);
+       });
+  bind(halves);
+}

@@ -1,0 +1,325 @@
+//===- EmitGroup.cpp - Loops over the sites of a group --------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Emitter.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// The floating-point type that decides how many sites a vector holds.
+static Type elementOf(const Group &group) {
+  Type narrow;
+  auto see = [&](Value value) {
+    Type element = getElementTypeOrSelf(value);
+    if (isa<FloatType>(element) &&
+        (!narrow || bytesOf(element) > bytesOf(narrow)))
+      narrow = element;
+  };
+  for (Operation *op : group.ops) {
+    llvm::for_each(op->getResults(), see);
+    llvm::for_each(op->getOperands(), see);
+  }
+  for (const Root &root : group.roots)
+    see(root.value);
+  return narrow;
+}
+
+void Emitter::startGroup(Type element, int64_t width) {
+  lanes = width == 1 ? 1 : schedule.lanesOf(element);
+  groupElement = element;
+  valid = Value();
+  flat = false;
+  here.clear();
+  memo.clear();
+  hoisted.clear();
+  pointers.clear();
+  // Preparations go before the marker, loops after it.
+  marker = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 0);
+}
+
+void Emitter::emitSolo(Operation *op) {
+  loc = op->getLoc();
+  TypeSwitch<Operation *>(op)
+      .Case([&](ScanOp scan) { emitScan(scan); })
+      .Case([&](ContractOp op) { contract(op); })
+      .Case([&](ReduceOp op) { reduceNest(op); })
+      .Case([&](FirstMaxOp op) { firstMax(op); })
+      .Case([&](ConvOuterOp op) { outerNest(op); })
+      .Case([&](RandomOp op) { random(op); });
+}
+
+/// Sums and maxima that the group computes beside its fields, in order.
+static SmallVector<std::pair<Operation *, int64_t>>
+reductionsOf(const Group &group) {
+  SmallVector<std::pair<Operation *, int64_t>> reductions;
+  for (Operation *op : group.ops) {
+    if (isa<ReduceOp>(op))
+      reductions.push_back({op, 1});
+    else if (auto outer = dyn_cast<ConvOuterOp>(op))
+      reductions.push_back({op, outer.getKernelType().getNumElements()});
+  }
+  return reductions;
+}
+
+static bool isMaximum(Operation *op) {
+  auto reduce = dyn_cast<ReduceOp>(op);
+  return reduce && reduce.getKind() == ReductionKind::Max;
+}
+
+void Emitter::emitGroup(const Group &group) {
+  if (group.solo)
+    return emitSolo(group.solo);
+  Type element = elementOf(group);
+  if (!element)
+    element = b.getF32Type();
+  startGroup(element, group.shape.empty() ? 1 : 0);
+  flat = group.flat;
+  here.insert(group.ops.begin(), group.ops.end());
+  if (!group.ops.empty())
+    loc = group.ops.front()->getLoc();
+
+  auto reductions = reductionsOf(group);
+  Values accumulators;
+  for (auto [op, count] : reductions)
+    accumulators.append(
+        count, neutral(getElementTypeOrSelf(op->getResult(0)), isMaximum(op)));
+
+  Site site(flat ? 1 : group.shape.size());
+  emitRows(group, 0, site, 1, accumulators);
+
+  // What the lanes hold becomes one number each.
+  Carried rest = accumulators;
+  for (auto [op, count] : reductions) {
+    Sink sink{schedule.find(op->getResult(0)), false};
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    SmallVector<int64_t> pitch = Layout::dense(type.getShape()).pitch;
+    for (int64_t i = 0; i < count; ++i) {
+      Value total = horizontal(rest[i], isMaximum(op));
+      int64_t width = lanes, left = i;
+      lanes = 1;
+      Site to;
+      for (int64_t distance : pitch) {
+        to.push_back({Value(), left / distance});
+        left %= distance;
+      }
+      bool wasFlat = std::exchange(flat, false);
+      store(sink, to, total);
+      flat = wasFlat;
+      lanes = width;
+    }
+    rest = rest.drop_front(count);
+  }
+
+  for (const Root &root : group.roots)
+    for (const Sink &sink : root.sinks)
+      fillHalo(sink.to);
+}
+
+/// Loops over the axes from `axis` on; `rows` sites along the tiled one at a
+/// time.
+void Emitter::emitRows(const Group &group, unsigned axis, Site &site,
+                       int64_t rows, Carried accumulators) {
+  if (flat || site.empty() || axis + 1 == site.size())
+    return emitColumns(group, site, rows, accumulators);
+  int64_t extent = group.shape[axis];
+  if (static_cast<int>(axis) != group.tileAxis) {
+    loop(extent, 1, accumulators, [&](Value index, Carried carried) {
+      site[axis] = {index};
+      emitRows(group, axis + 1, site, rows, carried);
+    });
+    return;
+  }
+  int64_t whole = extent - extent % group.tileRows;
+  if (whole)
+    loop(whole, group.tileRows, accumulators,
+         [&](Value index, Carried carried) {
+           site[axis] = {index};
+           emitRows(group, axis + 1, site, group.tileRows, carried);
+         });
+  if (whole < extent) {
+    site[axis] = {Value(), whole};
+    emitRows(group, axis + 1, site, extent - whole, accumulators);
+  }
+}
+
+void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
+                          Carried accumulators) {
+  if (site.empty())
+    return emitTile(group, site, 1, Value(), accumulators);
+  auto tile = [&](Value first, Carried carried) {
+    site.back() = {first, 0, true};
+    emitTile(group, site, rows, valid, carried);
+  };
+  if (!flat)
+    return columns(group.shape.back(), accumulators, tile);
+
+  // One row of all sites: whole vectors, then what is left.
+  int64_t inner = 1;
+  bool dynamic = ShapedType::isDynamic(group.shape.front());
+  for (int64_t extent : ArrayRef(group.shape).drop_front(dynamic))
+    inner *= extent;
+  if (!dynamic) {
+    int64_t whole = inner - inner % lanes;
+    if (whole)
+      loop(whole, lanes, accumulators, tile);
+    if (whole < inner) {
+      SmallVector<bool> lanesLeft(lanes, false);
+      std::fill_n(lanesLeft.begin(), inner - whole, true);
+      auto type = VectorType::get({lanes}, b.getI1Type());
+      valid = arith::ConstantOp::create(
+          b, loc, type,
+          DenseElementsAttr::get(type, ArrayRef<bool>(lanesLeft)));
+      site.back() = {Value(), whole, true};
+      emitTile(group, site, rows, valid, accumulators);
+      valid = Value();
+    }
+    return;
+  }
+  Value total = times(steps, inner);
+  Value rest = arith::RemSIOp::create(b, loc, total, constant(lanes));
+  Value whole = arith::SubIOp::create(b, loc, total, rest);
+  loop(constant(0), whole, lanes, accumulators, tile);
+  loop(whole, total, lanes, accumulators, [&](Value first, Carried carried) {
+    Value left = splat(arith::TruncIOp::create(b, loc, b.getI32Type(), rest));
+    valid =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, iota(), left);
+    tile(first, carried);
+    valid = Value();
+  });
+}
+
+/// One vector of sites in each of `rows` rows. All is computed before anything
+/// is stored.
+void Emitter::emitTile(const Group &group, const Site &site, int64_t rows,
+                       Value, Carried accumulators) {
+  Memo outside = memo;
+  SmallVector<Site> sites(rows, site);
+  for (int64_t r = 0; r < rows; ++r)
+    if (rows > 1)
+      sites[r][group.tileAxis] = site[group.tileAxis].shifted(r);
+  for (Operation *op : group.ops)
+    if (isa<ConvOp, ConvTransposeOp>(op) && !op->use_empty())
+      convRows(op, sites);
+
+  SmallVector<std::tuple<const Sink *, unsigned, Value>> stores;
+  for (const Root &root : group.roots)
+    for (auto [r, at] : llvm::enumerate(sites)) {
+      Value value = get(root.value, at);
+      for (const Sink &sink : root.sinks)
+        stores.push_back({&sink, r, value});
+    }
+  Carried rest = accumulators;
+  for (auto [op, count] : reductionsOf(group)) {
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      bool maximum = isMaximum(op);
+      Type element = reduce.getResult().getType().getElementType();
+      for (const Site &at : sites) {
+        Value x = get(reduce.getOperand(), at);
+        x = masked(valid, x, neutral(element, maximum));
+        rest[0] = combine(rest[0], x, maximum);
+      }
+    } else {
+      outerRows(cast<ConvOuterOp>(op), sites, rest.take_front(count));
+    }
+    rest = rest.drop_front(count);
+  }
+  for (auto [sink, r, value] : stores)
+    store(*sink, sites[r], value);
+  memo = std::move(outside);
+}
+
+//===----------------------------------------------------------------------===//
+// Halos
+//===----------------------------------------------------------------------===//
+
+/// Copies (wrap) or clears (zero) the sites around a field, last axis first, so
+/// that the corners are right after the first axis.
+void Emitter::fillHalo(Reference reference) {
+  const Place &place = schedule.places[reference.place];
+  if (!place.layout.halo)
+    return;
+  const Layout &layout = place.layout;
+  const Halo &halo = *layout.halo;
+  int64_t rank = layout.shape.size();
+  Type element = place.element;
+  int64_t bytes = bytesOf(element);
+  Value base = pointerTo(reference);
+  bool wrap = halo.boundary == Boundary::Wrap;
+  int64_t width = lanes;
+  lanes = 1;
+  Value zero = isa<FloatType>(element) ? number(element, 0)
+                                       : number(memoryElement(element), 0);
+  Type memory = memoryElement(element);
+  lanes = width;
+  for (int64_t axis = rank; axis-- > 0;) {
+    int64_t low = halo.low[axis], high = halo.high[axis],
+            extent = layout.shape[axis];
+    if (low + high == 0)
+      continue;
+    // All rows of the axes outside; inside, rows with the halos they have by
+    // now.
+    nest(ArrayRef(layout.shape).take_front(axis), {},
+         [&](ArrayRef<Coordinate> outer, Carried) {
+           Value index;
+           int64_t constantPart = 0;
+           for (auto [coordinate, pitch] : llvm::zip(outer, layout.pitch)) {
+             index = plus(index, times(coordinate.base, pitch));
+             constantPart += coordinate.offset * pitch;
+           }
+           Value row = address(base, memory, index, constantPart);
+           auto site = [&](int64_t i) {
+             return address(row, memory, Value(), i * layout.pitch[axis]);
+           };
+           auto fill = [&](int64_t to, int64_t from) {
+             if (axis + 1 == rank) {
+               Value value = zero;
+               if (wrap)
+                 value =
+                     LLVM::LoadOp::create(b, loc, memory, site(from), bytes);
+               LLVM::StoreOp::create(b, loc, value, site(to), bytes);
+               return;
+             }
+             // A whole slice with its own halo, which begins before its site 0.
+             int64_t before = 0;
+             for (int64_t i = axis + 1; i < rank; ++i)
+               before += halo.low[i] * layout.pitch[i];
+             int64_t count = layout.pitch[axis];
+             Value size = constant(count * bytes);
+             Value target = address(site(to), memory, Value(), -before);
+             if (wrap)
+               LLVM::MemcpyOp::create(
+                   b, loc, target,
+                   address(site(from), memory, Value(), -before), size, false);
+             else
+               LLVM::MemsetOp::create(
+                   b, loc, target,
+                   arith::ConstantIntOp::create(b, loc, b.getI8Type(), 0), size,
+                   false);
+           };
+           for (int64_t i = 1; i <= low; ++i)
+             fill(-i, extent - i);
+           for (int64_t i = 0; i < high; ++i)
+             fill(extent + i, i);
+         });
+  }
+}
+
+Type Emitter::memoryElement(Type element) const {
+  return element.isInteger(1) ? IntegerType::get(element.getContext(), 8)
+                              : element;
+}
+
+/// Sets all of a place to zero.
+void Emitter::clear(Reference reference) {
+  const Place &place = schedule.places[reference.place];
+  Value size = constant(place.layout.size * bytesOf(place.element));
+  LLVM::MemsetOp::create(b, loc, bases[reference.place],
+                         arith::ConstantIntOp::create(b, loc, b.getI8Type(), 0),
+                         size, false);
+}

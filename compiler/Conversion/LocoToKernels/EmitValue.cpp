@@ -1,0 +1,256 @@
+//===- EmitValue.cpp - Ops at a row of sites ------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Emitter.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace loco;
+
+Emitter::Key Emitter::keyOf(const void *value, const Site &site) {
+  Key key;
+  key.first = const_cast<void *>(value);
+  for (const Coordinate &coordinate : site)
+    key.second.push_back(coordinate.key());
+  return key;
+}
+
+Value Emitter::remember(Value value, const Site &site, Value result) {
+  return memo[keyOf(value.getAsOpaquePointer(), site)] = result;
+}
+
+Value Emitter::recall(Value value, const Site &site) const {
+  auto found = memo.find(keyOf(value.getAsOpaquePointer(), site));
+  return found == memo.end() ? Value() : found->second;
+}
+
+Value Emitter::get(Value value, const Site &site) {
+  if (Value known = recall(value, site))
+    return known;
+  Operation *op = value.getDefiningOp();
+  Reference reference = schedule.find(value);
+  bool constant = op && op->hasTrait<OpTrait::ConstantLike>();
+  if (reference && !(op && here.contains(op)) && !constant)
+    return load(reference, getElementTypeOrSelf(value), site);
+  return remember(value, site, compute(value, site));
+}
+
+Value Emitter::elementwise(Operation *op, ArrayRef<Value> operands) {
+  if (isa<StopGradientOp>(op))
+    return operands.front();
+  if (Value expanded = expandMath(b, op, operands))
+    return expanded;
+  OperationState state(loc, op->getName(), operands, {}, op->getAttrs());
+  for (Type type : op->getResultTypes())
+    state.addTypes(vectorOf(getElementTypeOrSelf(type)));
+  return b.create(state)->getResult(0);
+}
+
+/// Value of `value`'s op at `site`.
+Value Emitter::compute(Value value, const Site &site) {
+  Operation *op = value.getDefiningOp();
+  Type element = getElementTypeOrSelf(value);
+  if (isElementwise(op) && !op->hasTrait<OpTrait::ConstantLike>()) {
+    Values operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(isa<RankedTensorType>(operand.getType())
+                             ? get(operand, site)
+                             : splat(scalars.lookup(operand)));
+    return elementwise(op, operands);
+  }
+  SmallVector<int64_t> extents;
+  if (auto type = dyn_cast<RankedTensorType>(value.getType()))
+    llvm::append_range(extents, type.getShape());
+  return TypeSwitch<Operation *, Value>(op)
+      .Case([&](arith::ConstantOp constant) -> Value {
+        if (auto splatted = dyn_cast<SplatElementsAttr>(constant.getValue())) {
+          if (isa<FloatType>(element))
+            return number(element,
+                          splatted.getSplatValue<APFloat>().convertToDouble());
+          return number(element,
+                        splatted.getSplatValue<APInt>().getSExtValue());
+        }
+        return load(schedule.find(value), element, site);
+      })
+      .Case([&](FromIndexOp from) -> Value {
+        return splat(arith::SIToFPOp::create(
+            b, loc, element, scalars.lookup(from.getOperand())));
+      })
+      .Case([&](CoordinateOp coordinate) -> Value {
+        return arith::SIToFPOp::create(b, loc, vectorOf(element),
+                                       perLane(site[coordinate.getAxis()]));
+      })
+      .Case([&](ZerosOp) -> Value { return number(element, 0); })
+      .Case([&](BroadcastOp broadcast) -> Value {
+        Site inner;
+        if (!flat)
+          for (auto [axis, coordinate] : llvm::enumerate(site))
+            if (!llvm::is_contained(broadcast.getAxes(),
+                                    static_cast<int64_t>(axis)))
+              inner.push_back(coordinate);
+        return get(broadcast.getOperand(), inner);
+      })
+      .Case([&](ReshapeOp reshape) -> Value { return reshaped(reshape, site); })
+      .Case([&](TransposeOp transpose) -> Value {
+        Site inner(site.size());
+        for (auto [i, axis] : llvm::enumerate(transpose.getPermutation()))
+          inner[axis] = site[i];
+        return get(transpose.getOperand(), inner);
+      })
+      .Case([&](SliceOp slice) -> Value {
+        Site inner = site;
+        for (auto [coordinate, offset] : llvm::zip(inner, slice.getOffsets()))
+          coordinate = coordinate.shifted(offset);
+        return get(slice.getOperand(), inner);
+      })
+      .Case([&](PadOp pad) -> Value {
+        Site inner = site;
+        for (auto [coordinate, offset] : llvm::zip(inner, pad.getOffsets()))
+          coordinate = coordinate.shifted(-offset);
+        return loadAround(pad.getOperand(), inner, Boundary::Zero).value;
+      })
+      .Case(
+          [&](ConcatOp concat) -> Value { return concatenated(concat, site); })
+      .Case([&](RollOp roll) -> Value {
+        SmallVector<int64_t> distance(site.size(), 0);
+        distance[roll.getAxis()] = -roll.getDistance();
+        return loadMoved(roll.getOperand(), site, distance, extents,
+                         roll.getBoundary())
+            .value;
+      })
+      .Case([&](OneHotOp oneHot) -> Value {
+        Value label = get(oneHot.getLabel(), {});
+        Value hit = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                          label, perLane(site[0]));
+        return arith::UIToFPOp::create(b, loc, vectorOf(element), hit);
+      })
+      .Case([&](AtOp at) -> Value {
+        Site inner = {{scalars.lookup(at.getStep())}};
+        llvm::append_range(inner, site);
+        return get(at.getOperand(), inner);
+      })
+      .Case([&](PlaceOp place) -> Value {
+        Value hit = arith::CmpIOp::create(
+            b, loc, arith::CmpIPredicate::eq, perLane(site[0]),
+            perLane({scalars.lookup(place.getStep())}));
+        Site inner(site.begin() + 1, site.end());
+        return select(hit, get(place.getOperand(), inner), number(element, 0));
+      })
+      .Case<ConvOp, ConvTransposeOp>([&](Operation *conv) -> Value {
+        convRows(conv, site);
+        return recall(value, site);
+      })
+      .Case([&](StencilOp op) -> Value {
+        stencil(op, site);
+        return recall(value, site);
+      })
+      .Default([](Operation *op) -> Value {
+        llvm_unreachable(
+            "the schedule fuses only ops that can be emitted at a site");
+      });
+}
+
+Value Emitter::reshaped(ReshapeOp op, const Site &site) {
+  RankedTensorType from = op.getOperand().getType(),
+                   to = op.getResult().getType();
+  Reference reference = schedule.find(op.getOperand());
+  const Layout &layout = schedule.places[reference.place].layout;
+  SmallVector<int64_t> pitch = Layout::dense(to.getShape()).pitch;
+  Type element = from.getElementType();
+  // The place in row-major order; neighbours of a row stay neighbours.
+  if (layout.isDense()) {
+    Coordinate all;
+    bool neighbours = true;
+    for (auto [coordinate, distance] : llvm::zip(site, pitch)) {
+      neighbours &= !coordinate.vector && (!coordinate.lanes || distance == 1);
+      all.base = plus(all.base, times(coordinate.base, distance));
+      all.offset += coordinate.offset * distance;
+      all.lanes |= coordinate.lanes;
+    }
+    if (neighbours) {
+      Site inner(from.getRank());
+      if (inner.empty())
+        return load(reference, element, inner);
+      inner.back() = all;
+      return load(reference, element, inner);
+    }
+  }
+  Value order;
+  for (auto [coordinate, distance] : llvm::zip(site, pitch))
+    order = plus(order, times(perLane(coordinate), splat32(distance)));
+  Site inner(from.getRank());
+  for (int64_t i = from.getRank(); i-- > 0;) {
+    Value n = splat32(from.getDimSize(i));
+    inner[i].vector = arith::RemSIOp::create(b, loc, order, n);
+    order = arith::DivSIOp::create(b, loc, order, n);
+  }
+  return load(reference, element, inner);
+}
+
+Value Emitter::concatenated(ConcatOp op, const Site &site) {
+  int64_t begin = 0;
+  Value result;
+  for (Value operand : op.getOperands()) {
+    Site inner = site;
+    inner[op.getAxis()] = inner[op.getAxis()].shifted(-begin);
+    Masked part = loadAround(operand, inner, Boundary::Zero);
+    result = result ? select(part.valid, part.value, result) : part.value;
+    begin += cast<RankedTensorType>(operand.getType()).getDimSize(op.getAxis());
+  }
+  return result;
+}
+
+/// Emits all results of a stencil at `site`.
+void Emitter::stencil(StencilOp op, const Site &site) {
+  Block &body = op.getBody().front();
+  int64_t rank = site.size();
+  unsigned numCentres = op.getCentres().size();
+  ArrayRef<int64_t> shape =
+      cast<RankedTensorType>(op.getFields().front().getType()).getShape();
+  Values centres, totals(op.getNumResults());
+  for (Value centre : op.getCentres())
+    centres.push_back(get(centre, site));
+  for (size_t k = 0; k + rank <= op.getOffsets().size(); k += rank) {
+    DenseMap<Value, Value> values;
+    Value exists;
+    for (auto [argument, centre] : llvm::zip(body.getArguments(), centres))
+      values[argument] = centre;
+    ArrayRef<int64_t> offset = op.getOffsets().slice(k, rank);
+    for (auto [argument, neighbour] : llvm::zip(
+             body.getArguments().drop_front(numCentres), op.getNeighbours()))
+      values[argument] =
+          loadMoved(neighbour, site, offset, shape, op.getBoundary()).value;
+    // Terms of neighbours beyond the edge are left out.
+    if (op.getBoundary() == Boundary::Zero)
+      for (int64_t i = 0; i < rank; ++i)
+        if (offset[i])
+          exists = both(
+              exists, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                            perLane(site[i].shifted(offset[i])),
+                                            splat32(shape[i])));
+    for (Operation &inner : body.without_terminator()) {
+      Values operands;
+      if (inner.hasTrait<OpTrait::ConstantLike>()) {
+        values[inner.getResult(0)] = compute(inner.getResult(0), site);
+        continue;
+      }
+      for (Value operand : inner.getOperands())
+        operands.push_back(values.lookup(operand));
+      values[inner.getResult(0)] = elementwise(&inner, operands);
+    }
+    for (auto [total, term] :
+         llvm::zip(totals, body.getTerminator()->getOperands())) {
+      Type element = getElementTypeOrSelf(term);
+      Value summand = masked(exists, values.lookup(term), number(element, 0));
+      total = total ? combine(total, summand, false) : summand;
+    }
+  }
+  for (auto [result, total] : llvm::zip(op.getFields(), totals))
+    remember(result, site,
+             total ? total : number(getElementTypeOrSelf(result), 0));
+}

@@ -1,0 +1,214 @@
+//===- Emitter.h - Loops and vectors from a schedule ------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Values are emitted on demand: `get(value, site)` gives the SSA value of a
+// field at a row of sites, one vector wide, from memory or by emitting its op
+// for the same sites. What was emitted once in a tile is used again, which is
+// how the rows of a stencil come to share their loads.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
+#define COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
+
+#include "compiler/Conversion/LocoToKernels/Schedule.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/SmallPtrSet.h"
+
+#include <map>
+
+namespace loco {
+
+/// A coordinate along one axis: one number, or one per lane.
+struct Coordinate {
+  /// i64; null: 0.
+  mlir::Value base;
+  int64_t offset = 0;
+  /// Lane l stands for base + offset + l.
+  bool lanes = false;
+  /// Not null: i32, one per lane, instead of base and offset.
+  mlir::Value vector = {};
+
+  bool isConstant() const { return !base && !lanes && !vector; }
+  Coordinate shifted(int64_t distance) const {
+    Coordinate result = *this;
+    result.offset += distance;
+    return result;
+  }
+  auto key() const {
+    return std::tuple(base.getAsOpaquePointer(), offset, lanes,
+                      vector.getAsOpaquePointer());
+  }
+};
+
+using Site = llvm::SmallVector<Coordinate, 4>;
+
+/// A vector, and which of its lanes mean something (null: all).
+struct Masked {
+  mlir::Value value, valid;
+};
+
+class Emitter {
+public:
+  Emitter(const Schedule &schedule, mlir::OpBuilder &builder)
+      : schedule(schedule), b(builder) {}
+
+  /// Emits `void name(const LocoBlock *)` at the builder's place.
+  mlir::FailureOr<mlir::func::FuncOp> emitKernel(llvm::StringRef name);
+
+private:
+  using Values = llvm::SmallVector<mlir::Value>;
+  using Carried = llvm::MutableArrayRef<mlir::Value>;
+  using LoopBody = llvm::function_ref<void(mlir::Value, Carried)>;
+  using NestBody =
+      llvm::function_ref<void(llvm::ArrayRef<Coordinate>, Carried)>;
+
+  // EmitFunction.cpp: the function, scans.
+  void emitPrologue(mlir::Value block);
+  mlir::Value globalFor(unsigned number);
+  void emitBlock(mlir::Block &block, const BlockPlan &plan);
+  void emitScan(ScanOp scan);
+  void emitScalarOp(mlir::Operation &op);
+
+  // EmitGroup.cpp: loops over sites.
+  void emitGroup(const Group &group);
+  void emitRows(const Group &group, unsigned axis, Site &site, int64_t rows,
+                Carried accumulators);
+  void emitColumns(const Group &group, Site &site, int64_t rows,
+                   Carried accumulators);
+  void emitTile(const Group &group, const Site &site, int64_t rows,
+                mlir::Value valid, Carried accumulators);
+  void emitSolo(mlir::Operation *op);
+  void fillHalo(Reference reference);
+  void clear(Reference reference);
+  mlir::Type memoryElement(mlir::Type element) const;
+  /// Begins a piece of code in which nothing is known of earlier tiles.
+  void startGroup(mlir::Type element, int64_t width);
+
+  // EmitAccess.cpp: memory.
+  mlir::Value pointerTo(Reference reference);
+  mlir::Value address(mlir::Value pointer, mlir::Type element,
+                      mlir::Value index, int64_t offset);
+  mlir::Value load(Reference reference, mlir::Type element, const Site &site);
+  mlir::Value loadUncached(Reference reference, mlir::Type element,
+                           const Site &site);
+  void store(const Sink &sink, const Site &site, mlir::Value value);
+  /// `value` at coordinates that may lie beyond its edges.
+  Masked loadAround(mlir::Value value, const Site &site, Boundary boundary);
+  /// `value` at `site` moved by `distance`, where sites are those of a field of
+  /// `extents`: directly where the halo reaches far enough.
+  Masked loadMoved(mlir::Value value, const Site &site,
+                   llvm::ArrayRef<int64_t> distance,
+                   llvm::ArrayRef<int64_t> extents, Boundary boundary);
+
+  // EmitValue.cpp: ops at a site.
+  mlir::Value get(mlir::Value value, const Site &site);
+  mlir::Value compute(mlir::Value value, const Site &site);
+  mlir::Value elementwise(mlir::Operation *op,
+                          llvm::ArrayRef<mlir::Value> operands);
+  mlir::Value reshaped(ReshapeOp op, const Site &site);
+  mlir::Value concatenated(ConcatOp op, const Site &site);
+  void stencil(StencilOp op, const Site &site);
+  mlir::Value remember(mlir::Value value, const Site &site, mlir::Value result);
+  mlir::Value recall(mlir::Value value, const Site &site) const;
+
+  // EmitConv.cpp
+  void convRows(mlir::Operation *op, llvm::ArrayRef<Site> rows);
+  void outerRows(ConvOuterOp op, llvm::ArrayRef<Site> rows,
+                 Carried accumulators);
+  void outerNest(ConvOuterOp op);
+
+  // EmitReduce.cpp
+  void contract(ContractOp op);
+  void reduceNest(ReduceOp op);
+  void firstMax(FirstMaxOp op);
+  void random(RandomOp op);
+  mlir::Value horizontal(mlir::Value vector, bool maximum);
+  mlir::Value combine(mlir::Value a, mlir::Value b, bool maximum);
+  mlir::Value neutral(mlir::Type element, bool maximum);
+
+  // EmitHelpers.cpp
+  mlir::Value constant(int64_t value);
+  mlir::Value number(mlir::Type element, double value);
+  mlir::Value splat(mlir::Value scalar);
+  mlir::Value splat32(int64_t value);
+  mlir::Value iota();
+  mlir::Type vectorOf(mlir::Type element) const;
+  mlir::Value plus(mlir::Value a, mlir::Value b);
+  mlir::Value plus(mlir::Value a, int64_t b);
+  mlir::Value times(mlir::Value a, int64_t b);
+  mlir::Value times(mlir::Value a, mlir::Value b);
+  mlir::Value scalar(const Coordinate &coordinate);
+  mlir::Value perLane(const Coordinate &coordinate);
+  mlir::Value both(mlir::Value a, mlir::Value b);
+  mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
+  mlir::Value masked(mlir::Value valid, mlir::Value value,
+                     mlir::Value otherwise);
+  mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c);
+  mlir::Value converted(mlir::Value value, mlir::Type element);
+  mlir::Value extentOf(int64_t extent);
+  /// for (i = begin; i < end; i += step) body(i, carried)
+  void loop(mlir::Value begin, mlir::Value end, int64_t step, Carried carried,
+            LoopBody body);
+  void loop(int64_t count, int64_t step, Carried carried, LoopBody body);
+  /// All coordinates of a box, first axis outermost; an axis of one site has no
+  /// loop.
+  void nest(llvm::ArrayRef<int64_t> extents, Carried carried, NestBody body);
+  /// Rows of `extent` sites, a vector at a time; the body sees `valid`.
+  void columns(int64_t extent, Carried carried, LoopBody body);
+
+  const Schedule &schedule;
+  mlir::OpBuilder &b;
+  mlir::Location loc = mlir::UnknownLoc::get(b.getContext());
+
+  /// The running block: LocoBlock, its fields, the current sample.
+  mlir::Value block, samples, steps, sample, services;
+  /// Address of each place's first site, as far as it does not depend on the
+  /// step.
+  llvm::SmallVector<mlir::Value> bases;
+  /// Bytes between samples in memory of the caller.
+  llvm::SmallVector<mlir::Value> strides;
+  /// Values of index type, and truth values of rank 0.
+  llvm::DenseMap<mlir::Value, mlir::Value> scalars;
+
+  /// State of the group at hand: vector width, where its preparations go,
+  /// the lanes that exist, what was emitted for which site.
+  int64_t lanes = 1;
+  mlir::Type groupElement;
+  mlir::Operation *marker = nullptr;
+  mlir::Value valid;
+  bool flat = false;
+  llvm::SmallPtrSet<mlir::Operation *, 16> here;
+  using Key =
+      std::pair<void *,
+                llvm::SmallVector<
+                    std::tuple<const void *, int64_t, bool, const void *>, 4>>;
+  struct KeyLess {
+    bool operator()(const Key &a, const Key &b) const {
+      return a.first != b.first ? a.first < b.first
+                                : std::lexicographical_compare(
+                                      a.second.begin(), a.second.end(),
+                                      b.second.begin(), b.second.end());
+    }
+  };
+  using Memo = std::map<Key, mlir::Value, KeyLess>;
+  static Key keyOf(const void *value, const Site &site);
+  Memo memo, hoisted;
+  std::map<std::pair<int, void *>, mlir::Value> pointers;
+};
+
+/// The elementary function of `op` (tanh, loco.sigmoid, ...) on a vector of
+/// f32, as arith and vector ops; null if `op` is none.
+mlir::Value expandMath(mlir::OpBuilder &builder, mlir::Operation *op,
+                       llvm::ArrayRef<mlir::Value> operands);
+
+} // namespace loco
+
+#endif // COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H

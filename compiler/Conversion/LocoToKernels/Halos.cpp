@@ -1,0 +1,175 @@
+//===- Halos.cpp - Fields that are read beyond their edges ----------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Planner.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// Wider halos cost more than what they save.
+static constexpr int64_t widestHalo = 16;
+
+namespace {
+/// One reading of a field around each of its sites.
+struct Reading {
+  OpOperand *operand;
+  Halo halo;
+};
+} // namespace
+
+static bool allOnes(ArrayRef<int64_t> strides) {
+  return llvm::all_of(strides, [](int64_t stride) { return stride == 1; });
+}
+
+/// Reading of sites i + t - low for t in the window, i in `to`, of `from`
+/// sites; with `flip` of i - t + low.
+static std::optional<Halo> windowHalo(RankedTensorType read,
+                                      RankedTensorType sites,
+                                      ArrayRef<int64_t> window,
+                                      ArrayRef<int64_t> low, Boundary boundary,
+                                      bool flip) {
+  Halo halo;
+  halo.boundary = boundary;
+  int64_t first = read.getRank() - window.size();
+  halo.low.assign(first, 0);
+  halo.high.assign(first, 0);
+  for (size_t i = 0; i < window.size(); ++i) {
+    int64_t before = flip ? window[i] - 1 - low[i] : low[i];
+    int64_t after = flip ? low[i] : window[i] - 1 - low[i];
+    int64_t extent = read.getDimSize(first + i);
+    halo.low.push_back(before);
+    halo.high.push_back(
+        std::max<int64_t>(0, sites.getDimSize(first + i) + after - extent));
+  }
+  return halo;
+}
+
+/// What `op` reads around sites, if it does so at constant distances.
+static SmallVector<Reading> readingsOf(Operation *op) {
+  SmallVector<Reading> readings;
+  auto add = [&](unsigned index, std::optional<Halo> halo) {
+    auto type = cast<RankedTensorType>(op->getOperand(index).getType());
+    if (!halo || !type.hasStaticShape() || type.getRank() == 0)
+      return;
+    for (auto [low, high, extent] :
+         llvm::zip(halo->low, halo->high, type.getShape()))
+      if (std::max(low, high) > std::min(extent, widestHalo))
+        return;
+    readings.push_back({&op->getOpOperand(index), *halo});
+  };
+  auto window = [](auto conv) {
+    RankedTensorType kernel = conv.getKernelType();
+    return kernel.getShape().take_back(conv.getStrides().size());
+  };
+  if (auto conv = dyn_cast<ConvOp>(op)) {
+    if (allOnes(conv.getStrides()))
+      add(1, windowHalo(conv.getFieldType(), conv.getOutputType(), window(conv),
+                        conv.getLow(), conv.getBoundary(), false));
+  } else if (auto outer = dyn_cast<ConvOuterOp>(op)) {
+    if (allOnes(outer.getStrides()))
+      add(1,
+          windowHalo(outer.getFieldType(), outer.getOutputType(), window(outer),
+                     outer.getLow(), outer.getBoundary(), false));
+  } else if (auto transpose = dyn_cast<ConvTransposeOp>(op)) {
+    if (allOnes(transpose.getStrides()))
+      add(1, windowHalo(transpose.getOutputType(), transpose.getFieldType(),
+                        window(transpose), transpose.getLow(),
+                        transpose.getBoundary(), true));
+  } else if (auto roll = dyn_cast<RollOp>(op)) {
+    RankedTensorType type = roll.getOperand().getType();
+    Halo halo;
+    halo.boundary = roll.getBoundary();
+    halo.low.assign(type.getRank(), 0);
+    halo.high.assign(type.getRank(), 0);
+    halo.low[roll.getAxis()] = std::max<int64_t>(0, roll.getDistance());
+    halo.high[roll.getAxis()] = std::max<int64_t>(0, -roll.getDistance());
+    add(0, halo);
+  } else if (auto stencil = dyn_cast<StencilOp>(op)) {
+    auto type = cast<RankedTensorType>(stencil.getFields().front().getType());
+    Halo halo;
+    halo.boundary = stencil.getBoundary();
+    halo.low.assign(type.getRank(), 0);
+    halo.high.assign(type.getRank(), 0);
+    for (auto [i, offset] : llvm::enumerate(stencil.getOffsets())) {
+      int64_t axis = i % type.getRank();
+      halo.low[axis] = std::max(halo.low[axis], -offset);
+      halo.high[axis] = std::max(halo.high[axis], offset);
+    }
+    for (unsigned i = stencil.getCentres().size(); i < op->getNumOperands();
+         ++i)
+      add(i, halo);
+  }
+  return readings;
+}
+
+/// The value whose memory `value` is read from: through the arguments of scans.
+/// A carry is named by its argument.
+static Value storageOf(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
+    if (!scan)
+      return value;
+    unsigned number = argument.getArgNumber() - 1,
+             carries = scan.getInits().size();
+    if (number < carries)
+      return value;
+    return storageOf(scan->getOperand(1 + number));
+  }
+  if (auto scan = value.getDefiningOp<ScanOp>()) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    if (number < scan.getInits().size())
+      return scan.getCarryArguments()[number];
+  }
+  return value;
+}
+
+/// True if the memory of `storage` is ours to lay out.
+static bool canPad(Value storage) {
+  if (isa<BlockArgument>(storage))
+    return !isa<func::FuncOp>(
+        cast<BlockArgument>(storage).getOwner()->getParentOp());
+  Operation *op = storage.getDefiningOp();
+  if (auto scan = dyn_cast<ScanOp>(op)) {
+    unsigned number = cast<OpResult>(storage).getResultNumber();
+    return number < scan.getInits().size() + scan.getNumStacks();
+  }
+  return isInline(op) && !op->hasTrait<OpTrait::ConstantLike>();
+}
+
+LogicalResult Planner::findHalos() {
+  SmallVector<Operation *> ops;
+  schedule.function.walk([&](Operation *op) { ops.push_back(op); });
+  DenseMap<std::pair<Block *, Value>, Value> copies;
+  for (Operation *op : ops) {
+    for (Reading &reading : readingsOf(op)) {
+      Value value = reading.operand->get(), storage = storageOf(value);
+      if (!canPad(storage)) {
+        Value &copy = copies[{op->getBlock(), value}];
+        if (!copy) {
+          OpBuilder builder(op);
+          // A copy at the top of its block serves all readers.
+          if (Operation *producer = value.getDefiningOp())
+            builder.setInsertionPointAfter(producer);
+          else
+            builder.setInsertionPointToStart(op->getBlock());
+          copy = StopGradientOp::create(builder, op->getLoc(), value.getType(),
+                                        value);
+        }
+        reading.operand->set(copy);
+        storage = copy;
+      }
+      auto [known, isNew] = halos.try_emplace(storage, reading.halo);
+      if (isNew || known->second.boundary != reading.halo.boundary)
+        continue;
+      for (auto [have, want] : llvm::zip(known->second.low, reading.halo.low))
+        have = std::max(have, want);
+      for (auto [have, want] : llvm::zip(known->second.high, reading.halo.high))
+        have = std::max(have, want);
+    }
+  }
+  return success();
+}

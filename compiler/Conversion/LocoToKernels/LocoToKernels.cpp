@@ -1,0 +1,70 @@
+//===- LocoToKernels.cpp - From functions of a sample to CPU kernels ------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/LocoToKernels.h"
+#include "compiler/Conversion/LocoToKernels/Emitter.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace loco;
+
+FailureOr<func::FuncOp>
+loco::emitKernel(ModuleOp module, const Schedule &schedule, StringRef name) {
+  OpBuilder builder(module.getBodyRegion());
+  builder.setInsertionPointToEnd(module.getBody());
+  return Emitter(schedule, builder).emitKernel(name);
+}
+
+LogicalResult loco::lowerKernelsToLLVM(ModuleOp module) {
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  manager.addPass(createCSEPass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertVectorToLLVMPass());
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertMathToLibmPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertFuncToLLVMPass());
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  return manager.run(module);
+}
+
+std::string loco::describeSchedule(const Schedule &schedule) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  std::function<void(const BlockPlan &, unsigned)> print =
+      [&](const BlockPlan &plan, unsigned indent) {
+        for (const Group &group : plan.groups) {
+          os.indent(indent) << "level " << group.level << " ";
+          if (group.solo) {
+            os << group.solo->getName() << "\n";
+            auto scan = schedule.scans.find(group.solo);
+            if (scan != schedule.scans.end())
+              print(scan->second->body, indent + 2);
+            continue;
+          }
+          os << "[";
+          llvm::interleaveComma(group.shape, os, [&](int64_t extent) {
+            ShapedType::isDynamic(extent) ? (os << "steps") : (os << extent);
+          });
+          os << "] " << group.ops.size() << " ops, " << group.roots.size()
+             << " stored" << (group.flat ? ", one row" : "");
+          if (group.tileAxis >= 0)
+            os << ", tiles of " << group.tileRows << " along axis "
+               << group.tileAxis;
+          os << "\n";
+        }
+      };
+  print(schedule.top, 0);
+  os << "arena " << schedule.arena.constant << " + " << schedule.arena.perSample
+     << " samples + " << schedule.arena.perStep << " steps + "
+     << schedule.arena.perSampleStep << " samples steps bytes\n";
+  return text;
+}

@@ -1,0 +1,503 @@
+//===- Schedule.cpp - What is computed where and when ---------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Planner.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// Scalars and small arrays are summed over steps and samples in f64.
+static constexpr int64_t wideSumElements = 64;
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+int Planner::addPlace(Place place) {
+  schedule.places.push_back(std::move(place));
+  return schedule.places.size() - 1;
+}
+
+Layout Planner::layoutFor(Value storage, RankedTensorType step) const {
+  auto halo = halos.find(storage);
+  if (halo == halos.end())
+    return Layout::dense(step.getShape());
+  return Layout::padded(step.getShape(), halo->second,
+                        schedule.lanesOf(step.getElementType()));
+}
+
+int Planner::addArena(Value storage, Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  Place place;
+  place.stacked = tensor.getRank() && tensor.isDynamicDim(0);
+  RankedTensorType step = place.stacked ? getStepType(tensor) : tensor;
+  place.layout = layoutFor(storage, step);
+  place.element = step.getElementType();
+  return addPlace(std::move(place));
+}
+
+void Planner::requireMemory(Value value) {
+  if (schedule.memory.contains(value))
+    return;
+  if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
+    auto type = cast<RankedTensorType>(value.getType());
+    Place place;
+    place.kind = Place::Kind::Global;
+    place.layout = Layout::dense(type.getShape());
+    place.element = type.getElementType();
+    place.constant = constant.getValue();
+    schedule.memory[value] = {addPlace(std::move(place)), nullptr};
+    return;
+  }
+  schedule.memory[value] = {addArena(value, value.getType()), nullptr};
+}
+
+//===----------------------------------------------------------------------===//
+// Groups
+//===----------------------------------------------------------------------===//
+
+/// The sites that an op runs over.
+static ArrayRef<int64_t> iterationShape(Operation *op) {
+  if (isa<ReduceOp, ConvOuterOp>(op))
+    return cast<RankedTensorType>(op->getOperand(0).getType()).getShape();
+  return cast<RankedTensorType>(op->getResult(0).getType()).getShape();
+}
+
+/// True if `op` has loops of its own.
+static bool isSolo(Operation *op) {
+  if (isInline(op))
+    return false;
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return needsMemory(op, 0);
+  return !isFusedOuter(op);
+}
+
+/// An op on indices and truth values of rank 0, which lives in registers.
+static bool isScalarOp(Operation *op) {
+  return llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+}
+
+namespace {
+/// Distributes the ops of one block over groups.
+class Grouping {
+public:
+  Grouping(Planner &planner, Block &block) : planner(planner), block(block) {}
+
+  BlockPlan run(ArrayRef<Root> yields);
+
+private:
+  bool isBarrier(OpOperand &use) const;
+  void assignLevels();
+  void sinkLate();
+  void materialise();
+  Group &groupFor(unsigned level, ArrayRef<int64_t> shape);
+  Root &rootFor(Group &group, Value value);
+
+  Planner &planner;
+  Block &block;
+  DenseMap<Operation *, unsigned> levels;
+  SmallVector<std::unique_ptr<Group>> groups;
+};
+} // namespace
+
+/// True if the producer of `use` must have finished its sites before the user
+/// starts.
+bool Grouping::isBarrier(OpOperand &use) const {
+  Operation *producer = use.get().getDefiningOp(), *user = use.getOwner();
+  if (!isInline(producer) || isSolo(user))
+    return true;
+  return needsMemory(user, use.getOperandNumber()) ||
+         iterationShape(producer) != iterationShape(user);
+}
+
+void Grouping::assignLevels() {
+  for (Operation &op : block.without_terminator()) {
+    if (isScalarOp(&op))
+      continue;
+    unsigned level = 0;
+    for (OpOperand &operand : op.getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (!producer || isScalarOp(producer) ||
+          (isFree(producer) && !needsMemory(&op, operand.getOperandNumber())))
+        continue;
+      level = std::max(level, levels.lookup(producer) + isBarrier(operand));
+    }
+    levels[&op] = level;
+  }
+}
+
+/// Moves ops whose operands are all in memory anyway to the group that uses
+/// them, so that their results need no memory.
+void Grouping::sinkLate() {
+  for (Operation &op : llvm::reverse(block.without_terminator())) {
+    if (isScalarOp(&op) || isSolo(&op) || isFree(&op) || op.use_empty())
+      continue;
+    unsigned latest = ~0u;
+    bool movable = isInline(&op);
+    for (OpOperand &use : op.getUses()) {
+      Operation *user = use.getOwner();
+      if (user == block.getTerminator() || isBarrier(use))
+        movable = false;
+      else
+        latest = std::min(latest, levels.lookup(user));
+    }
+    for (OpOperand &operand : op.getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (producer && producer->getBlock() == &block && !isScalarOp(producer) &&
+          !isFree(producer) && !isBarrier(operand))
+        movable = false;
+    }
+    if (movable)
+      levels[&op] = latest;
+  }
+}
+
+Group &Grouping::groupFor(unsigned level, ArrayRef<int64_t> shape) {
+  for (auto &group : groups)
+    if (!group->solo && group->level == level &&
+        ArrayRef(group->shape) == shape)
+      return *group;
+  auto &group = groups.emplace_back(std::make_unique<Group>());
+  group->level = level;
+  group->shape.assign(shape.begin(), shape.end());
+  return *group;
+}
+
+Root &Grouping::rootFor(Group &group, Value value) {
+  for (Root &root : group.roots)
+    if (root.value == value)
+      return root;
+  return group.roots.emplace_back(Root{value, {}});
+}
+
+/// Gives memory to the values that cross groups.
+void Grouping::materialise() {
+  for (Operation &op : block.without_terminator()) {
+    if (isScalarOp(&op))
+      continue;
+    for (OpOperand &operand : op.getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (!producer || isScalarOp(producer))
+        continue;
+      bool memory = needsMemory(&op, operand.getOperandNumber());
+      if (isFree(producer) ? memory
+                           : isBarrier(operand) ||
+                                 levels.lookup(producer) != levels.lookup(&op))
+        planner.requireMemory(operand.get());
+    }
+    if (!isInline(&op) && !isa<ScanOp>(op))
+      for (Value result : op.getResults())
+        planner.requireMemory(result);
+  }
+}
+
+BlockPlan Grouping::run(ArrayRef<Root> yields) {
+  assignLevels();
+  sinkLate();
+  materialise();
+
+  for (Operation &op : block.without_terminator()) {
+    if (isScalarOp(&op))
+      continue;
+    Schedule &schedule = planner.schedule;
+    if (isSolo(&op)) {
+      auto &group = groups.emplace_back(std::make_unique<Group>());
+      group->level = levels.lookup(&op);
+      group->solo = &op;
+      continue;
+    }
+    bool stored = llvm::any_of(op.getResults(), [&](Value result) {
+      Reference reference = schedule.find(result);
+      return reference &&
+             schedule.places[reference.place].kind != Place::Kind::Global;
+    });
+    if (isFree(&op) && !stored)
+      continue;
+    Group &group = groupFor(levels.lookup(&op), iterationShape(&op));
+    group.ops.push_back(&op);
+    if (!isInline(&op))
+      continue;
+    for (Value result : op.getResults())
+      if (Reference reference = schedule.find(result))
+        rootFor(group, result).sinks.push_back({reference, false});
+  }
+
+  // What the block gives goes with the group that computes it; what another
+  // group or nobody here computes is copied.
+  for (const Root &yield : yields) {
+    Operation *producer = yield.value.getDefiningOp();
+    bool here = producer && producer->getBlock() == &block &&
+                isInline(producer) && !isFree(producer);
+    unsigned level = producer && producer->getBlock() == &block
+                         ? levels.lookup(producer) + !here
+                         : 0;
+    Group &group = groupFor(
+        level, cast<RankedTensorType>(yield.value.getType()).getShape());
+    llvm::append_range(rootFor(group, yield.value).sinks, yield.sinks);
+  }
+
+  llvm::stable_sort(groups,
+                    [](auto &a, auto &b) { return a->level < b->level; });
+  BlockPlan plan;
+  for (auto &group : groups)
+    if (group->solo || !group->roots.empty() ||
+        llvm::any_of(group->ops, [](Operation *op) { return !isInline(op); }))
+      plan.groups.push_back(std::move(*group));
+  return plan;
+}
+
+BlockPlan Planner::planBlock(Block &block, ArrayRef<Root> yields) {
+  BlockPlan plan = Grouping(*this, block).run(yields);
+  for (Group &group : plan.groups)
+    chooseTiles(group);
+  return plan;
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+/// True if the group's sites are one dense row: elementwise, everything in
+/// memory dense, broadcasts from scalars only.
+static bool isFlat(const Schedule &schedule, const Group &group) {
+  auto dense = [&](Value value) {
+    Reference reference = schedule.find(value);
+    return !reference || schedule.places[reference.place].layout.isDense();
+  };
+  for (Operation *op : group.ops) {
+    auto broadcast = dyn_cast<BroadcastOp>(op);
+    if (broadcast
+            ? broadcast.getOperand().getType().getRank() != 0
+            : !isElementwise(op) && !isa<ReduceOp, FromIndexOp, ZerosOp>(op) &&
+                  !matchPattern(op, m_Constant()))
+      return false;
+    if (!llvm::all_of(op->getOperands(), dense))
+      return false;
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        if (isFree(producer) && isa<CoordinateOp>(producer))
+          return false;
+  }
+  for (const Root &root : group.roots) {
+    if (!dense(root.value) || root.value.getDefiningOp<CoordinateOp>())
+      return false;
+    for (const Sink &sink : root.sinks)
+      if (!schedule.places[sink.to.place].layout.isDense())
+        return false;
+  }
+  // Constants that are not one number are read at their place.
+  for (Operation *op : group.ops)
+    for (Value operand : op->getOperands())
+      if (auto constant = operand.getDefiningOp<arith::ConstantOp>())
+        if (!isa<SplatElementsAttr>(constant.getValue()))
+          return false;
+  return true;
+}
+
+/// Rows whose loads a stencil shares; more run out of registers.
+static constexpr int64_t stencilRows = 4;
+
+void Planner::chooseTiles(Group &group) {
+  if (group.solo || group.shape.empty())
+    return;
+  group.flat = isFlat(schedule, group);
+  if (group.flat)
+    return;
+  for (Operation *op : group.ops) {
+    RankedTensorType kernel, field;
+    if (auto conv = dyn_cast<ConvOp>(op))
+      std::tie(kernel, field) =
+          std::pair(conv.getKernelType(), conv.getFieldType());
+    else if (auto transpose = dyn_cast<ConvTransposeOp>(op))
+      std::tie(kernel, field) =
+          std::pair(transpose.getKernelType(), transpose.getOutputType());
+    else if (auto outer = dyn_cast<ConvOuterOp>(op))
+      std::tie(kernel, field) =
+          std::pair(outer.getKernelType(), outer.getOutputType());
+    else
+      continue;
+    bool channels = kernel.getRank() > field.getRank();
+    if (!channels && field.getRank() < 2)
+      continue;
+    group.tileAxis = channels ? 0 : field.getRank() - 2;
+    group.tileRows = std::min(stencilRows, group.shape[group.tileAxis]);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Scans and functions
+//===----------------------------------------------------------------------===//
+
+void Planner::planScan(ScanOp scan) {
+  auto plan = std::make_unique<ScanPlan>();
+  auto &memory = schedule.memory;
+  YieldOp yield = scan.getYield();
+  SmallVector<Root> entries, yields;
+
+  for (auto [argument, element] :
+       llvm::zip(scan.getElementArguments(), scan.getElements()))
+    memory[argument] = {memory.lookup(element).place, scan.getStep()};
+  for (auto [argument, constant] :
+       llvm::zip(scan.getConstantArguments(), scan.getConstants()))
+    if (isa<RankedTensorType>(constant.getType()))
+      memory[argument] = memory.lookup(constant);
+
+  for (auto [argument, init, value, final] :
+       llvm::zip(scan.getCarryArguments(), scan.getInits(), yield.getCarries(),
+                 scan.getFinals())) {
+    // Both halves, and the addresses that exchange them.
+    int first = addArena(argument, argument.getType());
+    int second = addArena(argument, argument.getType());
+    plan->carries.push_back({first, second});
+    Place address = schedule.places[first];
+    address.kind = Place::Kind::Pointer;
+    int current = addPlace(address), next = addPlace(address);
+    plan->carryAddresses.push_back({current, next});
+    memory[argument] = {current, nullptr};
+    memory[final] = {current, nullptr};
+    entries.push_back({init, {{{first, nullptr}, false}}});
+    yields.push_back({value, {{{next, nullptr}, false}}});
+    Operation *producer = value.getDefiningOp();
+    if (producer && producer->getBlock() == scan.getBlock() &&
+        isInline(producer) && !isFree(producer) && !memory.contains(value)) {
+      memory[value] = {next, nullptr};
+      yields.back().sinks.clear();
+    }
+  }
+  for (auto [value, stack] : llvm::zip(yield.getStacks(), scan.getStacks())) {
+    if (stack.use_empty())
+      continue;
+    if (!memory.contains(stack))
+      memory[stack] = {addArena(stack, stack.getType()), nullptr};
+    yields.push_back(
+        {value, {{{memory.lookup(stack).place, scan.getStep()}, false}}});
+  }
+  for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums())) {
+    auto type = cast<RankedTensorType>(sum.getType());
+    Place place;
+    place.layout = Layout::dense(type.getShape());
+    place.element = place.layout.size <= wideSumElements
+                        ? Float64Type::get(type.getContext())
+                        : type.getElementType();
+    memory[sum] = {addPlace(std::move(place)), nullptr};
+    plan->sums.push_back(memory.lookup(sum).place);
+    yields.push_back({value, {{memory.lookup(sum), true}}});
+  }
+
+  planNested(*scan.getBlock());
+  plan->entry = planCopies(entries);
+  plan->body = planBlock(*scan.getBlock(), yields);
+  schedule.scans[scan] = std::move(plan);
+}
+
+BlockPlan Planner::planCopies(ArrayRef<Root> copies) {
+  BlockPlan plan;
+  for (const Root &copy : copies) {
+    Group &group = plan.groups.emplace_back();
+    llvm::append_range(group.shape,
+                       cast<RankedTensorType>(copy.value.getType()).getShape());
+    group.roots.push_back(copy);
+    chooseTiles(group);
+  }
+  return plan;
+}
+
+/// What scans of a block read is in memory before their bodies are planned.
+void Planner::planNested(Block &block) {
+  for (auto scan : block.getOps<ScanOp>()) {
+    for (Value operand :
+         llvm::concat<Value>(scan.getElements(), scan.getConstants()))
+      if (isa<RankedTensorType>(operand.getType()))
+        requireMemory(operand);
+    for (Value init : scan.getInits())
+      if (Operation *producer = init.getDefiningOp();
+          producer && !isFree(producer))
+        requireMemory(init);
+    planScan(scan);
+  }
+}
+
+LogicalResult Planner::planFunction() {
+  func::FuncOp function = schedule.function;
+  for (BlockArgument argument : function.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type)
+      continue;
+    Place place;
+    place.kind = Place::Kind::Argument;
+    place.index = argument.getArgNumber();
+    place.stacked = type.getRank() && type.isDynamicDim(0);
+    place.layout =
+        Layout::dense((place.stacked ? getStepType(type) : type).getShape());
+    place.element = type.getElementType();
+    schedule.memory[argument] = {addPlace(std::move(place)), nullptr};
+  }
+
+  Block &block = function.getBody().front();
+  SmallVector<Root> yields;
+  for (auto [i, value] :
+       llvm::enumerate(block.getTerminator()->getOperands())) {
+    auto type = cast<RankedTensorType>(value.getType());
+    bool summed = function.getResultAttr(i, "loco.sum_samples") != nullptr;
+    Place place;
+    place.kind = Place::Kind::Result;
+    place.index = i;
+    place.stacked = type.getRank() && type.isDynamicDim(0);
+    place.layout =
+        Layout::dense((place.stacked ? getStepType(type) : type).getShape());
+    place.element = summed ? sumType(type) : type.getElementType();
+    int number = addPlace(std::move(place));
+    // A stack that is only a result is written where the caller wants it.
+    if (!summed && value.getDefiningOp<ScanOp>() &&
+        schedule.places[number].stacked && !halos.contains(value) &&
+        !schedule.memory.contains(value)) {
+      schedule.memory[value] = {number, nullptr};
+      continue;
+    }
+    yields.push_back({value, {{{number, nullptr}, summed}}});
+  }
+  planNested(block);
+  schedule.top = planBlock(block, yields);
+  layOutArena();
+  return success();
+}
+
+Type loco::sumType(RankedTensorType type) {
+  return type.hasStaticShape() && type.getNumElements() <= 4096
+             ? Float64Type::get(type.getContext())
+             : type.getElementType();
+}
+
+/// Adds up the sizes; the kernel's prologue adds them up in the same order.
+void Planner::layOutArena() {
+  for (Place &place : schedule.places) {
+    if (place.kind != Place::Kind::Arena)
+      continue;
+    int64_t bytes = place.layout.size * bytesOf(place.element);
+    BlockSize size;
+    (place.stacked ? (place.perSample ? size.perSampleStep : size.perStep)
+                   : (place.perSample ? size.perSample : size.constant)) =
+        bytes;
+    place.offset = size;
+    size.constant += LOCO_ARENA_ALIGNMENT;
+    schedule.arena += size;
+  }
+}
+
+FailureOr<Schedule> loco::makeSchedule(func::FuncOp function,
+                                       const ScheduleOptions &options) {
+  Schedule schedule;
+  schedule.function = function;
+  schedule.options = options;
+  Planner planner(schedule);
+  if (failed(planner.findHalos()) || failed(planner.planFunction()))
+    return failure();
+  return schedule;
+}

@@ -1,0 +1,124 @@
+//===- Schedule.h - What is computed where and when -------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// All decisions of the CPU kernels, before any code is emitted: which ops are
+// fused into one loop nest (a group), which values are kept in memory, in which
+// layout and where, in which order samples and steps are run. The emitter only
+// follows; `explain` prints from the same structure.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_CONVERSION_LOCOTOKERNELS_SCHEDULE_H
+#define COMPILER_CONVERSION_LOCOTOKERNELS_SCHEDULE_H
+
+#include "compiler/Conversion/LocoToKernels/Layout.h"
+
+#include <memory>
+
+namespace loco {
+
+struct ScheduleOptions {
+  /// Bytes of a vector: 64, 32 or 16.
+  int64_t vectorBytes = 64;
+  /// Multiplications from which a contraction is worth a call of a library.
+  int64_t libraryThreshold = 4096;
+};
+
+/// Memory as seen from a place in the program: a stacked place at the step of a
+/// scan's body, or a whole place.
+struct Reference {
+  int place = -1;
+  /// The step argument of the scan whose current step is meant; null: all of
+  /// it.
+  mlir::Value step;
+
+  explicit operator bool() const { return place >= 0; }
+};
+
+/// Where a group puts one of its values.
+struct Sink {
+  Reference to;
+  /// Add to what is there instead of replacing it.
+  bool accumulate = false;
+};
+
+/// A value of a group that goes to memory.
+struct Root {
+  mlir::Value value;
+  llvm::SmallVector<Sink> sinks;
+};
+
+/// Ops of one iteration shape that are computed in one pass over its sites, or
+/// one op that has loops of its own (`solo`).
+struct Group {
+  unsigned level = 0;
+  llvm::SmallVector<int64_t> shape;
+  llvm::SmallVector<mlir::Operation *> ops;
+  llvm::SmallVector<Root> roots;
+  mlir::Operation *solo = nullptr;
+  /// All memory it touches is dense, so its sites are one row.
+  bool flat = false;
+  /// This axis is run over `tileRows` rows at a time, whose loads are shared.
+  int tileAxis = -1;
+  int64_t tileRows = 1;
+};
+
+struct BlockPlan {
+  llvm::SmallVector<Group> groups;
+};
+
+struct ScanPlan {
+  BlockPlan body;
+  /// The two halves of each carry, and the places that mean the value before
+  /// and after the current step: halves that change places after every step.
+  llvm::SmallVector<std::array<int, 2>> carries, carryAddresses;
+  /// Copies of the initial values, run before the loop.
+  BlockPlan entry;
+  /// Where each sum is accumulated, and copied from after the loop.
+  llvm::SmallVector<int> sums;
+  /// The big products of the body run over all samples of the block, so the
+  /// samples advance together.
+  bool lockStep = false;
+};
+
+/// The plan of a whole function.
+struct Schedule {
+  mlir::func::FuncOp function;
+  ScheduleOptions options;
+  std::vector<Place> places;
+  /// Memory of values; a value may be in memory and still be recomputed.
+  llvm::DenseMap<mlir::Value, Reference> memory;
+  BlockPlan top;
+  llvm::DenseMap<mlir::Operation *, std::unique_ptr<ScanPlan>> scans;
+  /// Bytes of arena.
+  BlockSize arena;
+
+  int64_t lanesOf(mlir::Type element) const {
+    return std::max<int64_t>(1, options.vectorBytes / bytesOf(element));
+  }
+  Reference find(mlir::Value value) const { return memory.lookup(value); }
+};
+
+/// Plans `function`; an op that cannot be compiled is a diagnostic.
+mlir::FailureOr<Schedule> makeSchedule(mlir::func::FuncOp function,
+                                       const ScheduleOptions &options);
+
+/// Ops that are fused into the loop nest of their result's shape.
+bool isInline(mlir::Operation *op);
+
+/// Ops whose result needs no memory: constants, coordinates, ...
+bool isFree(mlir::Operation *op);
+
+/// A kernel gradient without channels, summed up in its group's loop.
+bool isFusedOuter(mlir::Operation *op);
+
+/// True if `op` needs operand `index` in memory, not as a value of its tile.
+bool needsMemory(mlir::Operation *op, unsigned index);
+
+} // namespace loco
+
+#endif // COMPILER_CONVERSION_LOCOTOKERNELS_SCHEDULE_H

@@ -1,0 +1,169 @@
+//===- Compile.cpp - From a function of a sample to object code -----------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/JIT/CompiledKernel.h"
+
+#include "compiler/Conversion/LocoToKernels/LocoToKernels.h"
+#include "compiler/Target/CPU/CPUTarget.h"
+
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+using namespace mlir;
+using namespace loco;
+
+//===----------------------------------------------------------------------===//
+// The table of arguments and results
+//===----------------------------------------------------------------------===//
+
+static ElementType elementTypeOf(Type type) {
+  if (type.isF64())
+    return ElementType::F64;
+  return type.isF32() ? ElementType::F32 : ElementType::I32;
+}
+
+static KernelOperand describeOperand(Type type) {
+  KernelOperand operand;
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor) {
+    operand.kind = KernelOperand::Kind::None;
+    return operand;
+  }
+  operand.perStep = tensor.getRank() && tensor.isDynamicDim(0);
+  operand.type = elementTypeOf(tensor.getElementType());
+  for (int64_t extent : tensor.getShape().drop_front(operand.perStep))
+    operand.shape.push_back(extent);
+  return operand;
+}
+
+/// True for arguments that all samples of a batch share.
+static bool isShared(func::FuncOp function, unsigned argument) {
+  auto role = function.getArgAttrOfType<StringAttr>(argument, "loco.role");
+  return role && (role == "param" || role == "frozen");
+}
+
+static void describeFunction(func::FuncOp function, Kernel &kernel) {
+  for (BlockArgument argument : function.getArguments()) {
+    KernelOperand operand = describeOperand(argument.getType());
+    if (operand.kind == KernelOperand::Kind::Sample &&
+        isShared(function, argument.getArgNumber()))
+      operand.kind = KernelOperand::Kind::Shared;
+    kernel.arguments.push_back(std::move(operand));
+  }
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    KernelOperand operand = describeOperand(type);
+    if (function.getResultAttr(i, "loco.sum_samples")) {
+      operand.kind = KernelOperand::Kind::Sum;
+      operand.sumType = elementTypeOf(sumType(cast<RankedTensorType>(type)));
+    }
+    kernel.results.push_back(std::move(operand));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Compilation
+//===----------------------------------------------------------------------===//
+
+static std::string printed(Operation *op) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  op->print(os);
+  return text;
+}
+
+llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
+                                                   StringRef name,
+                                                   const CPUOptions &options,
+                                                   KernelTexts *texts) {
+  MLIRContext *context = module.getContext();
+  context
+      ->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, vector::VectorDialect,
+                    cf::ControlFlowDialect, arith::ArithDialect,
+                    math::MathDialect, func::FuncDialect>();
+  CPUTarget target = CPUTarget::host();
+  if (options.vectorBytes)
+    target.vectorBytes = options.vectorBytes;
+
+  // A private copy: planning changes it.
+  OwningOpRef<ModuleOp> source = module.clone();
+  PassManager prepare(context, ModuleOp::getOperationName());
+  prepare.addPass(createInlinerPass());
+  prepare.addPass(createCanonicalizerPass());
+  prepare.addPass(createCSEPass());
+  if (failed(prepare.run(*source)))
+    return llvm::createStringError("`%s` could not be prepared",
+                                   name.str().c_str());
+  auto function = source->lookupSymbol<func::FuncOp>(name);
+  if (!function)
+    return llvm::createStringError("there is no function `%s`",
+                                   name.str().c_str());
+
+  ScheduleOptions scheduleOptions;
+  scheduleOptions.vectorBytes = target.vectorBytes;
+  FailureOr<Schedule> schedule = makeSchedule(function, scheduleOptions);
+  if (failed(schedule))
+    return llvm::createStringError("`%s` could not be planned",
+                                   name.str().c_str());
+  KernelObject object;
+  describeFunction(function, object.kernel);
+  const BlockSize &arena = schedule->arena;
+  object.kernel.arena = {arena.constant, arena.perSample, arena.perStep,
+                         arena.perSampleStep};
+  object.explain = describeSchedule(*schedule);
+
+  OwningOpRef<ModuleOp> loops = ModuleOp::create(module.getLoc());
+  if (failed(emitKernel(*loops, *schedule, "kernel")))
+    return llvm::createStringError("`%s` could not be compiled",
+                                   name.str().c_str());
+  if (texts) {
+    texts->planned = printed(function);
+    texts->loops = printed(*loops);
+  }
+  if (failed(lowerKernelsToLLVM(*loops)))
+    return llvm::createStringError("`%s` could not be lowered",
+                                   name.str().c_str());
+
+  std::unique_ptr<llvm::TargetMachine> machine = target.makeMachine();
+  if (!machine)
+    return llvm::createStringError("LLVM does not know `%s`",
+                                   target.triple.c_str());
+  llvm::LLVMContext llvmContext;
+  auto translated = translateToLLVM(*loops, llvmContext, *machine, target);
+  if (!translated)
+    return translated.takeError();
+  if (texts) {
+    llvm::raw_string_ostream os(texts->llvm);
+    (*translated)->print(os, nullptr);
+    auto copy = llvm::CloneModule(**translated);
+    auto text =
+        emitMachineCode(*copy, *machine, llvm::CodeGenFileType::AssemblyFile);
+    texts->assembly.assign(text.begin(), text.end());
+  }
+  auto code = emitMachineCode(**translated, *machine,
+                              llvm::CodeGenFileType::ObjectFile);
+  object.code.assign(code.begin(), code.end());
+  return object;
+}
+
+llvm::Expected<std::unique_ptr<CompiledKernel>>
+loco::compileFunction(ModuleOp module, StringRef function,
+                      const CPUOptions &options) {
+  KernelTexts texts;
+  auto object = compileToObject(module, function, options,
+                                options.keepTexts ? &texts : nullptr);
+  if (!object)
+    return object.takeError();
+  auto compiled = linkObject(*object);
+  if (compiled)
+    (*compiled)->texts = std::move(texts);
+  return compiled;
+}

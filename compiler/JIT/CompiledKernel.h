@@ -1,0 +1,84 @@
+//===- CompiledKernel.h - Functions of a sample as machine code -*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   CPUOptions options;
+//   auto kernel = compileFunction(module, "M.gradient", options);
+//   KernelExecutor executor((*kernel)->kernel, ThreadPool::process());
+//   executor.run(batch);
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_JIT_COMPILEDKERNEL_H
+#define COMPILER_JIT_COMPILEDKERNEL_H
+
+#include "runtime/include/loco/Kernel.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+
+namespace llvm::orc {
+class LLJIT;
+} // namespace llvm::orc
+
+namespace loco {
+
+struct CPUOptions {
+  /// Bytes of a vector: 16, 32, 64; 0: what the machine has.
+  int64_t vectorBytes = 0;
+  /// Keep the texts of the stages (see CompiledKernel).
+  bool keepTexts = false;
+};
+
+/// What `emit` prints.
+struct KernelTexts {
+  /// The function as the schedule sees it; the loops; LLVM IR; assembly.
+  std::string planned, loops, llvm, assembly;
+};
+
+/// Machine code of one function, without its addresses: what the object cache
+/// keeps.
+struct KernelObject {
+  std::string code;
+  /// Everything but the address of the function.
+  Kernel kernel;
+  /// Groups, buffers, bytes: stable text.
+  std::string explain;
+};
+
+struct CompiledKernel {
+  Kernel kernel;
+  std::string explain;
+  KernelTexts texts;
+  /// Owns the code.
+  std::shared_ptr<llvm::orc::LLJIT> code;
+};
+
+/// Compiles `function` of `module`, which is not changed. The function
+/// describes one sample (docs/ModelIR.md); a result with the attribute
+/// `loco.sum_samples` is added up over the samples. What cannot be compiled is
+/// a diagnostic at the op, and an error here.
+llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
+                                             llvm::StringRef function,
+                                             const CPUOptions &options,
+                                             KernelTexts *texts = nullptr);
+
+/// Loads an object into this process.
+llvm::Expected<std::unique_ptr<CompiledKernel>>
+linkObject(const KernelObject &object);
+
+/// Both.
+llvm::Expected<std::unique_ptr<CompiledKernel>>
+compileFunction(mlir::ModuleOp module, llvm::StringRef function,
+                const CPUOptions &options = {});
+
+} // namespace loco
+
+#endif // COMPILER_JIT_COMPILEDKERNEL_H

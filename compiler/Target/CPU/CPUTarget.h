@@ -1,0 +1,46 @@
+//===- CPUTarget.h - Machine code from the llvm dialect ---------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_TARGET_CPU_CPUTARGET_H
+#define COMPILER_TARGET_CPU_CPUTARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Target/TargetMachine.h"
+
+namespace loco {
+
+/// What code is made for.
+struct CPUTarget {
+  std::string triple, cpu;
+  /// As LLVM writes them: `+avx512f,-avx512er,...`.
+  std::string features;
+  /// Width of the vectors that the kernels are written in.
+  int64_t vectorBytes = 16;
+
+  /// The machine at hand. Its vectors are those of its feature bits: the name
+  /// of a virtual machine's processor may stand for one that has less.
+  static CPUTarget host();
+
+  std::unique_ptr<llvm::TargetMachine> makeMachine() const;
+};
+
+/// Translates a module of the llvm dialect and simplifies it. Vectors are
+/// written by us, so the loop and the straight-line vectoriser stay off.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
+                llvm::TargetMachine &machine, const CPUTarget &target);
+
+/// Object code or assembly text of `module`.
+llvm::SmallVector<char, 0> emitMachineCode(llvm::Module &module,
+                                           llvm::TargetMachine &machine,
+                                           llvm::CodeGenFileType type);
+
+} // namespace loco
+
+#endif // COMPILER_TARGET_CPU_CPUTARGET_H

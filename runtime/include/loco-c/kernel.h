@@ -1,0 +1,130 @@
+/*===- kernel.h - What generated CPU code and its caller agree on --*- C -*-===*\
+|*                                                                            *|
+|* Part of loco, under the Apache License v2.0 with LLVM Exceptions.          *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* A compiled function is one symbol of type LocoKernel. A call runs a        *|
+|* *sample block*: some samples of a batch, for all steps, through everything *|
+|* the function does, and returns. Calls on different threads may overlap if  *|
+|* their blocks differ in `arena` and in the results that they write.         *|
+|*                                                                            *|
+|* Ownership: every pointer belongs to the caller and stays valid during the  *|
+|* call. Kernels allocate nothing, keep nothing between calls and cannot      *|
+|* fail. All scratch memory is in `arena`, aligned to LOCO_ARENA_ALIGNMENT,   *|
+|* of at least                                                                *|
+|*                                                                            *|
+|*   constant + perSample * samples + perStep * steps                         *|
+|*            + perSampleStep * samples * steps      bytes                    *|
+|*                                                                            *|
+|* (LocoArenaSize, which comes with the compiled function). What the arena    *|
+|* holds before a call does not matter, nor afterwards.                       *|
+|*                                                                            *|
+|* Call order for a batch: zero the sums of every thread; call the kernel for *|
+|* each block; add the sums of all threads in a fixed order.                  *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef LOCO_C_KERNEL_H
+#define LOCO_C_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Version of everything in this header; a compiled function records the one
+/// it was made for, and a loader refuses any other.
+#define LOCO_KERNEL_VERSION 1
+
+#define LOCO_ARENA_ALIGNMENT 64
+
+struct LocoBlock;
+
+/// Bytes of arena as a function of the block, see above.
+typedef struct LocoArenaSize {
+  int64_t constant, perSample, perStep, perSampleStep;
+} LocoArenaSize;
+
+/// What generated code calls. Filled once per process (locoKernelServices).
+typedef struct LocoServices {
+  /// c[m, n] = a b + beta c, all row-major with leading dimensions lda, ldb,
+  /// ldc (elements). transposeA: a is stored [k, m] instead of [m, k];
+  /// transposeB: b is stored [n, k] instead of [k, n].
+  void (*gemmF32)(int32_t transposeA, int32_t transposeB, int64_t m, int64_t n,
+                  int64_t k, const float *a, int64_t lda, const float *b,
+                  int64_t ldb, float beta, float *c, int64_t ldc);
+  void (*gemmF64)(int32_t transposeA, int32_t transposeB, int64_t m, int64_t n,
+                  int64_t k, const double *a, int64_t lda, const double *b,
+                  int64_t ldb, double beta, double *c, int64_t ldc);
+  /// Draws for sites 0 to count - 1 of the block's sample number `sample` at
+  /// `step`, from stream `stream`; normal: N(0, 1), otherwise uniform.
+  void (*randomF32)(const struct LocoBlock *block, int32_t normal,
+                    uint64_t stream, int64_t sample, int64_t step,
+                    int64_t count, float *out);
+  void (*randomF64)(const struct LocoBlock *block, int32_t normal,
+                    uint64_t stream, int64_t sample, int64_t step,
+                    int64_t count, double *out);
+} LocoServices;
+
+/// One call's work.
+typedef struct LocoBlock {
+  /// Number of samples and of steps, both at least 0.
+  int64_t samples, steps;
+  /// One pointer per argument of the function, in order; for an argument that
+  /// belongs to a sample, to that of the block's first sample. The random key
+  /// and the number of steps have none. Arrays are dense, row-major; a value
+  /// per step has the step as its first axis.
+  const void *const *arguments;
+  /// Bytes from one sample's argument to the next; 0 for shared arguments.
+  const int64_t *argumentStrides;
+  /// One pointer per result, as for arguments. A result that is summed over
+  /// the samples is added to what is there, in the element type that the
+  /// compiled function's table gives (f64 for small ones).
+  void *const *results;
+  /// Bytes from one sample's result to the next; 0 for sums.
+  const int64_t *resultStrides;
+  /// Scratch memory.
+  void *arena;
+  const LocoServices *services;
+  /// Counters of the random draws (loco-c/random.h); sampleIndex has one entry
+  /// per sample of the block and may be null if the function draws nothing.
+  uint64_t seed, update;
+  const uint64_t *sampleIndex;
+} LocoBlock;
+
+/// A compiled function.
+typedef void (*LocoKernel)(const LocoBlock *block);
+
+/// The services of this process: a BLAS opened on first use, random numbers.
+const LocoServices *locoKernelServices(void);
+
+/// What does the matrix products, for run folders and `explain`: a library's
+/// file and what it says of itself, or that it is loco's own.
+const char *locoKernelBlasName(void);
+
+/// 1 if the BLAS is a reference implementation or loco's own: slow.
+int locoKernelBlasIsSlow(void);
+
+#ifdef __cplusplus
+}
+/* Generated code relies on these places. */
+static_assert(offsetof(LocoBlock, samples) == 0, "kernel ABI");
+static_assert(offsetof(LocoBlock, steps) == 8, "kernel ABI");
+static_assert(offsetof(LocoBlock, arguments) == 16, "kernel ABI");
+static_assert(offsetof(LocoBlock, argumentStrides) == 24, "kernel ABI");
+static_assert(offsetof(LocoBlock, results) == 32, "kernel ABI");
+static_assert(offsetof(LocoBlock, resultStrides) == 40, "kernel ABI");
+static_assert(offsetof(LocoBlock, arena) == 48, "kernel ABI");
+static_assert(offsetof(LocoBlock, services) == 56, "kernel ABI");
+static_assert(sizeof(LocoBlock) == 88, "kernel ABI");
+static_assert(offsetof(LocoServices, gemmF32) == 0, "kernel ABI");
+static_assert(offsetof(LocoServices, gemmF64) == 8, "kernel ABI");
+static_assert(offsetof(LocoServices, randomF32) == 16, "kernel ABI");
+static_assert(offsetof(LocoServices, randomF64) == 24, "kernel ABI");
+#endif
+
+#endif /* LOCO_C_KERNEL_H */
