@@ -70,53 +70,27 @@ Error ReportCollector::take(llvm::StringRef otherwise) {
 // Options
 //===----------------------------------------------------------------------===//
 
-/// Splits every `name=value`; all that are none are listed in one error.
-static Expected<sema::Overrides>
-readSettings(llvm::ArrayRef<std::string> settings) {
-  sema::Overrides overrides;
-  std::vector<std::string> wrong;
-  for (const std::string &setting : settings) {
-    auto [name, value] = llvm::StringRef(setting).split('=');
-    name = name.trim();
-    value = value.trim();
-    if (name.empty() || value.empty())
-      wrong.push_back(setting);
-    else
-      overrides.push_back({name.str(), value.str()});
-  }
-  if (!wrong.empty())
-    return Error{fmt::format("cannot set {}; write `--set name=value`",
-                             quoteNames(wrong))};
-  return overrides;
-}
-
 std::unique_ptr<Compilation>
 loco::compileProgram(const ProgramOptions &options) {
-  Expected<sema::Overrides> overrides = readSettings(options.settings);
-  if (!overrides) {
-    reportError(overrides.message());
-    return nullptr;
-  }
-  CompilationOptions compile;
-  compile.includeFolders = options.includeFolders;
-  compile.overrides = std::move(*overrides);
-  auto compilation = Compilation::ofFile(options.file, compile);
+  auto compilation = Compilation::ofFile(
+      options.file, {options.includeFolders, options.overrides});
   std::string text = compilation->renderDiagnostics(
       llvm::sys::Process::StandardErrHasColors());
   std::fwrite(text.data(), 1, text.size(), stderr);
   return compilation->getModule() ? std::move(compilation) : nullptr;
 }
 
-Expected<const sema::Model *>
-loco::pickModel(const Compilation &compilation, const ProgramOptions &options) {
+Expected<const sema::Model *> loco::pickModel(const Compilation &compilation,
+                                              const ProgramOptions &options) {
   std::vector<std::string> names;
   for (const auto &model : compilation.getModule()->models)
     names.push_back(model->name);
   if (names.empty())
     return Error{fmt::format("`{}` has no model", options.file)};
   if (options.model.empty() && names.size() > 1)
-    return Error{fmt::format("`{}` has the models {}; choose one with `--model`",
-                             options.file, quoteNames(names))};
+    return Error{
+        fmt::format("`{}` has the models {}; choose one with `--model`",
+                    options.file, quoteNames(names))};
   if (options.model.empty())
     return compilation.getModule()->models.front().get();
   if (const sema::Model *model =
@@ -124,10 +98,9 @@ loco::pickModel(const Compilation &compilation, const ProgramOptions &options) {
     return model;
   std::vector<llvm::StringRef> candidates(names.begin(), names.end());
   std::string hint = didYouMean(options.model, candidates);
-  return Error{fmt::format("`{}` has no model `{}`; {}", options.file,
-                           options.model,
-                           hint.empty() ? "it has " + quoteNames(names)
-                                        : hint)};
+  return Error{
+      fmt::format("`{}` has no model `{}`; {}", options.file, options.model,
+                  hint.empty() ? "it has " + quoteNames(names) : hint)};
 }
 
 Expected<ExecutionOptions> loco::resolveMachine(const MachineOptions &options) {

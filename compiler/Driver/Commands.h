@@ -17,6 +17,7 @@
 #define COMPILER_DRIVER_COMMANDS_H
 
 #include "compiler/Driver/Execution.h"
+#include "compiler/Sema/Sema.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -34,8 +35,8 @@ struct ProgramOptions {
   std::string model;
   /// `-I`.
   std::vector<std::string> includeFolders;
-  /// `--set`, each `name=value`.
-  std::vector<std::string> settings;
+  /// `--set name=value`.
+  sema::Overrides overrides;
 };
 
 /// How models are executed.
@@ -121,10 +122,14 @@ struct VerifyOptions {
 /// Holds compiled code to the interpreter.
 int verifyModel(const VerifyOptions &options);
 
-struct RunOptions {
-  ProgramOptions program;
-  MachineOptions machine;
-  uint64_t seed = 0;
+struct RunOptions : ProgramOptions {
+  Target target = Target::CPU;
+  ElementType precision = ElementType::F32;
+  /// As in MachineOptions.
+  int threads = 0;
+  int64_t memory = 0;
+  /// In place of the seed that the program gives.
+  std::optional<uint64_t> seed;
   /// A file of parameters to begin with.
   std::string init;
   /// The run folder; empty: a name made from the program's.
@@ -132,7 +137,7 @@ struct RunOptions {
   bool resume = false;
   /// Replaces a run that is there.
   bool force = false;
-  /// The block to run, by its model's name or its verb; empty: all.
+  /// The blocks to run, by their model's name or their verb; empty: all.
   std::string only;
   bool quiet = false;
 };

@@ -17,16 +17,17 @@ using namespace loco;
 Execution::Execution() = default;
 Execution::~Execution() = default;
 
-Expected<std::unique_ptr<Execution>> Execution::create(const sema::Model &model,
-                                                       const SourceManager &sources,
-                                                       const ExecutionOptions &options,
-                                                       ThreadPool &pool) {
+Expected<std::unique_ptr<Execution>>
+Execution::create(const sema::Model &model, const SourceManager &sources,
+                  const ExecutionOptions &options, ThreadPool &pool) {
   auto execution = std::unique_ptr<Execution>(new Execution());
-  execution->context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
+  execution->context =
+      std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
   IRGenOptions irgen;
   irgen.sources = &sources;
-  irgen.elementType = options.precision == ElementType::F64 ? IRGenOptions::ElementType::F64
-                                                            : IRGenOptions::ElementType::F32;
+  irgen.elementType = options.precision == ElementType::F64
+                          ? IRGenOptions::ElementType::F64
+                          : IRGenOptions::ElementType::F32;
   execution->module = emitModule(model, *execution->context, irgen);
   if (!execution->module)
     return Error{"the model `" + model.name + "` cannot be translated"};
@@ -35,5 +36,11 @@ Expected<std::unique_ptr<Execution>> Execution::create(const sema::Model &model,
     return failed.error();
   execution->program = makeReferenceProgram(
       OwningOpRef<ModuleOp>(execution->module->clone()), model.name, pool);
+  execution->planFacts = {
+      {"executed by", "the reference interpreter in f64, op by op"},
+      {"time loop", "everything stays inside"},
+      {"gradient", "reverse mode; every step is computed again from the states "
+                   "before it"},
+  };
   return execution;
 }

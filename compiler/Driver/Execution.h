@@ -39,20 +39,28 @@ struct ExecutionOptions {
   DrawMode draws = DrawMode::Generated;
 };
 
+/// One line of the plan that `explain` shows: `left the time loop`, and what.
+struct PlanFact {
+  std::string subject;
+  std::string text;
+};
+
 /// A model ready to run, with the MLIR context that its code lives in.
 class Execution {
 public:
   /// Generates code for `model`. An error is the generator's own diagnostic.
-  static Expected<std::unique_ptr<Execution>> create(const sema::Model &model,
-                                                     const SourceManager &sources,
-                                                     const ExecutionOptions &options,
-                                                     ThreadPool &pool);
+  static Expected<std::unique_ptr<Execution>>
+  create(const sema::Model &model, const SourceManager &sources,
+         const ExecutionOptions &options, ThreadPool &pool);
   ~Execution();
 
   Program &getProgram() { return *program; }
   /// The model as IR (docs/ModelIR.md), before any pass; its draws as `draws`
   /// says.
   mlir::ModuleOp getModule() { return *module; }
+  /// What was decided about the execution, in the order to be shown: what left
+  /// the time loop, how gradients are made, bytes.
+  const std::vector<PlanFact> &getPlanFacts() const { return planFacts; }
 
 private:
   Execution();
@@ -60,6 +68,7 @@ private:
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::unique_ptr<Program> program;
+  std::vector<PlanFact> planFacts;
 };
 
 } // namespace loco

@@ -88,9 +88,8 @@ loco::importParameters(TensorMap values, const sema::Model &model,
   return fitParameters(values, arguments);
 }
 
-TensorMap
-loco::convertParameters(const TensorMap &parameters,
-                        const std::vector<ArgumentSpec> &arguments) {
+TensorMap loco::convertParameters(const TensorMap &parameters,
+                                  const std::vector<ArgumentSpec> &arguments) {
   TensorMap converted;
   for (const ArgumentSpec &argument : arguments)
     if (auto found = parameters.find(argument.name);
@@ -112,8 +111,8 @@ InputSignature loco::readInputSignature(func::FuncOp function,
       inputs.inputs.push_back(argument);
   Signature signature = readSignature(function, ElementType::F64);
   inputs.hasSteps = signature.stepsPosition.has_value();
-  for (auto [argument, position] : llvm::zip_equal(
-           signature.arguments, signature.argumentPositions))
+  for (auto [argument, position] :
+       llvm::zip_equal(signature.arguments, signature.argumentPositions))
     if (argument.role == ArgumentRole::Input &&
         function.getArgument(position).use_empty())
       inputs.optional.push_back(argument.name);
@@ -250,8 +249,7 @@ Batch loco::drawInputs(const InputSignature &signature, BatchSize size,
   batch.samples = size.samples.value_or(1);
   batch.steps = signature.hasSteps ? size.steps.value_or(5) : 0;
   for (const ArgumentSpec &input : signature.inputs) {
-    Tensor values(input.type,
-                  getBatchShape(input.shape, input.perStep, batch));
+    Tensor values(input.type, getBatchShape(input.shape, input.perStep, batch));
     std::vector<double> uniform(values.size());
     LocoRandomKey key{seed, locoRandomStream(("input." + input.name).c_str()),
                       0};

@@ -153,10 +153,10 @@ static Value addStack(ScanOp loop, Value value) {
   SmallVector<Type> stacks(loop.getStacks().getTypes());
   stacks.push_back(getStackedType(value.getType()));
   unsigned numBefore = loop.getFinals().size() + loop.getNumStacks();
-  auto wider = ScanOp::create(builder, loop.getLoc(), loop.getSteps(),
-                              loop.getInits(), loop.getElements(),
-                              loop.getConstants(), stacks,
-                              loop.getSums().getTypes(), loop.getReverse());
+  auto wider =
+      ScanOp::create(builder, loop.getLoc(), loop.getSteps(), loop.getInits(),
+                     loop.getElements(), loop.getConstants(), stacks,
+                     loop.getSums().getTypes(), loop.getReverse());
   loop.getYield().getStacksMutable().append(value);
   wider.getBody().takeBody(loop.getBody());
   for (auto [index, result] : llvm::enumerate(loop.getResults()))
@@ -197,8 +197,7 @@ static Value addConstant(ScanOp loop, Value value) {
 
 /// The step of `values` that the loop is at, as one more element.
 static Value addElement(ScanOp loop, Value values, Type type) {
-  unsigned position =
-      1 + loop.getInits().size() + loop.getElements().size();
+  unsigned position = 1 + loop.getInits().size() + loop.getElements().size();
   loop.getElementsMutable().append(values);
   return loop.getBlock()->insertArgument(position, type, values.getLoc());
 }
@@ -217,9 +216,9 @@ static void give(func::FuncOp function, Stream &stream) {
       value = addElement(loop, values, draw.type);
     } else if (draw.perStep) {
       OpBuilder builder(op);
-      value = AtOp::create(builder, op.getLoc(), draw.type,
-                           loop ? addConstant(loop, values) : values,
-                           op.getStep());
+      value =
+          AtOp::create(builder, op.getLoc(), draw.type,
+                       loop ? addConstant(loop, values) : values, op.getStep());
     }
     op.replaceAllUsesWith(value);
     op.erase();

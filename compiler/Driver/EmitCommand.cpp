@@ -1,0 +1,203 @@
+//===- EmitCommand.cpp - lococ emit --------------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/CommandSupport.h"
+#include "compiler/Driver/Signature.h"
+
+#include "compiler/AST/Printer.h"
+#include "compiler/AST/Suggest.h"
+#include "compiler/Autodiff/Autodiff.h"
+#include "compiler/IRGen/IRGen.h"
+#include "compiler/Syntax/Parser.h"
+#include "loco/Files.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+using namespace loco;
+
+namespace {
+/// How the text of a phase is made. Nothing is given after an error that was
+/// reported already.
+using Emitter = std::optional<std::string> (*)(const EmitOptions &options);
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Front end
+//===----------------------------------------------------------------------===//
+
+/// The tree in its fixed layout. Needs no program that makes sense.
+static std::optional<std::string> emitAST(const EmitOptions &options) {
+  SourceManager sources;
+  loco::DiagnosticEngine diagnostics;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::Expected<FileId> file = sources.openFile(options.program.file);
+  if (!file) {
+    reportError(llvm::toString(file.takeError()));
+    return std::nullopt;
+  }
+  std::unique_ptr<ast::File> tree = parseFile(sources, *file, diagnostics);
+  if (tree) {
+    ast::print(*tree, stream);
+    return text;
+  }
+  renderDiagnostics(diagnostics, sources, stream);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  return std::nullopt;
+}
+
+namespace {
+/// A model's module, with the context it lives in.
+struct ModelModule {
+  MLIRContext context{MLIRContext::Threading::DISABLED};
+  std::unique_ptr<Compilation> compilation;
+  const sema::Model *model = nullptr;
+  OwningOpRef<ModuleOp> module;
+
+  func::FuncOp getFunction() {
+    return module->lookupSymbol<func::FuncOp>(model->name);
+  }
+  std::string print() {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    module->print(stream);
+    return text + "\n";
+  }
+};
+} // namespace
+
+/// Translates the model meant. Null after an error, which is reported.
+static std::unique_ptr<ModelModule> translate(const EmitOptions &options) {
+  auto result = std::make_unique<ModelModule>();
+  result->compilation = compileProgram(options.program);
+  if (!result->compilation)
+    return nullptr;
+  Expected<const sema::Model *> model =
+      pickModel(*result->compilation, options.program);
+  Expected<ExecutionOptions> machine = resolveMachine(options.machine);
+  if (!model || !machine) {
+    reportError(model ? machine.message() : model.message());
+    return nullptr;
+  }
+  result->model = *model;
+  IRGenOptions irgen;
+  irgen.sources = &result->compilation->getSources();
+  irgen.elementType = machine->precision == ElementType::F64
+                          ? IRGenOptions::ElementType::F64
+                          : IRGenOptions::ElementType::F32;
+  ReportCollector reports(&result->context);
+  result->module = emitModule(**model, result->context, irgen);
+  if (result->module)
+    return result;
+  reportError(reports.take("the model cannot be translated").message);
+  return nullptr;
+}
+
+static std::optional<std::string> emitLoco(const EmitOptions &options) {
+  std::unique_ptr<ModelModule> model = translate(options);
+  return model ? std::optional(model->print()) : std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Autodiff
+//===----------------------------------------------------------------------===//
+
+using CreateDerivative = FailureOr<func::FuncOp> (*)(func::FuncOp,
+                                                     ArrayRef<unsigned>,
+                                                     StringRef);
+
+/// The derivative of the loss by all learned parameters, and nothing else.
+static std::optional<std::string> emitDerivative(const EmitOptions &options,
+                                                 CreateDerivative create,
+                                                 StringRef suffix) {
+  std::unique_ptr<ModelModule> model = translate(options);
+  if (!model)
+    return std::nullopt;
+  func::FuncOp function = model->getFunction();
+  Signature signature = readSignature(function, ElementType::F64);
+  if (signature.getLossName().empty()) {
+    reportError(
+        fmt::format("`{}` has no loss to differentiate", model->model->name));
+    return std::nullopt;
+  }
+  SmallVector<unsigned> wrt;
+  for (auto [argument, position] :
+       llvm::zip_equal(signature.arguments, signature.argumentPositions))
+    if (argument.role == ArgumentRole::Param)
+      wrt.push_back(position);
+
+  func::FuncOp loss = specialize(function, {signature.getLossName()},
+                                 model->model->name + ".loss");
+  ReportCollector reports(&model->context);
+  FailureOr<func::FuncOp> derivative =
+      create(loss, wrt, model->model->name + suffix.str());
+  if (failed(derivative)) {
+    reportError(reports.take("the loss cannot be differentiated").message);
+    return std::nullopt;
+  }
+  for (auto other :
+       llvm::make_early_inc_range(model->module->getOps<func::FuncOp>()))
+    if (other != *derivative)
+      other.erase();
+  return model->print();
+}
+
+static std::optional<std::string> emitVJP(const EmitOptions &options) {
+  return emitDerivative(options, createVJP, ".vjp");
+}
+
+static std::optional<std::string> emitJVP(const EmitOptions &options) {
+  return emitDerivative(options, createJVP, ".jvp");
+}
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+static constexpr Phase phases[] = {
+    {"ast", "the program as it was parsed"},
+    {"loco", "the model in the loco dialect, before any pass"},
+    {"vjp",
+     "the loss and its gradient by the learned parameters (reverse mode)"},
+    {"jvp", "the loss and its change along a direction (forward mode)"},
+};
+/// In the order of `phases`.
+static constexpr Emitter emitters[] = {emitAST, emitLoco, emitVJP, emitJVP};
+static_assert(std::size(phases) == std::size(emitters));
+
+ArrayRef<Phase> loco::getPhases() { return phases; }
+
+int loco::emitProgram(const EmitOptions &options) {
+  const Phase *phase = llvm::find_if(phases, [&](const Phase &candidate) {
+    return candidate.name == options.phase;
+  });
+  if (phase == std::end(phases)) {
+    std::vector<StringRef> names;
+    std::vector<std::string> owned;
+    for (const Phase &known : phases) {
+      names.push_back(known.name);
+      owned.push_back(known.name);
+    }
+    std::string hint = didYouMean(options.phase, names);
+    return reportError(
+        fmt::format("there is no phase `{}`; {}", options.phase,
+                    hint.empty() ? "there are " + quoteNames(owned) : hint));
+  }
+  std::optional<std::string> text = emitters[phase - phases](options);
+  if (!text)
+    return 1;
+  if (options.out.empty()) {
+    printText(*text);
+    return 0;
+  }
+  if (Status failed = writeFileAtomically(options.out, {*text}))
+    return reportError(failed.message());
+  return 0;
+}

@@ -1,0 +1,282 @@
+//===- ExplainCommand.cpp - lococ explain --------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Everything that a program says and leaves unsaid, as text that is stable from
+// run to run: names as they are in files, counts, and every default in force.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/CommandSupport.h"
+#include "compiler/Driver/ExplainRuns.h"
+
+#include <fmt/format.h>
+
+using namespace loco;
+
+namespace {
+/// Writes the sections of one model.
+class ModelReport {
+public:
+  ModelReport(const sema::Model &model, const SourceManager &sources)
+      : model(model), sources(sources) {}
+
+  std::string write(Execution &execution);
+
+private:
+  void addSection(const std::string &title, const std::string &body);
+  void addSpaces();
+  void addInputs();
+  void addParameters();
+  void addStates();
+  void addCodes();
+  void addDraws(mlir::func::FuncOp function);
+  void addSolver();
+  void addLoss();
+  void addPlan(const Execution &execution);
+  unsigned getLine(SourceRange range) const;
+
+  const sema::Model &model;
+  const SourceManager &sources;
+  std::string text;
+};
+} // namespace
+
+unsigned ModelReport::getLine(SourceRange range) const {
+  return sources.getLineColumn(range.file, range.begin).line;
+}
+
+void ModelReport::addSection(const std::string &title,
+                             const std::string &body) {
+  if (!body.empty())
+    text += "\n" + title + "\n" + body;
+}
+
+//===----------------------------------------------------------------------===//
+// Names and shapes
+//===----------------------------------------------------------------------===//
+
+static std::string describe(llvm::ArrayRef<int64_t> shape) {
+  return loco::describe(Shape(shape.begin(), shape.end()));
+}
+
+/// `36 x 36`, without the name of the space.
+static std::string spellKind(const sema::Space &space) {
+  sema::Space unnamed = space;
+  unnamed.name.clear();
+  return unnamed.spell();
+}
+
+void ModelReport::addSpaces() {
+  TextTable table({2});
+  for (const sema::Space *space : model.lattices)
+    table.add({space->name, spellKind(*space),
+               formatCount(space->getNumSites()) + " sites",
+               !space->hasNeighbours() ? "no neighbours"
+               : space->wraps()        ? "wraps around"
+                                       : "ends at its edges"});
+  addSection("spaces", table.render());
+}
+
+void ModelReport::addInputs() {
+  TextTable table;
+  for (const sema::Input &input : model.inputs)
+    table.add({input.name, input.space->describe(),
+               input.perStep ? "per step" : "per sample"});
+  addSection("inputs", table.render());
+}
+
+static const char *describe(sema::Transform transform) {
+  switch (transform) {
+  case sema::Transform::None:
+    return "";
+  case sema::Transform::Sigmoid:
+    return " via sigmoid";
+  case sema::Transform::Softplus:
+    return " via softplus";
+  case sema::Transform::Relu:
+    return " via relu";
+  case sema::Transform::Exp:
+    return " via exp";
+  }
+  return "";
+}
+
+void ModelReport::addParameters() {
+  TextTable table({4});
+  table.add(
+      {"name", "in files", "what", "shape", "count", "range", "start", ""});
+  int64_t numTensors = 0, numFrozen = 0;
+  for (const sema::Parameter &parameter : model.parameters) {
+    table.add({parameter.name, parameter.getStoredName(), parameter.description,
+               describe(parameter.shape),
+               formatCount(parameter.getNumElements()),
+               parameter.interval.empty()
+                   ? "any"
+                   : parameter.interval + describe(parameter.transform),
+               parameter.start, parameter.isFrozen ? "frozen" : "learned"});
+    numTensors += !parameter.isFrozen;
+    if (parameter.isFrozen)
+      numFrozen += parameter.getNumElements();
+  }
+  std::string title = fmt::format("parameters: {} learned in {} tensor{}",
+                                  formatCount(model.getNumLearned()),
+                                  numTensors, numTensors == 1 ? "" : "s");
+  if (numFrozen > 0)
+    title += fmt::format(", {} frozen", formatCount(numFrozen));
+  addSection(title, model.parameters.empty() ? "  none\n" : table.render());
+}
+
+void ModelReport::addStates() {
+  TextTable table;
+  for (const sema::State &state : model.states) {
+    std::string pair = state.velocity   ? "velocity " + state.velocity->name
+                       : state.position ? "velocity of " + state.position->name
+                                        : "";
+    std::string start = state.hasInitial ? "starts as the program says"
+                                         : "starts at 0 by default";
+    table.add({state.name, state.space->describe(),
+               state.isAngle ? "angle" : "number", start, pair});
+  }
+  addSection("states, set back to their start for every sequence",
+             table.render());
+}
+
+//===----------------------------------------------------------------------===//
+// What is computed
+//===----------------------------------------------------------------------===//
+
+static std::string describe(const sema::Node &value) {
+  return value.space ? value.space->describe() : describe(value.shape);
+}
+
+void ModelReport::addCodes() {
+  TextTable encoders;
+  for (const sema::Encoding &encoding : model.encodings)
+    encoders.add({encoding.name, encoding.space->describe(),
+                  encoding.isDistribution ? "a distribution" : ""});
+  addSection("encoders", encoders.render());
+  for (auto [role, title] : {std::pair(sema::ResultRole::Output, "decoders"),
+                             std::pair(sema::ResultRole::Probe, "probes")}) {
+    TextTable table;
+    for (const sema::Result &result : model.results)
+      if (result.role == role)
+        table.add({result.name, describe(*result.value),
+                   result.value->perStep ? "per step" : "per sample"});
+    addSection(title, table.render());
+  }
+}
+
+void ModelReport::addDraws(mlir::func::FuncOp function) {
+  Expected<std::vector<RandomDraw>> draws = listDraws(function);
+  TextTable table;
+  if (!draws) {
+    table.add({draws.message()});
+  } else {
+    for (const RandomDraw &draw : *draws) {
+      auto place = draw.location->findInstanceOf<mlir::FileLineColLoc>();
+      table.add({draw.name, draw.isNormal ? "normal(0, 1)" : "uniform(0, 1)",
+                 describe(draw.type.getShape()),
+                 draw.perStep ? "per step" : "per sample",
+                 place ? fmt::format("line {}", place.getLine()) : ""});
+    }
+  }
+  addSection("random draws", table.render());
+}
+
+void ModelReport::addSolver() {
+  const sema::Solver &solver = model.solver;
+  if (solver.method.empty())
+    return;
+  addSection("integrator",
+             fmt::format("  {}, step size {}, {} evaluation{} a step\n",
+                         solver.method, solver.stepSize, solver.stages,
+                         solver.stages == 1 ? "" : "s"));
+}
+
+void ModelReport::addLoss() {
+  std::string body = "  none\n";
+  if (model.loss && model.loss->perStep)
+    body = fmt::format("  a number per step{}; mean over steps, then samples\n",
+                       model.lossSkipsLastStep
+                           ? ", none at the last step (nothing comes after it)"
+                           : "");
+  else if (model.loss)
+    body = "  a number per sample; mean over samples\n";
+  addSection("loss", body);
+}
+
+void ModelReport::addPlan(const Execution &execution) {
+  TextTable table;
+  for (const PlanFact &fact : execution.getPlanFacts())
+    table.add({fact.subject, fact.text});
+  addSection("plan", table.render());
+}
+
+std::string ModelReport::write(Execution &execution) {
+  text = fmt::format("model {}, line {}", model.name, getLine(model.range));
+  if (!model.base.empty())
+    text += ", made of " + model.base;
+  text += "\n";
+  addSpaces();
+  addInputs();
+  addParameters();
+  addStates();
+  addCodes();
+  addDraws(execution.getModule().lookupSymbol<mlir::func::FuncOp>(model.name));
+  addSolver();
+  addLoss();
+  addPlan(execution);
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// The command
+//===----------------------------------------------------------------------===//
+
+/// The models to explain: the one that is named, or all.
+static Expected<std::vector<const sema::Model *>>
+chooseModels(const Compilation &compilation, const ProgramOptions &options) {
+  std::vector<const sema::Model *> models;
+  if (options.model.empty()) {
+    for (const auto &model : compilation.getModule()->models)
+      models.push_back(model.get());
+    return models;
+  }
+  Expected<const sema::Model *> model = pickModel(compilation, options);
+  if (!model)
+    return model.error();
+  models.push_back(*model);
+  return models;
+}
+
+int loco::explainProgram(const ExplainOptions &options) {
+  std::unique_ptr<Compilation> compilation = compileProgram(options.program);
+  if (!compilation)
+    return 1;
+  auto models = chooseModels(*compilation, options.program);
+  if (!models)
+    return reportError(models.message());
+  Expected<ExecutionOptions> machine = resolveMachine(options.machine);
+  if (!machine)
+    return reportError(machine.message());
+  ThreadPool pool(options.machine.threads);
+  std::string text;
+  for (const sema::Model *model : *models) {
+    auto execution =
+        Execution::create(*model, compilation->getSources(), *machine, pool);
+    if (!execution)
+      return reportError(execution.message());
+    if (!text.empty())
+      text += "\n";
+    text += ModelReport(*model, compilation->getSources()).write(**execution);
+  }
+  for (const sema::RunBlock &run : compilation->getModule()->runs)
+    if (options.program.model.empty() || run.model == options.program.model)
+      text += "\n" + explainRun(run);
+  printText(text);
+  return 0;
+}
