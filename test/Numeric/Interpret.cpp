@@ -23,6 +23,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/LineIterator.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace loco;
@@ -100,9 +101,11 @@ int main(int argc, char **argv) {
   llvm::cl::ParseCommandLineOptions(argc, argv);
   MLIRContext context;
   context.printOpOnDiagnostic(false);
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
   context.loadDialect<LocoDialect>();
   OwningOpRef<ModuleOp> module =
-      parseSourceFile<ModuleOp>(moduleFile, &context);
+      parseSourceFile<ModuleOp>(moduleFile, sources, &context);
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(callsFile);
   if (!module || !buffer)
     return 1;
