@@ -33,7 +33,8 @@ SiteGrid loco::getSiteGrid(const sema::Space &space) {
   return grid;
 }
 
-const sema::Space *loco::getResultSpace(const sema::Model &model, llvm::StringRef name) {
+const sema::Space *loco::getResultSpace(const sema::Model &model,
+                                        llvm::StringRef name) {
   for (const sema::State &state : model.states)
     if (state.name == name)
       return state.space;
@@ -42,8 +43,8 @@ const sema::Space *loco::getResultSpace(const sema::Model &model, llvm::StringRe
 }
 
 /// Copies `count` samples of `from` behind those already in `to`.
-static void append(TensorMap &to, const std::string &name, const Tensor &from, int64_t first,
-                   int64_t total) {
+static void append(TensorMap &to, const std::string &name, const Tensor &from,
+                   int64_t first, int64_t total) {
   auto found = to.find(name);
   if (found == to.end()) {
     Shape shape = from.shape();
@@ -51,14 +52,14 @@ static void append(TensorMap &to, const std::string &name, const Tensor &from, i
     found = to.emplace(name, Tensor(from.type(), shape)).first;
   }
   size_t perSample = from.bytes() / from.shape().front();
-  std::memcpy(static_cast<char *>(found->second.data()) + first * perSample, from.data(),
-              from.bytes());
+  std::memcpy(static_cast<char *>(found->second.data()) + first * perSample,
+              from.data(), from.bytes());
 }
 
-Expected<Responses> loco::collectResponses(const AnalysisSubject &subject,
-                                           const TensorMap &parameters,
-                                           const DataOption &data,
-                                           const std::vector<std::string> &results) {
+Expected<Responses>
+loco::collectResponses(const AnalysisSubject &subject,
+                       const TensorMap &parameters, const DataOption &data,
+                       const std::vector<std::string> &results) {
   auto source = DataSource::open(data, subject.seed);
   if (!source)
     return source.error();
@@ -100,13 +101,16 @@ Expected<Responses> loco::collectResponses(const AnalysisSubject &subject,
       return failed.error();
     responses.loss += reply.loss * batch.samples / responses.samples;
     for (const std::string &name : results)
-      append(responses.results, name, reply.results.at(name), first, responses.samples);
+      append(responses.results, name, reply.results.at(name), first,
+             responses.samples);
   }
   return responses;
 }
 
-Expected<Json> loco::runAnalysis(const sema::Setting &save, const AnalysisSubject &subject) {
-  using Analysis = Expected<Json> (*)(const sema::Setting &, const AnalysisSubject &);
+Expected<Json> loco::runAnalysis(const sema::Setting &save,
+                                 const AnalysisSubject &subject) {
+  using Analysis =
+      Expected<Json> (*)(const sema::Setting &, const AnalysisSubject &);
   static const std::pair<const char *, Analysis> analyses[] = {
       {"selectivity", analyzeSelectivity},
       {"phase_velocity", analyzePhaseVelocity},

@@ -27,7 +27,8 @@ struct FrameErrors {
   void add(double predicted, double target, double weight) {
     double p = std::clamp(predicted, 1e-7, 1 - 1e-7);
     squared += weight * (predicted - target) * (predicted - target);
-    bernoulli -= weight * (target * std::log(p) + (1 - target) * std::log(1 - p));
+    bernoulli -=
+        weight * (target * std::log(p) + (1 - target) * std::log(1 - p));
   }
   Json toJson() const {
     return {{"squared_error", squared}, {"bernoulli", bernoulli}};
@@ -95,8 +96,9 @@ Expected<Json> loco::analyzePrediction(const sema::Setting &save,
   Json json = {{"data", subject.data->toText()}};
   std::vector<ImageRow> rows;
   for (const Network &network : subject.networks) {
-    auto responses = collectResponses(subject, *network.parameters, *subject.data,
-                                      {predicted->text, wanted->text});
+    auto responses =
+        collectResponses(subject, *network.parameters, *subject.data,
+                         {predicted->text, wanted->text});
     if (!responses)
       return responses.error();
     const Tensor &y = responses->results.at(predicted->text);

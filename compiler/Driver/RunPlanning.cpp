@@ -22,7 +22,8 @@ using sema::Setting;
 // Data
 //===----------------------------------------------------------------------===//
 
-static std::vector<DataOption> toDataOptions(llvm::ArrayRef<PlanArgument> arguments) {
+static std::vector<DataOption>
+toDataOptions(llvm::ArrayRef<PlanArgument> arguments) {
   std::vector<DataOption> options;
   for (const PlanArgument &argument : arguments) {
     DataOption option = toDataOption(argument.value);
@@ -60,7 +61,6 @@ DataOption loco::toDataOption(const PlanValue &value) {
     return DataOption::ofCall("list", toDataOptions(value.arguments));
   case PlanValue::Kind::Result:
   case PlanValue::Kind::Input:
-  case PlanValue::Kind::Word:
     return DataOption::ofText(value.text);
   }
   llvm_unreachable("all kinds of values are handled");
@@ -74,6 +74,23 @@ DataOption loco::withArgument(DataOption call, const DataOption &value) {
     }
   call.arguments.push_back(value);
   return call;
+}
+
+DataOption loco::holdOut(DataOption call) {
+  std::vector<std::string> sources = dataSourceNames();
+  for (DataOption &argument : call.arguments)
+    if (argument.kind == DataOption::Kind::Call &&
+        llvm::is_contained(sources, argument.text)) {
+      argument = holdOut(std::move(argument));
+      return call;
+    }
+  bool hasSplit = llvm::any_of(
+      call.arguments, [](const DataOption &a) { return a.name == "split"; });
+  // A user's own arrays have no splits.
+  bool isFile = call.text == "arrays" || call.text == "npz";
+  if (hasSplit || isFile)
+    return call;
+  return withArgument(std::move(call), DataOption::ofText("test").as("split"));
 }
 
 //===----------------------------------------------------------------------===//
@@ -107,7 +124,8 @@ private:
 } // namespace
 
 /// Reports arguments that the call does not take.
-void TrainingPlanner::checkArguments(const PlanValue &call, unsigned numPositional,
+void TrainingPlanner::checkArguments(const PlanValue &call,
+                                     unsigned numPositional,
                                      llvm::ArrayRef<llvm::StringRef> names) {
   unsigned position = 0;
   for (const PlanArgument &argument : call.arguments) {
@@ -117,8 +135,8 @@ void TrainingPlanner::checkArguments(const PlanValue &call, unsigned numPosition
       continue;
     if (argument.name.empty())
       diagnostics.error("too-many-arguments", argument.value.range,
-                        "`" + call.text + "` takes " + llvm::Twine(numPositional) +
-                            " unnamed arguments");
+                        "`" + call.text + "` takes " +
+                            llvm::Twine(numPositional) + " unnamed arguments");
     else
       diagnostics
           .error("unknown-argument", argument.value.range,
@@ -127,8 +145,8 @@ void TrainingPlanner::checkArguments(const PlanValue &call, unsigned numPosition
   }
 }
 
-double TrainingPlanner::readNumber(const PlanValue &call, llvm::StringRef name, int position,
-                                   double otherwise) {
+double TrainingPlanner::readNumber(const PlanValue &call, llvm::StringRef name,
+                                   int position, double otherwise) {
   const PlanValue *value = call.find(name, position);
   if (!value)
     return otherwise;
@@ -145,8 +163,8 @@ int64_t TrainingPlanner::readCount(llvm::StringRef name) {
   if (!setting || !setting->value)
     return 0;
   const PlanValue &value = *setting->value;
-  if (!value.isNumber() || value.number < 1 || value.number != std::floor(value.number) ||
-      value.number > 1e15) {
+  if (!value.isNumber() || value.number < 1 ||
+      value.number != std::floor(value.number) || value.number > 1e15) {
     diagnostics.error("wrong-value", value.range,
                       "`" + name + "` is a whole number, 1 or more");
     return 1;
@@ -157,7 +175,8 @@ int64_t TrainingPlanner::readCount(llvm::StringRef name) {
 void TrainingPlanner::readOptimizer() {
   const Setting *setting = block.find("optimizer");
   if (!setting || !setting->value) {
-    diagnostics.error("missing-setting", block.range, "`train` needs an `optimizer`")
+    diagnostics
+        .error("missing-setting", block.range, "`train` needs an `optimizer`")
         .hint("for example `optimizer adam(1e-3)`");
     return;
   }
@@ -175,11 +194,14 @@ void TrainingPlanner::readOptimizer() {
     options.beta1 = readNumber(call, "beta1", -1, options.beta1);
     options.beta2 = readNumber(call, "beta2", -1, options.beta2);
     options.epsilon = readNumber(call, "epsilon", -1, options.epsilon);
-    double decay = readNumber(call, "decay", -1, call.isCall("adamw") ? 0.01 : 0);
-    (call.isCall("adamw") ? options.decoupledDecay : options.coupledDecay) = decay;
+    double decay =
+        readNumber(call, "decay", -1, call.isCall("adamw") ? 0.01 : 0);
+    (call.isCall("adamw") ? options.decoupledDecay : options.coupledDecay) =
+        decay;
   } else {
     diagnostics
-        .error("unknown-optimizer", call.range, "there is no optimizer `" + call.text + "`")
+        .error("unknown-optimizer", call.range,
+               "there is no optimizer `" + call.text + "`")
         .hint("there are `sgd`, `adam` and `adamw`");
     return;
   }
@@ -214,8 +236,8 @@ void TrainingPlanner::readSchedule() {
     checkArguments(value, 0, {"updates", "epochs", "factor", "once", "warmup"});
     schedule.kind = RateSchedule::Kind::Step;
     schedule.intervalInEpochs = value.find("epochs") != nullptr;
-    schedule.interval = static_cast<int64_t>(
-        readNumber(value, schedule.intervalInEpochs ? "epochs" : "updates", -1, 0));
+    schedule.interval = static_cast<int64_t>(readNumber(
+        value, schedule.intervalInEpochs ? "epochs" : "updates", -1, 0));
     schedule.dropFactor = readNumber(value, "factor", -1, schedule.dropFactor);
     schedule.dropOnce = readNumber(value, "once", -1, 0) != 0;
   } else if (value.isCall("cosine")) {
@@ -224,9 +246,11 @@ void TrainingPlanner::readSchedule() {
     schedule.finalFactor = readNumber(value, "final", -1, 0);
   } else {
     diagnostics
-        .error("unknown-schedule", value.range, "there is no schedule `" + value.text + "`")
-        .hint("there are `constant(...)`, `drop(epochs = 100, factor = 0.1)` and "
-              "`cosine(final = 0)`");
+        .error("unknown-schedule", value.range,
+               "there is no schedule `" + value.text + "`")
+        .hint(
+            "there are `constant(...)`, `drop(epochs = 100, factor = 0.1)` and "
+            "`cosine(final = 0)`");
     return;
   }
   schedule.warmup = static_cast<int64_t>(readNumber(value, "warmup", -1, 0));

@@ -23,8 +23,12 @@ DataOption toDataOption(const sema::PlanValue &value);
 /// The call with the argument `name` set to `value`, in place of one it has.
 DataOption withArgument(DataOption call, const DataOption &value);
 
-/// The plan of a `train` block: optimizer, schedule, lengths, clipping. What does
-/// not make sense is reported at its place; nothing is returned then.
+/// The samples of a data source that its training split has not: `split =
+/// "test"` for the innermost source, unless it names a split itself.
+DataOption holdOut(DataOption call);
+
+/// The plan of a `train` block: optimizer, schedule, lengths, clipping. What
+/// does not make sense is reported at its place; nothing is returned then.
 std::optional<TrainingPlan> planTraining(const sema::RunBlock &block,
                                          DiagnosticEngine &diagnostics);
 

@@ -17,10 +17,13 @@
 using namespace loco;
 using Json = nlohmann::ordered_json;
 
-/// The stimuli, with the model's image put in front where the program leaves it out.
-static DataOption getStimuli(const sema::PlanValue &call, const AnalysisSubject &subject) {
+/// The stimuli, with the model's image put in front where the program leaves it
+/// out.
+static DataOption getStimuli(const sema::PlanValue &call,
+                             const AnalysisSubject &subject) {
   DataOption stimuli = toDataOption(call);
-  bool hasImage = !stimuli.arguments.empty() && stimuli.arguments.front().name.empty();
+  bool hasImage =
+      !stimuli.arguments.empty() && stimuli.arguments.front().name.empty();
   if (hasImage)
     return stimuli;
   for (const ArgumentSpec &argument : subject.program->arguments()) {
@@ -78,22 +81,25 @@ Expected<Json> loco::analyzeSelectivity(const sema::Setting &save,
     if (!responses)
       return responses.error();
     if (responses->classes == 0)
-      return Error{fmt::format("the samples of `{}` have no class `label`", data->toText())};
+      return Error{fmt::format("the samples of `{}` have no class `label`",
+                               data->toText())};
     classes = responses->classes;
     json["samples"] = responses->samples;
-    auto found = selectivity(responses->results.at(name), responses->fields.at("label"),
-                             classes, threshold);
+    auto found = selectivity(responses->results.at(name),
+                             responses->fields.at("label"), classes, threshold);
     if (!found)
       return found.error();
     auto statistics = mapStatistics(found->map, getSiteGrid(*space), classes);
     if (!statistics)
       return statistics.error();
     json[network.name] = toJson(*statistics);
-    panels.push_back({network.name, found->map, std::nullopt, describe(*statistics)});
+    panels.push_back(
+        {network.name, found->map, std::nullopt, describe(*statistics)});
   }
 
-  ClassLegend legend = stimuli ? orientationLegend(classes)
-                               : numberedLegend(by ? by->text : "class", classes);
+  ClassLegend legend = stimuli
+                           ? orientationLegend(classes)
+                           : numberedLegend(by ? by->text : "class", classes);
   auto figure = classMapFigure(panels, legend);
   if (!figure)
     return figure.error();

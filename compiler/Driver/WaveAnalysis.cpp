@@ -23,7 +23,8 @@ using Json = nlohmann::ordered_json;
 static Tensor getSample(const Tensor &tensor, int64_t sample) {
   Shape shape(tensor.shape().begin() + 1, tensor.shape().end());
   Tensor one(tensor.type(), shape);
-  std::memcpy(one.data(), static_cast<const char *>(tensor.data()) + sample * one.bytes(),
+  std::memcpy(one.data(),
+              static_cast<const char *>(tensor.data()) + sample * one.bytes(),
               one.bytes());
   return one;
 }
@@ -41,17 +42,20 @@ static Expected<Json> measureWaves(const Tensor &fields, const SiteGrid &grid,
     cutOff += one->cutOff / samples;
     undefined += one->undefined / samples;
   }
-  return Json{{"wave_share", share}, {"cut_off", cutOff}, {"undefined", undefined}};
+  return Json{
+      {"wave_share", share}, {"cut_off", cutOff}, {"undefined", undefined}};
 }
 
-/// The state of the first sample over time, and the mean wave vector of a lattice
-/// of two dimensions.
-static Status drawWaves(const Tensor &field, const SiteGrid &grid, const SignalOptions &signal,
-                        const std::string &title, const std::string &path) {
+/// The state of the first sample over time, and the mean wave vector of a
+/// lattice of two dimensions.
+static Status drawWaves(const Tensor &field, const SiteGrid &grid,
+                        const SignalOptions &signal, const std::string &title,
+                        const std::string &path) {
   bool isSheet = field.shape().size() == 3;
   FieldOptions options;
   options.title = title;
-  auto states = isSheet ? filmStripFigure(field, options) : spaceTimeFigure(field, options);
+  auto states = isSheet ? filmStripFigure(field, options)
+                        : spaceTimeFigure(field, options);
   if (!states)
     return states.error();
   if (Status failed = states->write(path + ".png"))
@@ -81,7 +85,8 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
     return Error{"`phase_velocity` needs a state"};
   const sema::Space *space = getResultSpace(*subject.model, state->text);
   if (!space || !space->hasNeighbours())
-    return Error{fmt::format("`{}` does not live on a lattice with neighbours", state->text)};
+    return Error{fmt::format("`{}` does not live on a lattice with neighbours",
+                             state->text)};
   if (!subject.data)
     return Error{"`phase_velocity` needs `data` in the block"};
   DataOption data = *subject.data;
@@ -97,7 +102,8 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
   SiteGrid grid = getSiteGrid(*space);
   Json json = {{"data", data.toText()}, {"samples", some.samples}};
   for (const Network &network : subject.networks) {
-    auto responses = collectResponses(some, *network.parameters, data, {state->text});
+    auto responses =
+        collectResponses(some, *network.parameters, data, {state->text});
     if (!responses)
       return responses.error();
     const Tensor &fields = responses->results.at(state->text);
@@ -107,9 +113,11 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
     if (!measured)
       return measured.error();
     json[network.name] = *measured;
-    std::string path = fmt::format("{}/{}_{}", subject.folder, save.label, network.name);
+    std::string path =
+        fmt::format("{}/{}_{}", subject.folder, save.label, network.name);
     std::string title = fmt::format("{}, {}", state->text, network.name);
-    if (Status failed = drawWaves(getSample(fields, 0), grid, options.signal, title, path))
+    if (Status failed =
+            drawWaves(getSample(fields, 0), grid, options.signal, title, path))
       return failed.error();
   }
   return json;
