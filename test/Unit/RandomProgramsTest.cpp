@@ -6,13 +6,15 @@
 //===----------------------------------------------------------------------===//
 //
 // RUN: loco-test-random-programs --count=300
+// RUN: loco-test-random-programs --count=100 --smooth
+// RUN: loco-test-random-programs --count=100 --nested --calls --more --f32
 // RUN: loco-test-random-programs --count=5 --print --nested \
 // RUN:   | loco-opt --split-input-file --verify-roundtrip -o /dev/null
 //
 // Many programs: each is well-typed, reads back as it was printed, is the same
-// in every run, and gives finite numbers in the interpreter; together they use
-// every op of the dialect and every function often. With --print the programs
-// are printed instead.
+// in every run, gives finite numbers in the interpreter, and the same ones
+// after canonicalize and cse; together they use every op of the dialect and
+// every function often. With --print the programs are printed instead.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +24,8 @@
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/CommandLine.h"
 
@@ -37,6 +41,9 @@ static llvm::cl::opt<unsigned> firstSeed("first-seed", llvm::cl::init(0));
 static llvm::cl::opt<bool> printPrograms("print");
 static llvm::cl::opt<bool> nested("nested", llvm::cl::desc("nested stacks"));
 static llvm::cl::opt<bool> smooth("smooth");
+static llvm::cl::opt<bool> calls("calls", llvm::cl::desc("calls"));
+static llvm::cl::opt<bool> more("more", llvm::cl::desc("more functions"));
+static llvm::cl::opt<bool> f32("f32", llvm::cl::desc("element type f32"));
 static llvm::cl::opt<bool> listUses("uses", llvm::cl::desc("print op counts"));
 
 static std::string print(ModuleOp module) {
@@ -52,19 +59,41 @@ static bool fail(uint64_t seed, StringRef what, ModuleOp module) {
   return false;
 }
 
-/// Runs the program; true if it gives finite numbers.
-static bool interpret(ModuleOp module, uint64_t seed) {
+/// Runs the program; false if it fails or gives a number that is not finite.
+static bool interpret(ModuleOp module, uint64_t seed, int64_t steps,
+                      SmallVector<RuntimeValue> &results) {
   auto function = module.lookupSymbol<func::FuncOp>(programName);
   Interpreter interpreter(module);
-  for (int64_t steps : {int64_t(1), int64_t(1 + seed % 5)}) {
-    auto results = interpreter.call(programName,
-                                    makeRandomArguments(function, seed, steps));
-    if (failed(results))
-      return fail(seed, "cannot be interpreted", module);
-    for (const RuntimeValue &result : *results)
-      for (double value : std::get<Array>(result).values)
-        if (!std::isfinite(value))
-          return fail(seed, "gives a number that is not finite", module);
+  auto found =
+      interpreter.call(programName, makeRandomArguments(function, seed, steps));
+  if (failed(found))
+    return fail(seed, "cannot be interpreted", module);
+  for (const RuntimeValue &result : *found)
+    for (double value : std::get<Array>(result).values)
+      if (!std::isfinite(value))
+        return fail(seed, "gives a number that is not finite", module);
+  results = *found;
+  return true;
+}
+
+/// Runs the program, as it is and simplified; the numbers must be the same
+/// bits. (Constants of f32 that are folded are rounded, so these programs may
+/// differ.)
+static bool interpret(ModuleOp module, uint64_t seed) {
+  PassManager passes(module.getContext());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  OwningOpRef<ModuleOp> simple = module.clone();
+  if (failed(passes.run(*simple)))
+    return fail(seed, "cannot be simplified", module);
+  for (int64_t steps : {int64_t(1), int64_t(2 + seed % 4)}) {
+    SmallVector<RuntimeValue> before, after;
+    if (!interpret(module, seed, steps, before) ||
+        !interpret(*simple, seed, steps, after))
+      return false;
+    for (auto [x, y] : llvm::zip_equal(before, after))
+      if (std::get<Array>(x).values != std::get<Array>(y).values && !f32)
+        return fail(seed, "is changed by canonicalize and cse", module);
   }
   return true;
 }
@@ -126,6 +155,9 @@ int main(int argc, char **argv) {
   context.loadDialect<LocoDialect>();
   Options options = smooth ? Options::smooth() : Options();
   options.nestedStacks = nested;
+  options.calls = calls;
+  options.moreFunctions = more;
+  options.f32 = f32;
   if (printPrograms) {
     for (unsigned i = 0; i < count; ++i)
       llvm::outs() << (i ? "\n// -----\n" : "")
