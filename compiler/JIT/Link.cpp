@@ -66,6 +66,8 @@ runtimeSymbols(llvm::orc::MangleAndInterner mangle) {
   define("powf", static_cast<float (*)(float, float)>(&::powf));
   define("atan2", static_cast<double (*)(double, double)>(&::atan2));
   define("atan2f", static_cast<float (*)(float, float)>(&::atan2f));
+  define("fma", static_cast<double (*)(double, double, double)>(&::fma));
+  define("fmaf", static_cast<float (*)(float, float, float)>(&::fmaf));
   define("fmod", static_cast<double (*)(double, double)>(&::fmod));
   define("fmodf", static_cast<float (*)(float, float)>(&::fmodf));
   return symbols;
