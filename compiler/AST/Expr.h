@@ -246,7 +246,8 @@ struct SubscriptExpr : ExprOf<Expr::Kind::Subscript> {
   llvm::ArrayRef<const Expr *> indices;
 };
 
-/// `first..last`, only in subscripts; either end may be null.
+/// `first..last`, in subscripts and as a named argument (`wavelengths = 4..28`);
+/// in subscripts either end may be null.
 struct RangeExpr : ExprOf<Expr::Kind::Range> {
   RangeExpr(SourceRange range, const Expr *first, const Expr *last)
       : ExprOf(range), first(first), last(last) {}

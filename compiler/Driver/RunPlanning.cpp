@@ -57,6 +57,9 @@ DataOption loco::toDataOption(const PlanValue &value) {
     return toSpaceOption(value);
   case PlanValue::Kind::Call:
     return DataOption::ofCall(value.text, toDataOptions(value.arguments));
+  case PlanValue::Kind::Range:
+    return DataOption::ofRange(value.arguments.front().value.number,
+                               value.arguments.back().value.number);
   case PlanValue::Kind::List:
     return DataOption::ofCall("list", toDataOptions(value.arguments));
   case PlanValue::Kind::Result:

@@ -10,6 +10,7 @@
 #include "compiler/AST/Suggest.h"
 #include "compiler/AST/Walk.h"
 #include "compiler/Sema/Builtins.h"
+#include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
 using namespace loco;
@@ -23,9 +24,8 @@ namespace {
 enum class SettingKind {
   Count,    ///< a whole number from 1 on
   Natural,  ///< a whole number from 0 on
-  Number,   ///< a number greater than 0
   Call,     ///< a call, as of a data source
-  Any,      ///< a number or a call
+  Any,      ///< a number greater than 0, or a call
   Save,     ///< a label and a value
   Interval, ///< `every` and a whole number
 };
@@ -41,24 +41,17 @@ struct SettingForm {
 
 static constexpr SettingForm settingForms[] = {
     {Verb::Train, "data", SettingKind::Call, "data plane_waves(image(28, 28))"},
-    {Verb::Train, "validation", SettingKind::Call, "validation idx(\"data/mnist\")"},
     {Verb::Train, "optimizer", SettingKind::Call, "optimizer adam(1e-3)"},
     {Verb::Train, "batch", SettingKind::Count, "batch 128"},
     {Verb::Train, "epochs", SettingKind::Count, "epochs 50"},
     {Verb::Train, "updates", SettingKind::Count, "updates 1000"},
-    {Verb::Train, "clip", SettingKind::Number, "clip 1"},
-    {Verb::Train, "schedule", SettingKind::Call, "schedule step(every = 100, factor = 0.1)"},
+    {Verb::Train, "clip", SettingKind::Any, "clip 1"},
+    {Verb::Train, "schedule", SettingKind::Call, "schedule drop(epochs = 100, factor = 0.1)"},
     {Verb::Train, "seed", SettingKind::Natural, "seed 1"},
-    {Verb::Train, "steps", SettingKind::Count, "steps 100"},
     {Verb::Train, "checkpoint", SettingKind::Interval, "checkpoint every 100"},
-    {Verb::Train, "log", SettingKind::Interval, "log every 10"},
-    {Verb::Train, "validate", SettingKind::Interval, "validate every 100"},
     {Verb::Analyze, "save", SettingKind::Save, "save \"waves\" = phase_velocity(z)"},
     {Verb::Analyze, "data", SettingKind::Call, "data gratings(orientations = 8)"},
     {Verb::Analyze, "samples", SettingKind::Count, "samples 1000"},
-    {Verb::Analyze, "batch", SettingKind::Count, "batch 128"},
-    {Verb::Analyze, "steps", SettingKind::Count, "steps 100"},
-    {Verb::Analyze, "seed", SettingKind::Natural, "seed 1"},
     {Verb::Simulate, "steps", SettingKind::Count, "steps 1000"},
     {Verb::Simulate, "samples", SettingKind::Count, "samples 10"},
     {Verb::Simulate, "data", SettingKind::Call, "data plane_waves(image(28, 28))"},
@@ -83,6 +76,7 @@ public:
 private:
   void evaluateSetting(const ast::SettingDecl &setting);
   void evaluateProbe(const ast::ProbeDecl &probe);
+  void checkMissing();
   bool checkSetting(const SettingForm &form, const ast::SettingDecl &written,
                     Setting &setting);
   std::optional<PlanValue> evaluateValue(const ast::Expr *expr, bool isOutermost);
@@ -100,6 +94,7 @@ private:
   RunBlock block;
   std::string label;
   unsigned numProbes = 0;
+  bool hasUnknown = false;
 };
 } // namespace
 
@@ -282,6 +277,16 @@ std::optional<PlanValue> RunBlockEvaluator::evaluateValue(const ast::Expr *expr,
     }
     return value;
   }
+  if (auto *range = llvm::dyn_cast<ast::RangeExpr>(expr)) {
+    value.kind = PlanValue::Kind::Range;
+    for (const ast::Expr *end : {range->first, range->last}) {
+      std::optional<PlanValue> inner = evaluateConstant(end);
+      if (!inner)
+        return std::nullopt;
+      value.arguments.push_back({"", false, std::move(*inner)});
+    }
+    return value;
+  }
   if (mentionsModel(expr))
     return evaluateModelValue(expr);
   return evaluateConstant(expr);
@@ -340,12 +345,6 @@ bool RunBlockEvaluator::checkSetting(const SettingForm &form,
                                      "` is a whole number from 0 on, not `" + text +
                                      "`");
     return true;
-  case SettingKind::Number:
-    if (!value.isNumber() || !(number > 0))
-      return refuse(value.range, "`" + form.name +
-                                     "` is a number greater than 0, not `" + text +
-                                     "`");
-    return true;
   case SettingKind::Call:
     if (value.kind != PlanValue::Kind::Call)
       return refuse(value.range, "`" + form.name + "` cannot be `" + text + "`");
@@ -355,6 +354,9 @@ bool RunBlockEvaluator::checkSetting(const SettingForm &form,
       return refuse(written.getRange(), "`save` needs the name of what is saved");
     return true;
   case SettingKind::Any:
+    if (value.kind != PlanValue::Kind::Call && !(value.isNumber() && number > 0))
+      return refuse(value.range, "`" + form.name + "` cannot be `" + text + "`");
+    return true;
   case SettingKind::Interval:
     return true;
   }
@@ -372,6 +374,7 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
     }
   if (!form) {
     StringRef verb = getVerbName(decl.verb);
+    hasUnknown = true;
     elaborator
         .error("unknown-setting", written.name.range,
                "`" + verb + "` has no setting `" + written.name.name + "`")
@@ -436,6 +439,47 @@ void RunBlockEvaluator::evaluateProbe(const ast::ProbeDecl &probe) {
     block.settings.push_back(std::move(setting));
 }
 
+/// Reports what a block cannot do without, in one message.
+void RunBlockEvaluator::checkMissing() {
+  auto has = [&](StringRef name) {
+    return llvm::any_of(decl.body, [&](const ast::Decl *line) {
+      auto *setting = llvm::dyn_cast<ast::SettingDecl>(line);
+      return setting && setting->name.name == name;
+    });
+  };
+  std::vector<std::string> missing;
+  std::string example;
+  auto need = [&](StringRef name, StringRef line) {
+    missing.push_back("`" + name.str() + "`");
+    if (example.empty())
+      example = line.str();
+  };
+  if (decl.verb == Verb::Train) {
+    if (!has("data"))
+      need("data", "data plane_waves(image(28, 28))");
+    if (!has("optimizer"))
+      need("optimizer", "optimizer adam(1e-3)");
+    if (!has("epochs") && !has("updates"))
+      need("updates", "updates 1000");
+    if (has("epochs") && has("updates"))
+      elaborator.error("wrong-setting", decl.model.range,
+                       "`train` ends after `epochs` or `updates`, not both");
+    if (!builder.getModel().loss && !elaborator.program.diagnostics.hasErrors())
+      elaborator.error("no-loss", decl.model.range,
+                       "model `" + decl.model.name + "` has no `loss` to train");
+  }
+  if (decl.verb == Verb::Simulate && !has("steps"))
+    need("steps", "steps 1000");
+  // A misspelt setting is not missing as well.
+  if (missing.empty() || hasUnknown)
+    return;
+  elaborator
+      .error("missing-setting", decl.model.range,
+             "`" + getVerbName(decl.verb) + " " + block.model + "` has no " +
+                 llvm::join(missing, ", no "))
+      .hint("write `" + example + "`");
+}
+
 RunBlock RunBlockEvaluator::evaluate() {
   block.model = decl.model.name.str();
   block.verb = decl.verb == Verb::Train     ? RunBlock::Verb::Train
@@ -450,31 +494,7 @@ RunBlock RunBlockEvaluator::evaluate() {
     else if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(line))
       evaluateProbe(*probe);
   }
-  auto need = [&](StringRef name, StringRef example) {
-    for (const ast::Decl *line : decl.body)
-      if (auto *setting = llvm::dyn_cast<ast::SettingDecl>(line))
-        if (setting->name.name == name)
-          return;
-    elaborator
-        .error("missing-setting", decl.model.range,
-               "`" + getVerbName(decl.verb) + " " + block.model + "` has no `" +
-                   name + "`")
-        .hint("write `" + example + "`");
-  };
-  if (decl.verb == Verb::Train) {
-    need("data", "data plane_waves(image(28, 28))");
-    need("optimizer", "optimizer adam(1e-3)");
-    if (block.find("epochs") && block.find("updates"))
-      elaborator.error("wrong-setting", block.find("updates")->range,
-                       "`train` ends after `epochs` or `updates`, not both");
-    else if (!block.find("epochs"))
-      need("updates", "updates 1000");
-    if (!builder.getModel().loss && !elaborator.program.diagnostics.hasErrors())
-      elaborator.error("no-loss", decl.model.range,
-                       "model `" + decl.model.name + "` has no `loss` to train");
-  }
-  if (decl.verb == Verb::Simulate)
-    need("steps", "steps 1000");
+  checkMissing();
   return std::move(block);
 }
 

@@ -33,6 +33,7 @@ struct PlanValue {
     Space,  ///< `text` as it is written, `extents` (channels first)
     Call,   ///< `text`, the callee, and `arguments`
     List,   ///< `arguments`, all positional
+    Range,  ///< `4..28`: the two `arguments`, both numbers
     Result, ///< `text`: the name of a result of the model
     Input,  ///< `text`: the name of an input of the model
   };

@@ -325,6 +325,11 @@ Argument ASTBuilder::argument(LocoParser::ArgumentContext *context) {
                                      : Argument::Kind::Typed;
   }
   result.value = full(context->full());
+  if (context->RANGE()) {
+    const Expr *last = value(context->value());
+    SourceRange range = result.value->getRange().merge(last->getRange());
+    result.value = arena.create<RangeExpr>(range, result.value, last);
+  }
   return result;
 }
 

@@ -133,7 +133,7 @@ suffix
   ;
 
 argument
-  : word ASSIGN full
+  : word ASSIGN full (RANGE value)?
   | word TILDE full
   | word COLON full
   | name IN postfix COLON full
