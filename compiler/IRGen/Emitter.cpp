@@ -33,7 +33,8 @@ RankedTensorType irgen::Context::getType(const Node &node) const {
 
 RankedTensorType irgen::Context::getType(const sema::Input &input) const {
   if (input.isClass())
-    return RankedTensorType::get({}, IntegerType::get(element.getContext(), 32));
+    return RankedTensorType::get({},
+                                 IntegerType::get(element.getContext(), 32));
   return getType(input.space->getShape());
 }
 
@@ -47,7 +48,8 @@ Location irgen::Context::getLoc(SourceRange range) const {
 }
 
 Location irgen::Context::getLoc(StringRef name, SourceRange range) const {
-  return NameLoc::get(StringAttr::get(element.getContext(), name), getLoc(range));
+  return NameLoc::get(StringAttr::get(element.getContext(), name),
+                      getLoc(range));
 }
 
 bool irgen::isLocal(const Node *node) {
@@ -88,7 +90,8 @@ Value Emitter::emitNode(const Node &node) {
   case NodeOp::Compare:
     return emitCompare(node, operand(0), operand(1));
   case NodeOp::Select:
-    return arith::SelectOp::create(builder, loc, operand(0), operand(1), operand(2));
+    return arith::SelectOp::create(builder, loc, operand(0), operand(1),
+                                   operand(2));
   case NodeOp::Broadcast:
   case NodeOp::Sum:
   case NodeOp::Max:
@@ -98,8 +101,8 @@ Value Emitter::emitNode(const Node &node) {
   case NodeOp::OneHot:
     return emitShape(node);
   case NodeOp::Contract:
-    return ContractOp::create(builder, loc, context.getType(node), node.equation,
-                              operand(0), operand(1));
+    return ContractOp::create(builder, loc, context.getType(node),
+                              node.equation, operand(0), operand(1));
   case NodeOp::Conv:
     return emitConv(node);
   case NodeOp::Stencil:
@@ -124,7 +127,8 @@ Value Emitter::emitConstant(const Node &node) {
     SmallVector<APFloat> numbers = llvm::map_to_vector(node.numbers, make);
     attribute = DenseElementsAttr::get(type, numbers);
   }
-  return arith::ConstantOp::create(builder, context.getLoc(node.range), attribute);
+  return arith::ConstantOp::create(builder, context.getLoc(node.range),
+                                   attribute);
 }
 
 Value Emitter::emitUnary(const Node &node, Value x) {
@@ -209,8 +213,9 @@ Value Emitter::emitShape(const Node &node) {
   case NodeOp::Max:
     return reduce(ReductionKind::Max);
   case NodeOp::Reshape:
-    return x.getType() == type ? x
-                               : ReshapeOp::create(builder, loc, type, x).getResult();
+    return x.getType() == type
+               ? x
+               : ReshapeOp::create(builder, loc, type, x).getResult();
   case NodeOp::Slice:
     return SliceOp::create(builder, loc, type, x, node.axes);
   case NodeOp::Roll:
@@ -225,11 +230,10 @@ Value Emitter::emitShape(const Node &node) {
 
 Value Emitter::emitConv(const Node &node) {
   SmallVector<int64_t> strides(node.axes.size(), 1);
-  return ConvOp::create(builder, context.getLoc(node.range), context.getType(node),
-                        values.lookup(node.operands[0]),
-                        values.lookup(node.operands[1]),
-                        getBoundary(node), strides,
-                        node.axes, node.groups);
+  return ConvOp::create(builder, context.getLoc(node.range),
+                        context.getType(node), values.lookup(node.operands[0]),
+                        values.lookup(node.operands[1]), getBoundary(node),
+                        strides, node.axes, node.groups);
 }
 
 /// The body is emitted from the nodes that depend on the neighbour; what they
@@ -262,9 +266,9 @@ Value Emitter::emitStencil(const Node &node) {
 
   Location loc = context.getLoc(node.range);
   RankedTensorType type = context.getType(node);
-  auto stencil = StencilOp::create(builder, loc, TypeRange(type), centreValues,
-                                   neighbourValues, node.axes,
-                                   getBoundary(node));
+  auto stencil =
+      StencilOp::create(builder, loc, TypeRange(type), centreValues,
+                        neighbourValues, node.axes, getBoundary(node));
   OpBuilder::InsertionGuard guard(builder);
   Block *block = builder.createBlock(&stencil.getBody());
   Emitter inside(context, builder, [](const Node &) -> Value {

@@ -55,8 +55,10 @@ private:
   mlir::Value emitNode(const sema::Node &node);
   mlir::Value emitConstant(const sema::Node &node);
   mlir::Value emitUnary(const sema::Node &node, mlir::Value operand);
-  mlir::Value emitBinary(const sema::Node &node, mlir::Value lhs, mlir::Value rhs);
-  mlir::Value emitCompare(const sema::Node &node, mlir::Value lhs, mlir::Value rhs);
+  mlir::Value emitBinary(const sema::Node &node, mlir::Value lhs,
+                         mlir::Value rhs);
+  mlir::Value emitCompare(const sema::Node &node, mlir::Value lhs,
+                          mlir::Value rhs);
   mlir::Value emitShape(const sema::Node &node);
   mlir::Value emitConv(const sema::Node &node);
   mlir::Value emitStencil(const sema::Node &node);

@@ -37,7 +37,8 @@ public:
   void emitStep();
 
 private:
-  void begin(StringRef suffix, ArrayRef<Slot> arguments, ArrayRef<Slot> results);
+  void begin(StringRef suffix, ArrayRef<Slot> arguments,
+             ArrayRef<Slot> results);
   void finish(ArrayRef<Value> results);
 
   Slot makeSlot(StringRef name, StringRef role, Type type, SourceRange range,
@@ -75,7 +76,8 @@ Slot ModelEmitter::makeSlot(StringRef name, StringRef role, Type type,
   if (classes)
     attributes.push_back(builder.getNamedAttr(
         "loco.classes", builder.getI64IntegerAttr(classes)));
-  return {type, builder.getDictionaryAttr(attributes), context.getLoc(name, range)};
+  return {type, builder.getDictionaryAttr(attributes),
+          context.getLoc(name, range)};
 }
 
 Slot ModelEmitter::makeSlot(const sema::Parameter &parameter, bool stored) {
@@ -158,7 +160,8 @@ unsigned ModelEmitter::getInputNumber(const sema::Input &input) {
 }
 
 Value ModelEmitter::makeIndexConstant(int64_t number) {
-  return arith::ConstantIndexOp::create(builder, context.getLoc(model.range), number);
+  return arith::ConstantIndexOp::create(builder, context.getLoc(model.range),
+                                        number);
 }
 
 Value ModelEmitter::emitRandom(const Node &node, Value key, Value step) {
@@ -231,7 +234,8 @@ void ModelEmitter::emitStart() {
       return getParameter(*node.parameter);
     if (node.op == NodeOp::Input)
       return function.getArgument(firstInput + getInputNumber(*node.input));
-    return emitRandom(node, function.getArguments().back(), makeIndexConstant(0));
+    return emitRandom(node, function.getArguments().back(),
+                      makeIndexConstant(0));
   });
   SmallVector<Value> values;
   for (const sema::State &state : model.states)
@@ -264,10 +268,10 @@ void ModelEmitter::emitStep() {
   for (const sema::Result &result : model.results)
     if (result.value->perStep && !result.value->usesSequence) {
       roots.push_back(result.value);
-      results.push_back(makeSlot(
-          result.name,
-          result.role == sema::ResultRole::Output ? "output" : "probe",
-          context.getType(*result.value), result.range));
+      results.push_back(
+          makeSlot(result.name,
+                   result.role == sema::ResultRole::Output ? "output" : "probe",
+                   context.getType(*result.value), result.range));
     }
   begin(".step", arguments, results);
   Value step = function.getArguments().back();
@@ -286,7 +290,8 @@ void ModelEmitter::emitStep() {
       return function.getArgument(firstInput + getInputNumber(*node.input));
     default:
       return emitRandom(node, key,
-                        node.moment == Moment::Current ? step : makeIndexConstant(0));
+                        node.moment == Moment::Current ? step
+                                                       : makeIndexConstant(0));
     }
   });
   SmallVector<Value> values;
@@ -334,8 +339,8 @@ void ModelEmitter::emitWhole() {
               model.loss->range);
   addResults(sema::ResultRole::Output, "output");
   for (const sema::State &state : model.states)
-    addResult(state.name, "state", context.getType(state.space->getShape()), true,
-              state.range);
+    addResult(state.name, "state", context.getType(state.space->getShape()),
+              true, state.range);
   addResults(sema::ResultRole::Probe, "probe");
   begin("", arguments, results);
 
@@ -363,15 +368,19 @@ void ModelEmitter::emitWhole() {
     case NodeOp::Parameter:
       return getParameter(*node.parameter);
     case NodeOp::Input:
-      return node.moment == Moment::Sample ? getInput(*node.input)
-                                           : at(getInput(*node.input), isLast, place);
+      return node.moment == Moment::Sample
+                 ? getInput(*node.input)
+                 : at(getInput(*node.input), isLast, place);
     case NodeOp::Random:
-      return emitRandom(node, key, isLast ? getLastStep() : makeIndexConstant(0));
+      return emitRandom(node, key,
+                        isLast ? getLastStep() : makeIndexConstant(0));
     case NodeOp::StepCount:
       return FromIndexOp::create(builder, place, context.getType(node), steps);
     case NodeOp::StateAfter: {
-      unsigned number = llvm::find(loop.carries, node.state) - loop.carries.begin();
-      return isLast ? loop.finals[number] : at(loop.stacked[number], false, place);
+      unsigned number =
+          llvm::find(loop.carries, node.state) - loop.carries.begin();
+      return isLast ? loop.finals[number]
+                    : at(loop.stacked[number], false, place);
     }
     case NodeOp::TimeSum: {
       auto *found = llvm::find(loop.sums, node.operands[0]);
@@ -414,8 +423,9 @@ void ModelEmitter::emitWhole() {
 
   SmallVector<Value> values;
   if (lossPerStep) {
-    Value count = FromIndexOp::create(builder, loc, context.getType(*model.loss),
-                                      model.lossSkipsLastStep ? getLastStep() : steps);
+    Value count =
+        FromIndexOp::create(builder, loc, context.getType(*model.loss),
+                            model.lossSkipsLastStep ? getLastStep() : steps);
     values.push_back(
         arith::DivFOp::create(builder, loc, loop.totals.front(), count));
   } else if (model.loss) {
@@ -431,12 +441,14 @@ void ModelEmitter::emitWhole() {
     }
   };
   addValues(sema::ResultRole::Output);
-  values.append(loop.stacked.begin(), loop.stacked.begin() + model.states.size());
+  values.append(loop.stacked.begin(),
+                loop.stacked.begin() + model.states.size());
   addValues(sema::ResultRole::Probe);
   finish(values);
 }
 
-OwningOpRef<ModuleOp> loco::emitModule(const sema::Model &model, MLIRContext &context,
+OwningOpRef<ModuleOp> loco::emitModule(const sema::Model &model,
+                                       MLIRContext &context,
                                        const IRGenOptions &options) {
   context.loadDialect<LocoDialect, arith::ArithDialect, func::FuncDialect,
                       math::MathDialect>();

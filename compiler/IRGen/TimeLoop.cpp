@@ -27,7 +27,8 @@ struct BodyNeeds {
 };
 } // namespace
 
-static BodyNeeds findNeeds(const sema::Graph &graph, ArrayRef<const Node *> roots) {
+static BodyNeeds findNeeds(const sema::Graph &graph,
+                           ArrayRef<const Node *> roots) {
   BodyNeeds needs;
   auto isOutside = [](const Node *node) {
     return !node->perStep && !isLocal(node);
@@ -44,22 +45,24 @@ static BodyNeeds findNeeds(const sema::Graph &graph, ArrayRef<const Node *> root
 }
 
 /// An input shifted so that step t holds step t + 1.
-static Value rollToNext(OpBuilder &builder, Location loc, Value stacked, bool wraps) {
+static Value rollToNext(OpBuilder &builder, Location loc, Value stacked,
+                        bool wraps) {
   return RollOp::create(builder, loc, stacked.getType(), stacked, 0, -1,
                         wraps ? Boundary::Wrap : Boundary::Zero);
 }
 
 /// `value` before the last step, zero at it.
-static Value maskLastStep(OpBuilder &builder, Location loc, Value value, Value step,
-                          Value steps) {
+static Value maskLastStep(OpBuilder &builder, Location loc, Value value,
+                          Value step, Value steps) {
   Type type = value.getType();
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
   Value next = arith::AddIOp::create(builder, loc, step, one);
-  Value isBefore = arith::CmpFOp::create(
-      builder, loc, arith::CmpFPredicate::OLT,
-      FromIndexOp::create(builder, loc, type, next),
-      FromIndexOp::create(builder, loc, type, steps));
-  Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+  Value isBefore =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT,
+                            FromIndexOp::create(builder, loc, type, next),
+                            FromIndexOp::create(builder, loc, type, steps));
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
   return arith::SelectOp::create(builder, loc, isBefore, value, zero);
 }
 
@@ -79,8 +82,8 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     auto [input, moment] = key;
     value = around.getInput(*input);
     if (moment != Moment::Current)
-      value = rollToNext(builder, context.getLoc(input->name, input->range), value,
-                         moment == Moment::NextWrap);
+      value = rollToNext(builder, context.getLoc(input->name, input->range),
+                         value, moment == Moment::NextWrap);
     elements.push_back(value);
   }
   for (const Node *node : needs.captured)
@@ -113,11 +116,10 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
       return each[found - needs.elements.begin()];
     }
     case NodeOp::Random:
-      return RandomOp::create(builder, context.getLoc(node.range),
-                              context.getType(node),
-                              node.isNormal ? Distribution::Normal
-                                            : Distribution::Uniform,
-                              key, scan.getBlock()->getArgument(0), node.stream);
+      return RandomOp::create(
+          builder, context.getLoc(node.range), context.getType(node),
+          node.isNormal ? Distribution::Normal : Distribution::Uniform, key,
+          scan.getBlock()->getArgument(0), node.stream);
     default:
       llvm_unreachable("is captured");
     }

@@ -22,7 +22,8 @@ static std::string describeDefault(int64_t fanIn) {
   return "~ uniform(-" + root + ", " + root + ")";
 }
 
-Meaning Elaborator::resolveCoupling(Symbol &symbol, const ast::CouplingDecl &decl) {
+Meaning Elaborator::resolveCoupling(Symbol &symbol,
+                                    const ast::CouplingDecl &decl) {
   Path path(symbol.scope->place.path.begin(), symbol.scope->place.path.end());
   path.push_back(&decl);
   path.push_back(reinterpret_cast<const void *>(uintptr_t(symbol.index)));
@@ -91,9 +92,7 @@ bool Elaborator::makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
     return false;
   if (!space->hasNeighbours()) {
     error("no-neighbours", decl.space->getRange(),
-          "`" + getText(decl.space->getRange()) + "` (" +
-              spaces.withChannels(space, 0)->describe() +
-              ") has no neighbours, which `conv` needs")
+          space->quote() + " has no neighbours, which `conv` needs")
         .hint("couple all sites with `dense(a -> b)`");
     return false;
   }
@@ -102,7 +101,8 @@ bool Elaborator::makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
   if (given != rank) {
     error("wrong-count", decl.kernel->getRange(),
           "a kernel on " + space->quote() + " has " + llvm::Twine(rank) +
-              (rank == 1 ? " extent, not " : " extents, not ") + llvm::Twine(given))
+              (rank == 1 ? " extent, not " : " extents, not ") +
+              llvm::Twine(given))
         .hint(rank == 1 ? "write `conv(3)`" : "write `conv(3, 3)`");
     return false;
   }
@@ -149,12 +149,13 @@ bool Elaborator::makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
   Parameter &kernel = makeParameter(qualify(name), symbol.range);
   coupling.kernel = &kernel;
   if (space->channels)
-    kernel.shape = {space->channels, coupling.mixesChannels ? space->channels : 1};
+    kernel.shape = {space->channels,
+                    coupling.mixesChannels ? space->channels : 1};
   kernel.shape.append(window);
-  kernel.description = (getText(decl.kernel->getRange()) + " on " +
-                        space->describe() +
-                        (coupling.mixesChannels ? ", mixing channels" : ""))
-                           .str();
+  kernel.description =
+      (getText(decl.kernel->getRange()) + " on " + space->describe() +
+       (coupling.mixesChannels ? ", mixing channels" : ""))
+          .str();
   if (!setTransform(kernel, decl.interval, decl.via))
     return false;
   Node *initial = initKernel(coupling, decl, fanIn);
@@ -188,7 +189,8 @@ bool Elaborator::makeDense(Coupling &coupling, const ast::CouplingDecl &decl,
   coupling.to = evaluateSpace(arrow->space);
   if (!coupling.from || !coupling.to)
     return false;
-  int64_t in = coupling.from->getNumElements(), out = coupling.to->getNumElements();
+  int64_t in = coupling.from->getNumElements(),
+          out = coupling.to->getNumElements();
   if (in > (int64_t(1) << 34) / out) {
     error("too-large", decl.kernel->getRange(),
           "`" + getText(decl.kernel->getRange()) + "` has " + llvm::Twine(out) +
@@ -198,8 +200,8 @@ bool Elaborator::makeDense(Coupling &coupling, const ast::CouplingDecl &decl,
   Parameter &kernel = makeParameter(qualify(symbol.name), symbol.range);
   coupling.kernel = &kernel;
   kernel.shape = {out, in};
-  kernel.description =
-      "dense(" + coupling.from->describe() + " -> " + coupling.to->describe() + ")";
+  kernel.description = "dense(" + coupling.from->describe() + " -> " +
+                       coupling.to->describe() + ")";
   if (!setTransform(kernel, decl.interval, decl.via))
     return false;
   Node *initial = initKernel(coupling, decl, in);
@@ -226,14 +228,14 @@ bool Elaborator::makeShift(Coupling &coupling, const ast::CouplingDecl &decl) {
     return false;
   if (!space->hasNeighbours()) {
     error("no-neighbours", decl.space->getRange(),
-          "`" + getText(decl.space->getRange()) +
-              "` has no neighbours, which `shift` needs");
+          space->quote() + " has no neighbours, which `shift` needs");
     return false;
   }
   for (auto [range, what] :
        {std::pair(decl.init ? decl.init->getRange() : SourceRange(), "init"),
         std::pair(decl.bias, "bias"), std::pair(decl.mixing.range, "mixing"),
-        std::pair(decl.interval ? decl.interval->range : SourceRange(), "a range")})
+        std::pair(decl.interval ? decl.interval->range : SourceRange(),
+                  "a range")})
     if (range.isValid()) {
       error("misplaced", range,
             llvm::Twine("`shift` has no weights, so it takes no ") + what);
@@ -298,7 +300,8 @@ bool Elaborator::makeDiagonal(Coupling &coupling, const ast::CouplingDecl &decl,
 /// The bias of coupling `V` is `V.bias`; of a layer's `weight` it is `bias`, as
 /// in PyTorch. `size` 0 is one number for the whole lattice.
 void Elaborator::makeBias(Coupling &coupling, const ast::CouplingDecl &decl,
-                          Symbol &symbol, int64_t size, int64_t fanIn, bool zero) {
+                          Symbol &symbol, int64_t size, int64_t fanIn,
+                          bool zero) {
   if (!decl.hasBias())
     return;
   std::string name = symbol.name == "weight" ? "bias" : symbol.name + ".bias";
@@ -315,7 +318,8 @@ void Elaborator::makeBias(Coupling &coupling, const ast::CouplingDecl &decl,
   }
   double bound = 1 / std::sqrt(double(fanIn));
   bias.start = describeDefault(fanIn);
-  finishParameter(bias, drawUniform(bound, bias.name, bias.shape), symbol.range);
+  finishParameter(bias, drawUniform(bound, bias.name, bias.shape),
+                  symbol.range);
 }
 
 //===----------------------------------------------------------------------===//
@@ -343,7 +347,8 @@ Node *Elaborator::initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
   if (name == "uniform" || name == "normal")
     return draw(decl.init, kernel.name, kernel.shape);
   if (name == "constant" && call->arguments.size() == 1) {
-    std::optional<double> number = evaluateNumber(call->arguments.front().value);
+    std::optional<double> number =
+        evaluateNumber(call->arguments.front().value);
     if (!number)
       return nullptr;
     return graph.fill(*number, kernel.shape);
@@ -352,12 +357,14 @@ Node *Elaborator::initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
     return initShift(coupling, *call);
   if (name == "single")
     return initSingle(coupling, *call);
-  static constexpr StringRef known[] = {"constant", "uniform", "normal", "shift",
-                                        "single"};
+  static constexpr StringRef known[] = {"constant", "uniform", "normal",
+                                        "shift", "single"};
   error("unknown-name", decl.init->getRange(),
-        "no start of a coupling is written `" + getText(decl.init->getRange()) + "`")
+        "no start of a coupling is written `" + getText(decl.init->getRange()) +
+            "`")
       .hint(name.empty() || llvm::is_contained(known, name)
-                ? "write `init constant(0)`, `uniform(a, b)`, `normal(mean, sd)`, "
+                ? "write `init constant(0)`, `uniform(a, b)`, `normal(mean, "
+                  "sd)`, "
                   "`shift(d)` or `single(site = 0)`"
                 : didYouMean(name, known));
   return nullptr;
@@ -390,7 +397,8 @@ Node *Elaborator::initShift(Coupling &coupling, const ast::CallExpr &init) {
     double at = extent / 2 - *distance;
     if (at != std::floor(at) || at < 0 || at >= extent) {
       error("out-of-range", argument.value->getRange(),
-            "a kernel of " + llvm::Twine(extent) + " cannot move activity by `" +
+            "a kernel of " + llvm::Twine(extent) +
+                " cannot move activity by `" +
                 getText(argument.value->getRange()) + "` sites");
       return nullptr;
     }

@@ -31,7 +31,8 @@ uint64_t Elaborator::getStream(StringRef what) const {
 
 Node *Elaborator::drawUniform(double bound, StringRef what,
                               ArrayRef<int64_t> shape) {
-  Node *unit = graph.random(/*isNormal=*/false, getStream(what), Moment::Sample, shape);
+  Node *unit =
+      graph.random(/*isNormal=*/false, getStream(what), Moment::Sample, shape);
   Node *scaled =
       graph.binary(Op::Multiply, graph.constantLike(2 * bound, unit), unit);
   return graph.binary(Op::Subtract, scaled, graph.constantLike(bound, unit));
@@ -67,7 +68,8 @@ Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
   }
   if (!llvm::is_contained(known, name)) {
     error("unknown-name", call->callee->getRange(),
-          "no distribution is called `" + getText(call->callee->getRange()) + "`")
+          "no distribution is called `" + getText(call->callee->getRange()) +
+              "`")
         .hint(didYouMean(name, known));
     return nullptr;
   }
@@ -93,7 +95,8 @@ Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
   uint64_t stream = getStream(what);
   if (name == "uniform") {
     if (*a > *b) {
-      error("empty-range", range, "`" + getText(range) + "` has its ends exchanged");
+      error("empty-range", range,
+            "`" + getText(range) + "` has its ends exchanged");
       return nullptr;
     }
     return scale(graph, *a, *b - *a,
@@ -104,5 +107,6 @@ Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
           "a standard deviation is not negative");
     return nullptr;
   }
-  return scale(graph, *a, *b, graph.random(true, stream, Moment::Sample, shape));
+  return scale(graph, *a, *b,
+               graph.random(true, stream, Moment::Sample, shape));
 }

@@ -52,14 +52,13 @@ void ModelBuilder::readEquation(const ast::EquationDecl &decl, Scope *scope) {
   } else {
     derivative = llvm::dyn_cast<ast::DerivativeExpr>(decl.lhs);
   }
-  auto *name = derivative ? llvm::dyn_cast<ast::NameExpr>(derivative->operand)
-                          : nullptr;
+  auto *name =
+      derivative ? llvm::dyn_cast<ast::NameExpr>(derivative->operand) : nullptr;
   SourceRange range = decl.lhs->getRange();
   if (!name) {
     elaborator
         .error("not-an-equation", range,
-               "`" + elaborator.getText(range) +
-                   "` is not the rate of a state")
+               "`" + elaborator.getText(range) + "` is not the rate of a state")
         .hint("write `z' = ...`, `z'' = ...` or `tau * z' = ...`");
     return;
   }
@@ -85,6 +84,7 @@ void ModelBuilder::readEquation(const ast::EquationDecl &decl, Scope *scope) {
     diagnostic.note(state->range, "`" + name->name + "` is declared here");
     if (derivative->order == 2)
       diagnostic.hint("write `state " + name->name + " ... with velocity v`");
+    state->hasWrongEquation = true;
     return;
   }
   auto numberOf = [&](const State *wanted) {
@@ -162,15 +162,18 @@ Node *ModelBuilder::divideBy(Node *rate, const ast::Term &factor) {
   return elaborator.graph.binary(Op::Divide, rate, value);
 }
 
-Node *ModelBuilder::makeRate(const Equation &equation, const StateValues &states) {
+Node *ModelBuilder::makeRate(const Equation &equation,
+                             const StateValues &states) {
   State &state = model->states[equation.state];
   if (!equation.rhs)
     for (auto [i, other] : llvm::enumerate(model->states))
       if (&other == state.velocity)
         return states[i];
   llvm::SaveAndRestore inScope(elaborator.scope, equation.scope);
-  llvm::SaveAndRestore when(elaborator.context, Context{Moment::Current, &states});
-  llvm::SaveAndRestore place(elaborator.place, Place{state.name, {equation.decl}});
+  llvm::SaveAndRestore when(elaborator.context,
+                            Context{Moment::Current, &states});
+  llvm::SaveAndRestore place(elaborator.place,
+                             Place{state.name, {equation.decl}});
   Node *rate = elaborator.evaluate(equation.rhs);
   if (!rate)
     return nullptr;
@@ -225,8 +228,8 @@ static bool refuseWithoutVelocity(Elaborator &elaborator, Model &model,
 }
 
 bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
-  static constexpr StringRef methods[] = {"symplectic_euler", "euler", "midpoint",
-                                          "heun", "rk4"};
+  static constexpr StringRef methods[] = {"symplectic_euler", "euler",
+                                          "midpoint", "heun", "rk4"};
   static constexpr StringRef later[] = {"euler_maruyama", "heun_stochastic",
                                         "dopri5", "leapfrog"};
   auto *call = llvm::dyn_cast<ast::CallExpr>(solve.method);
@@ -252,7 +255,8 @@ bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
   if (call->arguments.size() != 1 ||
       call->arguments[0].kind != ast::Argument::Kind::Positional) {
     elaborator
-        .error("wrong-count", range, "`" + method + "` takes its step size alone")
+        .error("wrong-count", range,
+               "`" + method + "` takes its step size alone")
         .hint("write `" + method + "(0.01)`");
     return false;
   }
@@ -263,10 +267,10 @@ bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
     return false;
   if (!dt->isScalar() || (dt->isNumber() && !(dt->number > 0))) {
     elaborator.error("out-of-range", stepExpr->getRange(),
-                     dt->isScalar() ? "a step size is greater than 0, not `" +
-                                          elaborator.getText(stepExpr->getRange()) +
-                                          "`"
-                                    : "a step size is a scalar");
+                     dt->isScalar()
+                         ? "a step size is greater than 0, not `" +
+                               elaborator.getText(stepExpr->getRange()) + "`"
+                         : "a step size is a scalar");
     return false;
   }
   model->solver.method = method.str();
@@ -329,7 +333,8 @@ bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
         !makeRates(keep(advance(old, scaled(0.5), k2)), k3) ||
         !makeRates(keep(advance(old, dt, k3)), k4))
       return false;
-    next = advance(old, scaled(1.0 / 6), sum(1, sum(2, sum(2, k1, k2), k3), k4));
+    next =
+        advance(old, scaled(1.0 / 6), sum(1, sum(2, sum(2, k1, k2), k3), k4));
   }
   return true;
 }
@@ -339,8 +344,8 @@ bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
 //===----------------------------------------------------------------------===//
 
 /// `h <- e`: every right side reads `states`, the values before the block.
-bool ModelBuilder::makeUpdates(const ast::StepDecl &decl, const StateValues &states,
-                               StateValues &next) {
+bool ModelBuilder::makeUpdates(const ast::StepDecl &decl,
+                               const StateValues &states, StateValues &next) {
   Scope *inside = elaborator.makeScope(elaborator.modelScope, {});
   elaborator.declareBody(*inside, decl.body);
   std::map<unsigned, SourceRange> updated;
@@ -350,7 +355,8 @@ bool ModelBuilder::makeUpdates(const ast::StepDecl &decl, const StateValues &sta
     if (!update)
       continue;
     llvm::SaveAndRestore inScope(elaborator.scope, inside);
-    llvm::SaveAndRestore when(elaborator.context, Context{Moment::Current, &states});
+    llvm::SaveAndRestore when(elaborator.context,
+                              Context{Moment::Current, &states});
     llvm::SaveAndRestore place(
         elaborator.place, Place{update->targets.front().name.str(), {update}});
     Meaning meaning = elaborator.elaborate(update->value);
@@ -364,7 +370,8 @@ bool ModelBuilder::makeUpdates(const ast::StepDecl &decl, const StateValues &sta
     }
     if (values.size() != update->targets.size()) {
       elaborator.error("wrong-count", range,
-                       "`" + elaborator.getText(range) + "` is not a tuple of " +
+                       "`" + elaborator.getText(range) +
+                           "` is not a tuple of " +
                            llvm::Twine(update->targets.size()) + " values");
       valid = false;
       continue;
@@ -408,13 +415,15 @@ bool ModelBuilder::makeUpdates(const ast::StepDecl &decl, const StateValues &sta
 }
 
 void ModelBuilder::makeStep() {
+  llvm::SaveAndRestore making(elaborator.isMakingStep, true);
   const ast::DynamicsDecl *dynamics = nullptr;
   const ast::SolveDecl *solve = nullptr;
   const ast::StepDecl *step = nullptr, *after = nullptr;
   auto once = [&](auto *&slot, const auto *decl, StringRef what) {
     if (slot)
-      elaborator.error("duplicate-equation", decl->getRange(),
-                       "a model has one " + what)
+      elaborator
+          .error("duplicate-equation", decl->getRange(),
+                 "a model has one " + what)
           .note(slot->getRange(), "the first one is here");
     else
       slot = decl;
@@ -430,13 +439,14 @@ void ModelBuilder::makeStep() {
   if (dynamics)
     readEquations(*dynamics);
   if (dynamics && step)
-    elaborator.error("misplaced", step->getRange(),
-                     "a model has `dynamics` or `step`, not both")
+    elaborator
+        .error("misplaced", step->getRange(),
+               "a model has `dynamics` or `step`, not both")
         .note(dynamics->getRange(), "the dynamics are here")
         .hint("use `after step` for what follows each step");
   if (dynamics && !solve)
-    elaborator.error("no-solver", dynamics->getRange(),
-                     "the dynamics are not solved")
+    elaborator
+        .error("no-solver", dynamics->getRange(), "the dynamics are not solved")
         .hint("write `solve rk4(0.01)`");
   if (solve && !dynamics)
     elaborator.error("misplaced", solve->getRange(),
@@ -455,13 +465,16 @@ void ModelBuilder::makeStep() {
   }
 
   for (auto [i, state] : llvm::enumerate(model->states)) {
-    bool hasEquation = step ? next[i] != nullptr
-                            : llvm::any_of(equations, [&](const Equation &equation) {
-                                return equation.state == i;
-                              });
-    if (!hasEquation && valid && !(dynamics && dynamics->rule))
-      elaborator.error("no-equation", state.range,
-                       "state `" + StringRef(state.name) + "` has no equation")
+    bool hasEquation =
+        step ? next[i] != nullptr
+             : llvm::any_of(equations, [&](const Equation &equation) {
+                 return equation.state == i;
+               });
+    if (!hasEquation && valid && !state.hasWrongEquation &&
+        !(dynamics && dynamics->rule))
+      elaborator
+          .error("no-equation", state.range,
+                 "state `" + StringRef(state.name) + "` has no equation")
           .hint(step ? "write `" + state.name + " <- ...` in `step`"
                      : "write `" + state.name + "' = ...` in `dynamics`");
     valid &= hasEquation;

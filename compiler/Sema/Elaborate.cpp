@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Sema/Elaborator.h"
 #include "compiler/AST/Suggest.h"
+#include "compiler/Sema/Elaborator.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
 using namespace loco;
@@ -21,7 +23,8 @@ static constexpr unsigned maxDepth = 1500;
 static constexpr unsigned maxNodes = 1u << 20;
 
 Elaborator::Elaborator(Model &model, Program &program)
-    : model(model), program(program), graph(model.graph), spaces(model.spaces) {}
+    : model(model), program(program), graph(model.graph), spaces(model.spaces) {
+}
 
 //===----------------------------------------------------------------------===//
 // Diagnostics
@@ -31,10 +34,9 @@ Diagnostic &Elaborator::error(StringRef name, SourceRange range,
                               const llvm::Twine &message) {
   // Inside of a library layer the user's own call is what matters.
   if (!calls.empty() && calls.back().isLibrary) {
-    auto outermost = llvm::find_if(
-        calls, [](const Call &call) { return call.isLibrary; });
-    return program.diagnostics
-        .error(name, outermost->range, message)
+    auto outermost =
+        llvm::find_if(calls, [](const Call &call) { return call.isLibrary; });
+    return program.diagnostics.error(name, outermost->range, message)
         .note(range, "in layer `" + outermost->name + "`");
   }
   Diagnostic &diagnostic = program.diagnostics.error(name, range, message);
@@ -71,13 +73,16 @@ Meaning Elaborator::elaborate(const ast::Expr *expr) {
   llvm::SaveAndRestore deeper(depth, depth + 1);
   if (depth > maxDepth) {
     error("too-deep", expr->getRange(),
-          "definitions are nested more than " + llvm::Twine(maxDepth) + " deep");
+          "definitions are nested more than " + llvm::Twine(maxDepth) +
+              " deep");
     return {};
   }
   if (graph.size() > maxNodes) {
-    error("too-large", expr->getRange(),
-          "the model expands to more than " + llvm::Twine(maxNodes) +
-              " operations");
+    if (!isExhausted)
+      error("too-large", expr->getRange(),
+            "the model expands to more than " + llvm::Twine(maxNodes) +
+                " operations");
+    isExhausted = true;
     return {};
   }
   bool inLibrary = !calls.empty() && calls.back().isLibrary;
@@ -107,9 +112,10 @@ Meaning Elaborator::elaborate(const ast::Expr *expr) {
       .Case([&](const TupleExpr *e) { return elaborateTuple(*e); })
       .Case([&](const ListExpr *e) { return elaborateList(*e); })
       .Case([&](const DerivativeExpr *e) {
-        error("misplaced", e->getRange(),
-              "`" + getText(e->getRange()) +
-                  "` stands only on the left side of an equation of `dynamics`");
+        error(
+            "misplaced", e->getRange(),
+            "`" + getText(e->getRange()) +
+                "` stands only on the left side of an equation of `dynamics`");
         return Meaning();
       })
       .Case([&](const ByExpr *e) { return Meaning::ofSpace(evaluateSpace(e)); })
@@ -154,8 +160,9 @@ Node *Elaborator::requireValue(const Meaning &meaning, SourceRange range) {
   if (meaning.is(Meaning::Kind::Value)) {
     if (meaning.value->element == Element::Class) {
       error("not-a-value", range,
-            "`" + getText(range) + "` is the number of a class, which has no "
-                                   "arithmetic");
+            "`" + getText(range) +
+                "` is the number of a class, which has no "
+                "arithmetic");
       return nullptr;
     }
     if (meaning.value->element == Element::Bool) {
@@ -166,10 +173,9 @@ Node *Elaborator::requireValue(const Meaning &meaning, SourceRange range) {
     }
     return meaning.value;
   }
-  Diagnostic &diagnostic =
-      error("not-a-value", range,
-            "`" + getText(range) + "` is " + describe(meaning.kind) +
-                ", not a value");
+  Diagnostic &diagnostic = error("not-a-value", range,
+                                 "`" + getText(range) + "` is " +
+                                     describe(meaning.kind) + ", not a value");
   if (meaning.is(Meaning::Kind::Gaussian))
     diagnostic.hint("draw from it with `sample(" + getText(range) + ")`");
   else if (meaning.is(Meaning::Kind::Coupling))
@@ -195,14 +201,20 @@ std::optional<double> Elaborator::evaluateNumber(const ast::Expr *expr) {
 }
 
 std::optional<int64_t> Elaborator::evaluateInteger(const ast::Expr *expr,
-                                                   int64_t least, StringRef what) {
+                                                   int64_t least,
+                                                   StringRef what) {
   std::optional<double> number = evaluateNumber(expr);
   if (!number)
     return std::nullopt;
   if (*number != std::floor(*number) || *number < least || *number > 1e9) {
+    // A name says nothing about its value, which `--set` may have given.
+    std::string value;
+    if (!llvm::isa<ast::NumberExpr>(expr))
+      llvm::raw_string_ostream(value)
+          << ", which is " << llvm::format("%g", *number);
     error("not-a-count", expr->getRange(),
-          what + " is a whole number from " + llvm::Twine(least) + " on, not `" +
-              getText(expr->getRange()) + "`");
+          what + " is a whole number from " + llvm::Twine(least) +
+              " on, not `" + getText(expr->getRange()) + "`" + value);
     return std::nullopt;
   }
   return static_cast<int64_t>(*number);
@@ -245,7 +257,8 @@ Meaning Elaborator::elaborateList(const ast::ListExpr &expr) {
       return {};
     numbers.push_back(*number);
   }
-  return Meaning::ofValue(graph.array(numbers, spaces.getVector(numbers.size())));
+  return Meaning::ofValue(
+      graph.array(numbers, spaces.getVector(numbers.size())));
 }
 
 /// `e[0]`: an element of the channel axis, or of a vector.
@@ -305,8 +318,9 @@ Meaning Elaborator::elaborateSubscript(const ast::SubscriptExpr &expr) {
   int64_t extent = node->shape.front();
   if (*index >= extent) {
     error("index-out-of-range", indexExpr->getRange(),
-          "`" + getText(expr.base->getRange()) + "` has " + llvm::Twine(extent) +
-              (isVector ? " elements" : " channels") + ", counted from 0");
+          "`" + getText(expr.base->getRange()) + "` has " +
+              llvm::Twine(extent) + (isVector ? " elements" : " channels") +
+              ", counted from 0");
     return {};
   }
   const Space *rest =

@@ -26,8 +26,10 @@ void Elaborator::reportMismatch(const Node *lhs, const Node *rhs,
   };
   Diagnostic &diagnostic =
       error("space-mismatch", rhsRange,
-            lives(lhsRange, lhs) + ", but " + lives(rhsRange, rhs))
-          .label(rhs->space->describe());
+            lives(lhsRange, lhs) + ", but " + lives(rhsRange, rhs));
+  if (!calls.empty() && calls.back().isLibrary)
+    return; // The place is that of the call.
+  diagnostic.label(rhs->space->describe());
   if (lhsRange.file == rhsRange.file)
     diagnostic.place(lhsRange, lhs->space->describe());
   noteDeclaration(diagnostic, rhsRange);
@@ -72,7 +74,8 @@ Node *Elaborator::fit(Node *value, const Space *space, SourceRange range,
 
 /// A flat chain of one operator and its inverse, from left to right. All terms
 /// are looked at, so that each misspelt name is reported.
-Meaning Elaborator::elaborateTerms(ArrayRef<ast::Term> terms, Op op, Op inverse) {
+Meaning Elaborator::elaborateTerms(ArrayRef<ast::Term> terms, Op op,
+                                   Op inverse) {
   Node *result = nullptr;
   // Where the operand that gave the result its space stands.
   SourceRange resultRange;
@@ -111,7 +114,8 @@ Meaning Elaborator::elaborateProduct(const ast::ProductExpr &expr) {
 
 Meaning Elaborator::elaborateUnary(const ast::UnaryExpr &expr) {
   Node *operand = evaluate(expr.operand);
-  return operand ? Meaning::ofValue(graph.unary(Op::Negate, operand)) : Meaning();
+  return operand ? Meaning::ofValue(graph.unary(Op::Negate, operand))
+                 : Meaning();
 }
 
 /// `base ^ n` by repeated squaring.

@@ -87,8 +87,8 @@ static Op getUnaryOp(Builtin builtin) {
 //===----------------------------------------------------------------------===//
 
 /// `gaussian(linear(x -> s))`: the layer gives mean and log-variance at once.
-Meaning Elaborator::elaborateGaussian(const ast::Expr *argument, SourceRange range,
-                                      const Meaning *piped) {
+Meaning Elaborator::elaborateGaussian(const ast::Expr *argument,
+                                      SourceRange range, const Meaning *piped) {
   Node *both = nullptr;
   if (piped) {
     both = requireValue(*piped, range);
@@ -100,7 +100,8 @@ Meaning Elaborator::elaborateGaussian(const ast::Expr *argument, SourceRange ran
     return {};
   if (!both->space || both->space->copies != 2) {
     error("not-a-layer", argument ? argument->getRange() : range,
-          "`gaussian` takes a layer with a space for its result, which it asks for "
+          "`gaussian` takes a layer with a space for its result, which it asks "
+          "for "
           "mean and log-variance")
         .hint("write `gaussian(linear(x -> space))`");
     return {};
@@ -126,8 +127,8 @@ Meaning Elaborator::elaborateSample(const Meaning &q, SourceRange range,
     error("no-next-state", range, "the next step's draw is not known yet");
     return {};
   }
-  Node *normal = graph.random(/*isNormal=*/true, getStream(instance.name), moment,
-                              q.value->space);
+  Node *normal = graph.random(/*isNormal=*/true, getStream(instance.name),
+                              moment, q.value->space);
   Node *half = graph.constantLike(0.5, q.logVariance);
   Node *deviation =
       graph.unary(Op::Exp, graph.binary(Op::Multiply, half, q.logVariance));
@@ -159,8 +160,9 @@ static Node *makeBernoulli(Graph &graph, Node *p, Node *target) {
     return graph.binary(Op::Maximum, graph.unary(Op::Log, value), floor);
   };
   Node *hit = graph.binary(Op::Multiply, target, safeLog(p));
-  Node *miss = graph.binary(Op::Multiply, graph.binary(Op::Subtract, one, target),
-                            safeLog(graph.binary(Op::Subtract, one, p)));
+  Node *miss =
+      graph.binary(Op::Multiply, graph.binary(Op::Subtract, one, target),
+                   safeLog(graph.binary(Op::Subtract, one, p)));
   return graph.unary(Op::Negate, graph.binary(Op::Add, hit, miss));
 }
 
@@ -172,8 +174,9 @@ static Node *makeCrossEntropy(Graph &graph, Node *scores, Node *label) {
       graph.binary(Op::Subtract, scores, graph.broadcastLike(most, scores));
   Node *logSum = graph.unary(
       Op::Log, graph.reduceAll(Op::Sum, graph.unary(Op::Exp, shifted)));
-  Node *chosen = graph.binary(Op::Multiply, shifted,
-                              graph.oneHot(label, scores->shape[0], scores->space));
+  Node *chosen =
+      graph.binary(Op::Multiply, shifted,
+                   graph.oneHot(label, scores->shape[0], scores->space));
   return graph.binary(Op::Subtract, logSum, graph.reduceAll(Op::Sum, chosen));
 }
 
@@ -181,7 +184,8 @@ static Node *makeCrossEntropy(Graph &graph, Node *scores, Node *label) {
 // Calls
 //===----------------------------------------------------------------------===//
 
-Meaning Elaborator::callBuiltin(StringRef name, ArrayRef<ast::Argument> arguments,
+Meaning Elaborator::callBuiltin(StringRef name,
+                                ArrayRef<ast::Argument> arguments,
                                 SourceRange range, const void *site,
                                 const Meaning *piped) {
   const BuiltinForm *form = findBuiltin(name);
@@ -191,7 +195,8 @@ Meaning Elaborator::callBuiltin(StringRef name, ArrayRef<ast::Argument> argument
     std::vector<StringRef> names;
     for (const BuiltinForm &known : builtins)
       names.push_back(known.name);
-    error("unknown-name", calleeRange, "no function or layer is called `" + name + "`")
+    error("unknown-name", calleeRange,
+          "no function or layer is called `" + name + "`")
         .hint(suggest(name, names));
     return {};
   }
@@ -199,9 +204,9 @@ Meaning Elaborator::callBuiltin(StringRef name, ArrayRef<ast::Argument> argument
   if (count < form->least || count > form->most) {
     error("wrong-count", range,
           "`" + name + "` takes " +
-              (form->least == form->most
-                   ? llvm::Twine(form->least)
-                   : llvm::Twine(form->least) + " or " + llvm::Twine(form->most)) +
+              (form->least == form->most ? llvm::Twine(form->least)
+                                         : llvm::Twine(form->least) + " or " +
+                                               llvm::Twine(form->most)) +
               (form->most == 1 ? " argument, not " : " arguments, not ") +
               llvm::Twine(count));
     return {};
@@ -221,7 +226,9 @@ Meaning Elaborator::callBuiltin(StringRef name, ArrayRef<ast::Argument> argument
   auto meaningOf = [&](size_t i) {
     return argument(i) ? elaborate(argument(i)) : *piped;
   };
-  auto valueOf = [&](size_t i) { return requireValue(meaningOf(i), rangeOf(i)); };
+  auto valueOf = [&](size_t i) {
+    return requireValue(meaningOf(i), rangeOf(i));
+  };
 
   switch (form->builtin) {
   case Builtin::First:
@@ -286,9 +293,10 @@ Meaning Elaborator::callBuiltin(StringRef name, ArrayRef<ast::Argument> argument
     const Space *space = argument(0) ? evaluateSpace(argument(0)) : nullptr;
     if (!space)
       return {};
-    return Meaning::ofValue(graph.constant(form->builtin == Builtin::Sites
-                                               ? space->getNumSites()
-                                               : std::max<int64_t>(space->channels, 1)));
+    return Meaning::ofValue(
+        graph.constant(form->builtin == Builtin::Sites
+                           ? space->getNumSites()
+                           : std::max<int64_t>(space->channels, 1)));
   }
   case Builtin::Grad:
     notYet(range, "`grad` is");

@@ -47,14 +47,17 @@ Meaning Elaborator::elaboratePipe(const ast::PipeExpr &expr) {
     if (i + 1 < expr.stages.size())
       if (auto *next = llvm::dyn_cast<ast::NameExpr>(expr.stages[i + 1]))
         beforeGaussian = next->name == "gaussian" && !scope->find("gaussian");
-    llvm::SaveAndRestore copied(copiedCall, beforeGaussian ? stage : copiedCall);
+    llvm::SaveAndRestore copied(copiedCall,
+                                beforeGaussian ? stage : copiedCall);
     auto *name = llvm::dyn_cast<ast::NameExpr>(callee);
     if (name && !scope->find(name->name)) {
-      piped = callBuiltin(name->name, arguments, stage->getRange(), stage, &piped);
+      piped =
+          callBuiltin(name->name, arguments, stage->getRange(), stage, &piped);
       continue;
     }
-    piped = callMeaning(elaborate(callee), getText(callee->getRange()), arguments,
-                        callee->getRange(), stage->getRange(), stage, &piped);
+    piped =
+        callMeaning(elaborate(callee), getText(callee->getRange()), arguments,
+                    callee->getRange(), stage->getRange(), stage, &piped);
   }
   return piped;
 }
@@ -86,7 +89,8 @@ Meaning Elaborator::callMeaning(const Meaning &callee, StringRef name,
       return {};
     StringRef layer = callee.call->getCalleeName();
     if (!scope->find(layer))
-      return callBuiltin(layer, callee.call->arguments, range, callee.call, &operand);
+      return callBuiltin(layer, callee.call->arguments, range, callee.call,
+                         &operand);
     return callMeaning(elaborate(callee.call->callee), layer,
                        callee.call->arguments, callee.call->callee->getRange(),
                        range, callee.call, &operand);
@@ -163,7 +167,8 @@ Place Elaborator::getInstance(StringRef name, const void *site) {
   here.path.push_back(site);
   std::string &known = instances[Path(here.path.begin(), here.path.end())];
   if (known.empty()) {
-    std::string base = (place.name.empty() ? "" : place.name + ".") + name.str();
+    std::string base =
+        (place.name.empty() ? "" : place.name + ".") + name.str();
     unsigned count = ++instanceNames[base];
     known = count == 1 ? base : base + std::to_string(count);
   }
@@ -189,8 +194,8 @@ static bool bindSpace(Elaborator &elaborator, Scope &inside,
   if (wanted == space)
     return true;
   elaborator.error("space-mismatch", range,
-                   what + " lives on " + space->quote() + ", but the layer wants " +
-                       wanted->quote());
+                   what + " lives on " + space->quote() +
+                       ", but the layer wants " + wanted->quote());
   return false;
 }
 
@@ -206,7 +211,8 @@ Meaning Elaborator::callLayer(const Meaning &callee, StringRef name,
   }
   const void *copiedSite = copiedCall;
   bool isCopied = copiedSite && copiedSite == site;
-  llvm::SaveAndRestore copied(copiedCall, static_cast<const ast::Expr *>(nullptr));
+  llvm::SaveAndRestore copied(copiedCall,
+                              static_cast<const ast::Expr *>(nullptr));
 
   std::vector<std::pair<Meaning, SourceRange>> given(layer.parameters.size());
   const ast::Expr *resultSpace = nullptr;
@@ -217,9 +223,10 @@ Meaning Elaborator::callLayer(const Meaning &callee, StringRef name,
   for (const ast::Argument &argument : arguments) {
     size_t index = position;
     if (argument.kind == ast::Argument::Kind::Named) {
-      auto *found = llvm::find_if(layer.parameters, [&](const ast::Parameter &p) {
-        return p.name.name == argument.name.name;
-      });
+      auto *found =
+          llvm::find_if(layer.parameters, [&](const ast::Parameter &p) {
+            return p.name.name == argument.name.name;
+          });
       index = found - layer.parameters.begin();
       if (found == layer.parameters.end()) {
         std::vector<StringRef> names;
@@ -257,7 +264,8 @@ Meaning Elaborator::callLayer(const Meaning &callee, StringRef name,
       return {};
   }
 
-  // Layers are numbered as data flow through them: those of the arguments first.
+  // Layers are numbered as data flow through them: those of the arguments
+  // first.
   Place instance = getInstance(name, site);
   Scope *inside = makeScope(callee.scope, instance);
   inside->isLibrary = callee.scope->isLibrary;
@@ -268,7 +276,8 @@ Meaning Elaborator::callLayer(const Meaning &callee, StringRef name,
     if (!where.isValid()) {
       if (!parameter.defaultValue) {
         error("missing-argument", range,
-              "`" + name + "` needs its argument `" + parameter.name.name + "`");
+              "`" + name + "` needs its argument `" + parameter.name.name +
+                  "`");
         return {};
       }
       llvm::SaveAndRestore inScope(scope, callee.scope);
@@ -301,13 +310,14 @@ Meaning Elaborator::callLayer(const Meaning &callee, StringRef name,
             "`" + name + "` decides itself where its result lives");
       return {};
     }
-    if (!bindSpace(*this, *inside, layer.result, target, resultSpace->getRange(),
-                   "the result"))
+    if (!bindSpace(*this, *inside, layer.result, target,
+                   resultSpace->getRange(), "the result"))
       return {};
   } else if (layer.result) {
     auto *word = llvm::dyn_cast<ast::NameExpr>(layer.result);
     if (word && !inside->find(word->name) && word->name != "scalar") {
-      error("missing-space", range, "`" + name + "` needs to know where its result lives")
+      error("missing-space", range,
+            "`" + name + "` needs to know where its result lives")
           .hint("write `" + name + "(x -> space)`");
       return {};
     }
@@ -330,8 +340,8 @@ Meaning Elaborator::callLayer(const Meaning &callee, StringRef name,
     result = elaborate(last->value);
   if (result.is(Meaning::Kind::Value) && layer.result) {
     if (const Space *space = target ? target : evaluateSpace(layer.result))
-      result = Meaning::ofValue(
-          fit(result.value, space, last->value->getRange(), "the layer's result"));
+      result = Meaning::ofValue(fit(
+          result.value, space, last->value->getRange(), "the layer's result"));
     else
       result = {};
   }

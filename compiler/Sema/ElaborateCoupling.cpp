@@ -25,8 +25,8 @@ Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
     return {};
   SourceRange range = expr.coupling->getRange();
   if (!meaning.is(Meaning::Kind::Coupling)) {
-    Diagnostic &diagnostic = error("not-a-coupling", range,
-                                   "`" + getText(range) + "` is not a coupling");
+    Diagnostic &diagnostic = error(
+        "not-a-coupling", range, "`" + getText(range) + "` is not a coupling");
     noteDeclaration(diagnostic, range);
     diagnostic.hint("declare it with `coupling`, or multiply with `*`");
     return {};
@@ -71,7 +71,8 @@ Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
     Node *result = convolve(coupling, kernel, operand);
     if (bias) {
       SmallVector<int64_t, 4> axes;
-      for (size_t i = coupling.to->channels ? 1 : 0; i < result->shape.size(); ++i)
+      for (size_t i = coupling.to->channels ? 1 : 0; i < result->shape.size();
+           ++i)
         axes.push_back(i);
       result = graph.binary(Op::Add, result,
                             graph.broadcast(bias, coupling.to, axes));
@@ -84,10 +85,12 @@ Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
 
 /// Cross-correlation along the last axes. A kernel along one ring of several
 /// gets a window of 1 across them.
-Node *Elaborator::convolve(const Coupling &coupling, Node *kernel, Node *field) {
+Node *Elaborator::convolve(const Coupling &coupling, Node *kernel,
+                           Node *field) {
   const Space *space = coupling.from;
   unsigned lead = space->channels ? 2 : 0;
-  SmallVector<int64_t, 4> shape(kernel->shape.begin(), kernel->shape.begin() + lead);
+  SmallVector<int64_t, 4> shape(kernel->shape.begin(),
+                                kernel->shape.begin() + lead);
   shape.append(space->sites.size() - space->getCouplingRank(), 1);
   shape.append(kernel->shape.begin() + lead, kernel->shape.end());
   kernel = graph.reshapeTo(kernel, shape, kernel->space);
@@ -109,8 +112,8 @@ struct Neighbourhood {
   int64_t radius = 0;
   bool isEuclidean = false;
 
-  /// Displacements along `rank` axes, one after the other, with leading zeros for
-  /// the axes of the field in front of them.
+  /// Displacements along `rank` axes, one after the other, with leading zeros
+  /// for the axes of the field in front of them.
   SmallVector<int64_t> getOffsets(unsigned rank, unsigned leading) const {
     SmallVector<int64_t> offsets, at(rank, -radius);
     while (true) {
@@ -154,7 +157,8 @@ static std::optional<Neighbourhood> readNeighbourhood(Elaborator &e,
       if (!metric ||
           (metric->name != "euclid" && metric->name != "chebyshev")) {
         e.error("unknown-name", argument.value->getRange(),
-                "no metric is called `" + e.getText(argument.value->getRange()) + "`")
+                "no metric is called `" +
+                    e.getText(argument.value->getRange()) + "`")
             .hint("there are `chebyshev` and `euclid`");
         return std::nullopt;
       }
@@ -175,7 +179,9 @@ static std::optional<Neighbourhood> readNeighbourhood(Elaborator &e,
   return result;
 }
 
-static bool isElementwise(Op op) { return op >= Op::Negate && op <= Op::Select; }
+static bool isElementwise(Op op) {
+  return op >= Op::Negate && op <= Op::Select;
+}
 
 Meaning Elaborator::elaborateReduce(const ast::ReduceExpr &expr) {
   StringRef reduction = expr.reduction.name;
@@ -185,7 +191,8 @@ Meaning Elaborator::elaborateReduce(const ast::ReduceExpr &expr) {
         .hint("there are `sum` and `mean`");
     return {};
   }
-  std::optional<Neighbourhood> near = readNeighbourhood(*this, expr.neighbourhood);
+  std::optional<Neighbourhood> near =
+      readNeighbourhood(*this, expr.neighbourhood);
   if (!near)
     return {};
   Scope *inside = makeScope(scope, scope->place);
@@ -211,10 +218,12 @@ Meaning Elaborator::elaborateReduce(const ast::ReduceExpr &expr) {
   auto inner = collectNodes(graph, {body},
                             [](const Node *node) { return !node->inStencil; });
   for (const Node *node : inner)
-    if (node->inStencil && (!(isElementwise(node->op) || node->op == Op::Neighbour) ||
-                            node->shape != body->shape)) {
+    if (node->inStencil &&
+        (!(isElementwise(node->op) || node->op == Op::Neighbour) ||
+         node->shape != body->shape)) {
       error("not-elementwise", range,
-            "what is summed over neighbours is made of operators and functions of one "
+            "what is summed over neighbours is made of operators and functions "
+            "of one "
             "site only");
       return {};
     }
@@ -241,6 +250,7 @@ Meaning Elaborator::elaborateReduce(const ast::ReduceExpr &expr) {
   // At an open edge there are fewer neighbours.
   Node *count = graph.constantLike(offsets.size() / body->shape.size(), sum);
   if (!space->wraps())
-    count = graph.stencil(graph.neighbour(graph.constantLike(1, sum)), offsets, false);
+    count = graph.stencil(graph.neighbour(graph.constantLike(1, sum)), offsets,
+                          false);
   return Meaning::ofValue(graph.binary(Op::Divide, sum, count));
 }

@@ -137,8 +137,8 @@ Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
     return symbol.fixed;
   // Where there is no step, a name means what it means at every step, as long
   // as it is the same at all of them.
-  bool isBinding = llvm::isa<ast::EncodeDecl, ast::DecodeDecl, ast::LetDecl>(
-      symbol.decl);
+  bool isBinding =
+      llvm::isa<ast::EncodeDecl, ast::DecodeDecl, ast::LetDecl>(symbol.decl);
   // Spaces, parameters and couplings are the same at all times.
   if (!isBinding && !llvm::isa<ast::InputDecl, ast::StateDecl>(symbol.decl)) {
     llvm::SaveAndRestore always(context, Context{Moment::Current, nullptr});
@@ -146,13 +146,15 @@ Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
   }
   if (context.moment != Moment::Sample || !isBinding)
     return resolveOnce(symbol, use);
-  llvm::SaveAndRestore atStep(context, Context{Moment::Current, context.states});
+  llvm::SaveAndRestore atStep(context,
+                              Context{Moment::Current, context.states});
   Meaning meaning = resolveOnce(symbol, use);
   if (!isPerStep(meaning))
     return meaning;
   error("per-step-value", use,
-        "`" + StringRef(symbol.name) + "` has a value at every step, but what "
-                                       "stands here is needed once per sample")
+        "`" + StringRef(symbol.name) +
+            "` has a value at every step, but what "
+            "stands here is needed once per sample")
       .hint("take the first one with `first(" + StringRef(symbol.name) + ")`");
   return {};
 }
@@ -168,11 +170,12 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
   resolving.push_back(&symbol);
   Meaning meaning;
   {
-    llvm::SaveAndRestore inScope(
-        scope, symbol.valueScope ? symbol.valueScope : symbol.scope);
+    llvm::SaveAndRestore inScope(scope, symbol.valueScope ? symbol.valueScope
+                                                          : symbol.scope);
     llvm::SaveAndRestore order(currentOrder);
     llvm::SaveAndRestore neighbourhood(inNeighbourhood, false);
-    llvm::SaveAndRestore copied(copiedCall, static_cast<const ast::Expr *>(nullptr));
+    llvm::SaveAndRestore copied(copiedCall,
+                                static_cast<const ast::Expr *>(nullptr));
     if (symbol.scope == modelScope)
       currentOrder = symbol.order;
     using namespace ast;
@@ -197,10 +200,12 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
       meaning = resolveState(symbol, use);
       break;
     case Decl::Kind::Encode:
-      meaning = elaborateBinding(symbol, llvm::cast<EncodeDecl>(symbol.decl)->value);
+      meaning =
+          elaborateBinding(symbol, llvm::cast<EncodeDecl>(symbol.decl)->value);
       break;
     case Decl::Kind::Decode:
-      meaning = elaborateBinding(symbol, llvm::cast<DecodeDecl>(symbol.decl)->value);
+      meaning =
+          elaborateBinding(symbol, llvm::cast<DecodeDecl>(symbol.decl)->value);
       break;
     case Decl::Kind::Let: {
       auto *let = llvm::cast<LetDecl>(symbol.decl);
@@ -219,7 +224,8 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
       meaning.scope = symbol.scope;
       break;
     default:
-      error("not-a-value", use, "`" + StringRef(symbol.name) + "` is not a value")
+      error("not-a-value", use,
+            "`" + StringRef(symbol.name) + "` is not a value")
           .note(symbol.range, "it is declared here");
     }
   }
@@ -270,10 +276,11 @@ Meaning Elaborator::reportCycle(Symbol &symbol, SourceRange use) {
   auto first = llvm::find(resolving, &symbol);
   std::string chain;
   for (auto it = first; it != resolving.end(); ++it)
-    chain += (*it)->name == symbol.name ? "" : "`" + (*it)->name + "`, which needs ";
+    chain +=
+        (*it)->name == symbol.name ? "" : "`" + (*it)->name + "`, which needs ";
   error("cyclic-definition", use,
-        "`" + StringRef(symbol.name) + "` needs " + chain + "`" + symbol.name +
-            "` itself")
+        "`" + StringRef(symbol.name) + "` needs " +
+            (chain.empty() ? "itself" : chain + "`" + symbol.name + "` itself"))
       .note(symbol.range, "`" + StringRef(symbol.name) + "` is declared here");
   return {};
 }
@@ -288,10 +295,12 @@ Meaning Elaborator::resolveInput(Symbol &symbol, const ast::InputDecl &decl,
     if (context.moment != Moment::Sample)
       return Meaning::ofValue(graph.readInput(input, context.moment));
     error("per-step-value", use,
-          "`" + StringRef(symbol.name) + "` has a value at every step, but what "
-                                         "stands here is needed once per sample")
+          "`" + StringRef(symbol.name) +
+              "` has a value at every step, but what "
+              "stands here is needed once per sample")
         .note(input.range, "`" + StringRef(symbol.name) + "` is declared here")
-        .hint("take the first one with `first(" + StringRef(symbol.name) + ")`");
+        .hint("take the first one with `first(" + StringRef(symbol.name) +
+              ")`");
     return {};
   }
   return {}; // Its space was refused.
@@ -307,9 +316,14 @@ Meaning Elaborator::resolveState(Symbol &symbol, SourceRange use) {
       error("no-next-state", use,
             "`" + StringRef(symbol.name) +
                 "` is a state, whose next value is not known yet");
+    else if (isMakingStep)
+      error("needs-last-step", use,
+            "`" + StringRef(symbol.name) +
+                "` at other steps is not known while a step is made");
     else
       error("no-state-yet", use,
-            "`" + StringRef(symbol.name) + "` has no value before the first step")
+            "`" + StringRef(symbol.name) +
+                "` has no value before the first step")
           .note(symbol.range, "it is declared here");
     return {};
   }

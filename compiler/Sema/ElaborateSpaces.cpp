@@ -63,8 +63,8 @@ const Space *Elaborator::evaluateSpace(const ast::Expr *expr) {
           .hint("write `by channels(2)`");
       return nullptr;
     }
-    std::optional<int64_t> channels =
-        evaluateInteger(call->arguments.front().value, 1, "a number of channels");
+    std::optional<int64_t> channels = evaluateInteger(
+        call->arguments.front().value, 1, "a number of channels");
     if (!base || !channels)
       return nullptr;
     if (base->channels) {
@@ -97,7 +97,8 @@ const Space *Elaborator::evaluateSpace(const ast::Expr *expr) {
       return meaning.space;
   }
   error("not-a-space", range, "`" + getText(range) + "` is not a space")
-      .hint("spaces are lattices, `image(h, w)`, `vector(n)`, `class(n)`, `scalar`");
+      .hint("spaces are lattices, `image(h, w)`, `vector(n)`, `class(n)`, "
+            "`scalar`");
   return nullptr;
 }
 
@@ -137,7 +138,8 @@ const Space *Elaborator::evaluateSpaceName(StringRef name, SourceRange range) {
   Meaning meaning = resolve(*symbol, range);
   if (meaning.is(Meaning::Kind::Space))
     return meaning.space;
-  if ((meaning.is(Meaning::Kind::Value) || meaning.is(Meaning::Kind::Gaussian)) &&
+  if ((meaning.is(Meaning::Kind::Value) ||
+       meaning.is(Meaning::Kind::Gaussian)) &&
       meaning.value->space)
     return meaning.value->space;
   if (meaning.isValid())
@@ -156,12 +158,13 @@ const Space *Elaborator::evaluateSpaceCall(const ast::CallExpr &expr) {
         .hint(didYouMean(expr.getCalleeName(), names));
     return nullptr;
   }
-  if (expr.arguments.size() < form->least || expr.arguments.size() > form->most) {
+  if (expr.arguments.size() < form->least ||
+      expr.arguments.size() > form->most) {
     error("wrong-count", range,
           "`" + form->name + "` has " +
-              (form->least == form->most
-                   ? llvm::Twine(form->least)
-                   : llvm::Twine(form->least) + " or " + llvm::Twine(form->most)) +
+              (form->least == form->most ? llvm::Twine(form->least)
+                                         : llvm::Twine(form->least) + " or " +
+                                               llvm::Twine(form->most)) +
               (form->most == 1 ? " extent" : " extents") + ", not " +
               llvm::Twine(expr.arguments.size()))
         .hint("write `" + form->example + "`");
@@ -176,7 +179,8 @@ const Space *Elaborator::evaluateSpaceCall(const ast::CallExpr &expr) {
             "`" + form->name + "` takes its extents in order, without names");
       return nullptr;
     }
-    std::optional<int64_t> extent = evaluateInteger(argument.value, 1, "an extent");
+    std::optional<int64_t> extent =
+        evaluateInteger(argument.value, 1, "an extent");
     if (!extent)
       return nullptr;
     if (total > maxElements / *extent) {

@@ -27,14 +27,16 @@ Meaning Elaborator::elaborateAt(Moment moment, const ast::Expr *expr,
   bool isNext = moment == Moment::Next || moment == Moment::NextWrap;
   if (isNext && context.moment != Moment::Current) {
     error("misplaced", range,
-          "`next` stands only where there is a step to follow, not inside of `first`, "
+          "`next` stands only where there is a step to follow, not inside of "
+          "`first`, "
           "`last` or `next`");
     return {};
   }
   if (!model.hasSteps()) {
     error("no-steps", range,
-          "`" + getName(moment) + "` needs steps, but the model has no input per "
-                                  "step and no state");
+          "`" + getName(moment) +
+              "` needs steps, but the model has no input per "
+              "step and no state");
     return {};
   }
   Context when{moment, nullptr};
@@ -62,14 +64,16 @@ Meaning Elaborator::elaborateOverTime(StringRef reduction,
       return {};
     }
     int64_t channels = node->space->channels;
-    Node *sum = graph.reduce(Op::Sum, node, {0}, spaces.withChannels(node->space, 0));
+    Node *sum =
+        graph.reduce(Op::Sum, node, {0}, spaces.withChannels(node->space, 0));
     if (isMean)
       sum = graph.binary(Op::Divide, sum, graph.constantLike(channels, sum));
     return Meaning::ofValue(sum);
   }
   if (!axis || axis->name != "time") {
     error("unknown-axis", over.axis->getRange(),
-          "`" + getText(over.axis->getRange()) + "` is not an axis to reduce over")
+          "`" + getText(over.axis->getRange()) +
+              "` is not an axis to reduce over")
         .hint("there are `time` and `channels`");
     return {};
   }
@@ -81,7 +85,8 @@ Meaning Elaborator::elaborateOverTime(StringRef reduction,
     return {};
   if (!node->perStep) {
     error("no-steps", over.value->getRange(),
-          "`" + getText(over.value->getRange()) + "` does not change over time");
+          "`" + getText(over.value->getRange()) +
+              "` does not change over time");
     return {};
   }
   if (node->usesLaterStep) {
@@ -103,7 +108,8 @@ bool Elaborator::checkCausal(Node *node, SourceRange range) {
     return true;
   error("needs-last-step", range,
         "`" + getText(range) +
-            "` is needed at every step, but uses something that is known only after "
+            "` is needed at every step, but uses something that is known only "
+            "after "
             "the last one");
   return false;
 }

@@ -17,8 +17,8 @@
 #include "compiler/AST/Diagnostic.h"
 #include "compiler/Sema/Program.h"
 #include "compiler/Sema/Scope.h"
-#include "llvm/Support/SaveAndRestore.h"
 #include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/Support/SaveAndRestore.h"
 #include <map>
 #include <set>
 
@@ -80,8 +80,8 @@ public:
   //===--------------------------------------------------------------------===//
 
   Meaning elaborateAt(Moment moment, const ast::Expr *expr, SourceRange range);
-  Meaning elaborateOverTime(llvm::StringRef reduction, const ast::OverExpr &over,
-                            SourceRange range);
+  Meaning elaborateOverTime(llvm::StringRef reduction,
+                            const ast::OverExpr &over, SourceRange range);
   /// Refuses a value that needs the end of the sequence at every step.
   bool checkCausal(Node *node, SourceRange range);
 
@@ -95,7 +95,8 @@ public:
   llvm::StringRef getText(SourceRange range) const {
     return program.sources.getText(range);
   }
-  std::string suggest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> more);
+  std::string suggest(llvm::StringRef name,
+                      llvm::ArrayRef<llvm::StringRef> more);
 
   Model &model;
   Program &program;
@@ -113,6 +114,7 @@ public:
 
   /// States before a step, and after it once the step is elaborated.
   StateValues oldStates, newStates, firstStates, lastStates;
+  bool isMakingStep = false;
   bool stepIsKnown = false;
 
 private:
@@ -132,8 +134,8 @@ private:
   Meaning elaborateCall(const ast::CallExpr &expr);
   Meaning elaboratePipe(const ast::PipeExpr &expr);
   Meaning callFunction(const Meaning &callee, llvm::StringRef name,
-                       llvm::ArrayRef<ast::Argument> arguments, SourceRange range,
-                       const Meaning *piped);
+                       llvm::ArrayRef<ast::Argument> arguments,
+                       SourceRange range, const Meaning *piped);
   Meaning callLayer(const Meaning &callee, llvm::StringRef name,
                     llvm::ArrayRef<ast::Argument> arguments, SourceRange range,
                     const void *site, const Meaning *piped);
@@ -141,8 +143,10 @@ private:
                       llvm::ArrayRef<ast::Argument> arguments,
                       SourceRange calleeRange, SourceRange range,
                       const void *site, const Meaning *piped);
-  Meaning callBuiltin(llvm::StringRef name, llvm::ArrayRef<ast::Argument> arguments,
-                      SourceRange range, const void *site, const Meaning *piped);
+  Meaning callBuiltin(llvm::StringRef name,
+                      llvm::ArrayRef<ast::Argument> arguments,
+                      SourceRange range, const void *site,
+                      const Meaning *piped);
   Meaning elaborateGaussian(const ast::Expr *argument, SourceRange range,
                             const Meaning *piped);
   Meaning elaborateSample(const Meaning &distribution, SourceRange range,
@@ -152,7 +156,8 @@ private:
 
   /// Repeats the smaller of two operands; null after an error. `lhsRange` and
   /// `rhsRange` are where they stand.
-  bool unify(Node *&lhs, Node *&rhs, SourceRange lhsRange, SourceRange rhsRange);
+  bool unify(Node *&lhs, Node *&rhs, SourceRange lhsRange,
+             SourceRange rhsRange);
   void reportMismatch(const Node *lhs, const Node *rhs, SourceRange lhsRange,
                       SourceRange rhsRange);
   void noteDeclaration(Diagnostic &diagnostic, SourceRange range);
@@ -160,7 +165,8 @@ private:
   Meaning resolveOnce(Symbol &symbol, SourceRange use);
   Meaning elaborateBinding(Symbol &symbol, const ast::Expr *value);
   Meaning reportCycle(Symbol &symbol, SourceRange use);
-  Meaning resolveInput(Symbol &symbol, const ast::InputDecl &decl, SourceRange use);
+  Meaning resolveInput(Symbol &symbol, const ast::InputDecl &decl,
+                       SourceRange use);
   Meaning resolveState(Symbol &symbol, SourceRange use);
 
   const Space *evaluateSpaceCall(const ast::CallExpr &expr);
@@ -174,12 +180,13 @@ private:
   std::string qualify(llvm::StringRef name) const;
   bool makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
                 llvm::StringRef name, Symbol &symbol);
-  bool makeDense(Coupling &coupling, const ast::CouplingDecl &decl, Symbol &symbol);
+  bool makeDense(Coupling &coupling, const ast::CouplingDecl &decl,
+                 Symbol &symbol);
   bool makeShift(Coupling &coupling, const ast::CouplingDecl &decl);
   bool makeDiagonal(Coupling &coupling, const ast::CouplingDecl &decl,
                     Symbol &symbol);
-  void makeBias(Coupling &coupling, const ast::CouplingDecl &decl, Symbol &symbol,
-                int64_t size, int64_t fanIn, bool zero);
+  void makeBias(Coupling &coupling, const ast::CouplingDecl &decl,
+                Symbol &symbol, int64_t size, int64_t fanIn, bool zero);
   Node *initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
                    int64_t fanIn);
   Node *initShift(Coupling &coupling, const ast::CallExpr &init);
@@ -209,6 +216,8 @@ private:
   /// gives so many copies of its space.
   const ast::Expr *copiedCall = nullptr;
   unsigned depth = 0;
+  /// The bound on nodes was reported.
+  bool isExhausted = false;
   unsigned currentOrder = ~0u;
   bool inNeighbourhood = false;
 };

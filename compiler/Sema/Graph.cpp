@@ -242,7 +242,8 @@ Node *Graph::broadcastLike(Node *scalar, const Node *like) {
   return broadcastShape(scalar, like->shape, axes, like->space);
 }
 
-Node *Graph::broadcast(Node *operand, const Space *space, ArrayRef<int64_t> axes) {
+Node *Graph::broadcast(Node *operand, const Space *space,
+                       ArrayRef<int64_t> axes) {
   return broadcastShape(operand, space->getShape(), axes, space);
 }
 

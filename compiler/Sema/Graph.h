@@ -163,7 +163,8 @@ public:
   Node *readInput(const Input &input, Moment moment);
   Node *oldState(const State &state);
   Node *stateAfter(const State &state, Moment moment);
-  Node *random(bool isNormal, uint64_t stream, Moment moment, const Space *space);
+  Node *random(bool isNormal, uint64_t stream, Moment moment,
+               const Space *space);
   /// The same for tensors that live on no space, as weights.
   Node *random(bool isNormal, uint64_t stream, Moment moment,
                llvm::ArrayRef<int64_t> shape);
@@ -180,7 +181,8 @@ public:
   Node *constantLike(double number, const Node *like);
   /// Repeats a scalar to the shape of `like`.
   Node *broadcastLike(Node *scalar, const Node *like);
-  Node *broadcast(Node *operand, const Space *space, llvm::ArrayRef<int64_t> axes);
+  Node *broadcast(Node *operand, const Space *space,
+                  llvm::ArrayRef<int64_t> axes);
   Node *broadcastShape(Node *operand, llvm::ArrayRef<int64_t> shape,
                        llvm::ArrayRef<int64_t> axes, const Space *space);
   /// Sum or Max over all axes.
@@ -219,7 +221,8 @@ private:
 };
 
 /// The nodes that `roots` need, roots included, operands before users.
-/// `stop` may end the walk at a node: that node is listed, its operands are not.
+/// `stop` may end the walk at a node: that node is listed, its operands are
+/// not.
 llvm::SmallVector<const Node *, 0>
 collectNodes(const Graph &graph, llvm::ArrayRef<const Node *> roots,
              llvm::function_ref<bool(const Node *)> stop);

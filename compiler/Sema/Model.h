@@ -48,7 +48,8 @@ struct Parameter {
   bool isBoundedBelow = false, isBoundedAbove = false;
   /// `(0, 1)` as written; empty if there is no range.
   std::string interval;
-  /// Its start as written (`= 0.5`) or as the default is (`uniform(-0.1, 0.1)`).
+  /// Its start as written (`= 0.5`) or as the default is (`uniform(-0.1,
+  /// 0.1)`).
   std::string start;
 
   /// The stored tensor at the start of training.
@@ -97,6 +98,8 @@ struct State {
   Node *next = nullptr;
   /// True if the program gives the initial value.
   bool hasInitial = false;
+  /// True if an equation was refused, so that its lack is no news.
+  bool hasWrongEquation = false;
   SourceRange range;
 };
 

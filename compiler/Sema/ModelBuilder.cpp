@@ -71,8 +71,8 @@ Scope *ModelBuilder::makeFileScope(FileTable &table) {
   known = own;
   own->isLibrary = table.isLibrary;
   for (FileName &name : table.names) {
-    Symbol *symbol =
-        elaborator.declare(*own, {name.name, name.range}, name.decl, name.index);
+    Symbol *symbol = elaborator.declare(*own, {name.name, name.range},
+                                        name.decl, name.index);
     if (!symbol)
       continue;
     symbol->value = name.value;
@@ -86,11 +86,15 @@ Scope *ModelBuilder::makeFileScope(FileTable &table) {
 
 /// The model that an instance stands for, through other instances. Collects the
 /// replacements on the way; the outermost one wins.
-const ast::ModelDecl *ModelBuilder::findBase(const ast::InstanceDecl &instance) {
+const ast::ModelDecl *
+ModelBuilder::findBase(const ast::InstanceDecl &instance) {
   auto *call = llvm::dyn_cast<ast::CallExpr>(instance.value);
   auto *bare = llvm::dyn_cast<ast::NameExpr>(instance.value);
-  StringRef base = call ? call->getCalleeName() : bare ? bare->name : StringRef();
-  SourceRange range = call ? call->callee->getRange() : instance.value->getRange();
+  StringRef base = call   ? call->getCalleeName()
+                   : bare ? bare->name
+                          : StringRef();
+  SourceRange range =
+      call ? call->callee->getRange() : instance.value->getRange();
   if (base.empty()) {
     elaborator
         .error("not-a-model", instance.value->getRange(),
@@ -101,7 +105,8 @@ const ast::ModelDecl *ModelBuilder::findBase(const ast::InstanceDecl &instance) 
   }
   if (!elaborator.calling.insert(&instance).second) {
     elaborator.error("cyclic-definition", range,
-                     "model `" + instance.name.name + "` is an instance of itself");
+                     "model `" + instance.name.name +
+                         "` is an instance of itself");
     return nullptr;
   }
   FileName *found = program.getMain().find(base);
@@ -159,19 +164,18 @@ void ModelBuilder::bindArguments(const ast::ModelDecl &decl) {
     if (parameter.type)
       elaborator.notYet(parameter.type->getRange(),
                         "a space for a parameter of a model is");
-    if (!value) {
+    Symbol *symbol =
+        elaborator.declare(*elaborator.modelScope, parameter.name, nullptr);
+    if (!value)
       elaborator
           .error("missing-argument", parameter.name.range,
                  "model `" + StringRef(model->name) + "` needs its argument `" +
                      name + "`")
           .hint("give it a default with `" + name + " = ...`");
+    if (!symbol || !value)
       continue;
-    }
-    Symbol *symbol =
-        elaborator.declare(*elaborator.modelScope, parameter.name, nullptr);
-    if (!symbol)
-      continue;
-    llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope->parent);
+    llvm::SaveAndRestore inScope(elaborator.scope,
+                                 elaborator.modelScope->parent);
     symbol->fixed = elaborator.elaborate(value);
   }
 }
@@ -279,8 +283,9 @@ void ModelBuilder::makeStates(const ast::StateDecl &decl) {
   }
   if (!decl.velocities.empty() && decl.velocities.size() != decl.names.size()) {
     elaborator.error("wrong-count", decl.velocities.front().range,
-                     llvm::Twine(decl.names.size()) + " states need as many "
-                                                      "velocities, not " +
+                     llvm::Twine(decl.names.size()) +
+                         " states need as many "
+                         "velocities, not " +
                          llvm::Twine(decl.velocities.size()));
     return;
   }
@@ -307,7 +312,8 @@ void ModelBuilder::makeStates(const ast::StateDecl &decl) {
 void ModelBuilder::setInitial(State &state, Node *value, SourceRange range) {
   if (!value)
     return;
-  state.initial = elaborator.fit(value, state.space, range, "`" + state.name + "`");
+  state.initial =
+      elaborator.fit(value, state.space, range, "`" + state.name + "`");
 }
 
 /// One equation of `init`; there is no step yet, and no state.
@@ -405,7 +411,8 @@ void ModelBuilder::checkEveryStep(Node *node, SourceRange range) {
 
 void ModelBuilder::makeLoss(const ast::LossDecl &decl) {
   if (model->loss) {
-    elaborator.error("duplicate-equation", decl.getRange(), "a model has one `loss`")
+    elaborator
+        .error("duplicate-equation", decl.getRange(), "a model has one `loss`")
         .note(model->loss->range, "the first one is here");
     return;
   }
@@ -431,9 +438,11 @@ void ModelBuilder::makeResults() {
                             Context{Moment::Current, &elaborator.newStates});
   for (const ast::Decl *decl : body->body) {
     if (auto *encode = llvm::dyn_cast<ast::EncodeDecl>(decl)) {
-      Meaning meaning = elaborator.lookUp(encode->name.name, encode->name.range);
+      Meaning meaning =
+          elaborator.lookUp(encode->name.name, encode->name.range);
       if (meaning.value)
-        model->encodings.push_back({encode->name.name.str(), meaning.value->space,
+        model->encodings.push_back({encode->name.name.str(),
+                                    meaning.value->space,
                                     meaning.is(Meaning::Kind::Gaussian)});
     } else if (auto *let = llvm::dyn_cast<ast::LetDecl>(decl)) {
       for (ast::Identifier name : let->targets)
@@ -474,8 +483,8 @@ std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {
     return {};
   checkEveryStep(node, range);
   if (model->findResult(name)) {
-    elaborator.error("duplicate-name", range,
-                     "two results are called `" + name + "`")
+    elaborator
+        .error("duplicate-name", range, "two results are called `" + name + "`")
         .note(model->findResult(name)->range, "the first one is here");
     return {};
   }

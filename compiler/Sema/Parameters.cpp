@@ -39,9 +39,11 @@ Parameter &Elaborator::makeParameter(StringRef name, SourceRange range) {
 // Ranges
 //===----------------------------------------------------------------------===//
 
-bool Elaborator::setTransform(Parameter &parameter, const ast::Interval *interval,
+bool Elaborator::setTransform(Parameter &parameter,
+                              const ast::Interval *interval,
                               ast::Identifier via) {
-  static constexpr StringRef functions[] = {"sigmoid", "softplus", "relu", "exp"};
+  static constexpr StringRef functions[] = {"sigmoid", "softplus", "relu",
+                                            "exp"};
   if (via && !llvm::is_contained(functions, via.name)) {
     error("unknown-name", via.range,
           "no parametrisation is called `" + via.name + "`")
@@ -108,17 +110,17 @@ static Node *makeValue(Graph &graph, const Parameter &p, Node *stored) {
   case Transform::Softplus:
   case Transform::Relu:
   case Transform::Exp: {
-    Node *distance = p.transform == Transform::Softplus
-                         ? graph.unary(Op::Softplus, stored)
-                     : p.transform == Transform::Relu
-                         ? graph.relu(stored)
-                         : graph.unary(Op::Exp, stored);
+    Node *distance =
+        p.transform == Transform::Softplus ? graph.unary(Op::Softplus, stored)
+        : p.transform == Transform::Relu   ? graph.relu(stored)
+                                           : graph.unary(Op::Exp, stored);
     if (p.isBoundedAbove)
       return graph.binary(Op::Subtract, graph.constantLike(p.upper, distance),
                           distance);
     if (p.lower == 0)
       return distance;
-    return graph.binary(Op::Add, graph.constantLike(p.lower, distance), distance);
+    return graph.binary(Op::Add, graph.constantLike(p.lower, distance),
+                        distance);
   }
   }
   llvm_unreachable("unknown transform");
@@ -139,8 +141,10 @@ Node *Elaborator::invert(const Parameter &p, Node *value, SourceRange range) {
   };
   auto check = [&](double number) {
     bool relu = p.transform == Transform::Relu;
-    return (!p.isBoundedBelow || number > p.lower || (relu && number == p.lower)) &&
-           (!p.isBoundedAbove || number < p.upper || (relu && number == p.upper));
+    return (!p.isBoundedBelow || number > p.lower ||
+            (relu && number == p.lower)) &&
+           (!p.isBoundedAbove || number < p.upper ||
+            (relu && number == p.upper));
   };
   if (value->op == Op::Constant && !check(value->number))
     return refuse(value->number);
@@ -176,8 +180,8 @@ Node *Elaborator::invert(const Parameter &p, Node *value, SourceRange range) {
   if (p.transform == Transform::Relu)
     return d;
   // log(exp(d) - 1), written so that it cannot overflow.
-  Node *rest = graph.unary(
-      Op::Negate, graph.unary(Op::Expm1, graph.unary(Op::Negate, d)));
+  Node *rest = graph.unary(Op::Negate,
+                           graph.unary(Op::Expm1, graph.unary(Op::Negate, d)));
   return graph.binary(Op::Add, d, graph.unary(Op::Log, rest));
 }
 
@@ -192,7 +196,8 @@ void Elaborator::finishParameter(Parameter &parameter, Node *initial,
 // Declarations
 //===----------------------------------------------------------------------===//
 
-Meaning Elaborator::resolveParameter(Symbol &symbol, const ast::ParamDecl &decl) {
+Meaning Elaborator::resolveParameter(Symbol &symbol,
+                                     const ast::ParamDecl &decl) {
   const ast::Expr *value = symbol.value ? symbol.value : decl.value;
   if (decl.role == ast::ParamDecl::Role::Const) {
     if (!value) {
@@ -242,12 +247,14 @@ Meaning Elaborator::resolveParameter(Symbol &symbol, const ast::ParamDecl &decl)
   parameter.isFrozen = decl.role == ast::ParamDecl::Role::Frozen;
   parameter.space = space;
   parameter.shape = space->getShape();
-  parameter.description = space->isScalar() ? "scalar" : "on " + space->describe();
+  parameter.description =
+      space->isScalar() ? "scalar" : "on " + space->describe();
   if (decl.type) {
     auto *type = llvm::dyn_cast<ast::NameExpr>(decl.type);
     if (!type || type->name != "angle") {
       error("unknown-type", decl.type->getRange(),
-            "`" + getText(decl.type->getRange()) + "` is not a type of parameters")
+            "`" + getText(decl.type->getRange()) +
+                "` is not a type of parameters")
           .hint("there is `angle`");
       return {};
     }

@@ -37,12 +37,14 @@ static llvm::SmallVector<ast::Identifier, 2> getNames(const ast::Decl *decl) {
   if (auto *d = llvm::dyn_cast<ParamDecl>(decl))
     return llvm::SmallVector<Identifier, 2>(d->names.begin(), d->names.end());
   if (auto *d = llvm::dyn_cast<LetDecl>(decl))
-    return llvm::SmallVector<Identifier, 2>(d->targets.begin(), d->targets.end());
+    return llvm::SmallVector<Identifier, 2>(d->targets.begin(),
+                                            d->targets.end());
   return {};
 }
 
-Program::Program(llvm::ArrayRef<const ast::File *> files, SourceManager &sources,
-                 DiagnosticEngine &diagnostics, const Overrides &overrides)
+Program::Program(llvm::ArrayRef<const ast::File *> files,
+                 SourceManager &sources, DiagnosticEngine &diagnostics,
+                 const Overrides &overrides)
     : sources(sources), diagnostics(diagnostics), files(files),
       overrides(overrides), overrideUsed(overrides.size()) {
   core = loadLibrary("core");
@@ -71,7 +73,8 @@ FileTable *Program::addFile(const ast::File *file, bool isLibrary) {
             .note(other->range, "it is declared here first");
         continue;
       }
-      table.names.push_back({name.name.str(), name.range, decl, unsigned(i), nullptr});
+      table.names.push_back(
+          {name.name.str(), name.range, decl, unsigned(i), nullptr});
     }
   return &table;
 }
@@ -126,7 +129,8 @@ void Program::resolveUses(FileTable &table) {
       table.used.push_back(found);
     else
       diagnostics
-          .error("unknown-module", use->pathRange, "no module is called `" + path + "`")
+          .error("unknown-module", use->pathRange,
+                 "no module is called `" + path + "`")
           .hint(didYouMean(use->path.back().name, names));
   }
   if (core && core != &table)
@@ -140,8 +144,9 @@ void Program::resolveUses(FileTable &table) {
 const Override *Program::findOverride(StringRef name, StringRef model) {
   const Override *found = nullptr;
   for (auto [i, override] : llvm::enumerate(overrides)) {
-    bool matches = override.name == name ||
-                   (!model.empty() && override.name == (model + "." + name).str());
+    bool matches =
+        override.name == name ||
+        (!model.empty() && override.name == (model + "." + name).str());
     if (!matches)
       continue;
     overrideUsed[i] = true;
@@ -160,7 +165,8 @@ const ast::Expr *Program::getOverrideValue(const Override &override,
     FileId id = sources.addFile("--set", override.name + "=" + override.value);
     uint32_t begin = override.name.size() + 1;
     SourceRange range{id, begin, uint32_t(begin + override.value.size())};
-    return arena.create<ast::StringExpr>(range, arena.copy(StringRef(override.value)));
+    return arena.create<ast::StringExpr>(range,
+                                         arena.copy(StringRef(override.value)));
   }
   FileId id = sources.addFile("--set", "loco 1\n" + line + "\n");
   std::unique_ptr<ast::File> file = parseFile(sources, id, diagnostics);
@@ -172,9 +178,9 @@ const ast::Expr *Program::getOverrideValue(const Override &override,
   const ast::Expr *value = param ? param->value : nullptr;
   if (!value || llvm::isa<ast::StringExpr, ast::NameExpr>(value)) {
     SourceRange range{id, uint32_t(7 + head.size()), uint32_t(7 + line.size())};
-    diagnostics
-        .error("wrong-type", range,
-               "`" + override.name + "` is a number, not `" + override.value + "`");
+    diagnostics.error("wrong-type", range,
+                      "`" + override.name + "` is a number, not `" +
+                          override.value + "`");
     return nullptr;
   }
   libraryFiles.push_back(std::move(file));
@@ -188,6 +194,7 @@ void Program::reportUnusedOverrides() {
       diagnostics
           .error("unknown-name", SourceRange(),
                  "`--set " + override.name +
-                     "`: no constant or parameter is called `" + override.name + "`")
+                     "`: no constant or parameter is called `" + override.name +
+                     "`")
           .hint(didYouMean(override.name, names));
 }

@@ -49,7 +49,8 @@ public:
   FileTable &getMain() { return *main; }
 
   /// Finds the override of `name`, also as `model.name`; marks it as used.
-  const Override *findOverride(llvm::StringRef name, llvm::StringRef model = "");
+  const Override *findOverride(llvm::StringRef name,
+                               llvm::StringRef model = "");
   /// The value that an override gives to something declared with the value
   /// `declared` (null if it had none); reports a value of another kind.
   const ast::Expr *getOverrideValue(const Override &override,
@@ -57,7 +58,9 @@ public:
   /// Reports the overrides that nothing used.
   void reportUnusedOverrides();
   /// A name that an override could have been meant for.
-  void addOverridable(std::string name) { overridable.push_back(std::move(name)); }
+  void addOverridable(std::string name) {
+    overridable.push_back(std::move(name));
+  }
 
   SourceManager &sources;
   DiagnosticEngine &diagnostics;

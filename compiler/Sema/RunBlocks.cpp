@@ -46,17 +46,22 @@ static constexpr SettingForm settingForms[] = {
     {Verb::Train, "epochs", SettingKind::Count, "epochs 50"},
     {Verb::Train, "updates", SettingKind::Count, "updates 1000"},
     {Verb::Train, "clip", SettingKind::Any, "clip 1"},
-    {Verb::Train, "schedule", SettingKind::Call, "schedule drop(epochs = 100, factor = 0.1)"},
+    {Verb::Train, "schedule", SettingKind::Call,
+     "schedule drop(epochs = 100, factor = 0.1)"},
     {Verb::Train, "seed", SettingKind::Natural, "seed 1"},
     {Verb::Train, "checkpoint", SettingKind::Interval, "checkpoint every 100"},
-    {Verb::Analyze, "save", SettingKind::Save, "save \"waves\" = phase_velocity(z)"},
-    {Verb::Analyze, "data", SettingKind::Call, "data gratings(orientations = 8)"},
+    {Verb::Analyze, "save", SettingKind::Save,
+     "save \"waves\" = phase_velocity(z)"},
+    {Verb::Analyze, "data", SettingKind::Call,
+     "data gratings(orientations = 8)"},
     {Verb::Analyze, "samples", SettingKind::Count, "samples 1000"},
     {Verb::Simulate, "steps", SettingKind::Count, "steps 1000"},
     {Verb::Simulate, "samples", SettingKind::Count, "samples 10"},
-    {Verb::Simulate, "data", SettingKind::Call, "data plane_waves(image(28, 28))"},
+    {Verb::Simulate, "data", SettingKind::Call,
+     "data plane_waves(image(28, 28))"},
     {Verb::Simulate, "seed", SettingKind::Natural, "seed 1"},
-    {Verb::Simulate, "save", SettingKind::Save, "save \"waves\" = phase_velocity(z)"},
+    {Verb::Simulate, "save", SettingKind::Save,
+     "save \"waves\" = phase_velocity(z)"},
 };
 
 static StringRef getVerbName(Verb verb) {
@@ -79,13 +84,16 @@ private:
   void checkMissing();
   bool checkSetting(const SettingForm &form, const ast::SettingDecl &written,
                     Setting &setting);
-  std::optional<PlanValue> evaluateValue(const ast::Expr *expr, bool isOutermost);
+  std::optional<PlanValue> evaluateValue(const ast::Expr *expr,
+                                         bool isOutermost);
   std::optional<PlanValue> evaluateCall(const ast::CallExpr &call);
   std::optional<PlanValue> evaluateConstant(const ast::Expr *expr);
   std::optional<PlanValue> evaluateModelValue(const ast::Expr *expr);
   std::optional<PlanValue> evaluateEvery(const ast::Expr *every);
   /// True if a name in the expression belongs to the model.
   bool mentionsModel(const ast::Expr *expr);
+  /// True if the number is an angle: it was written in degrees, here or where a
+  /// constant is declared.
   bool mentionsDegrees(const ast::Expr *expr);
 
   const ast::RunDecl &decl;
@@ -118,8 +126,19 @@ bool RunBlockEvaluator::mentionsModel(const ast::Expr *expr) {
 bool RunBlockEvaluator::mentionsDegrees(const ast::Expr *expr) {
   bool found = false;
   ast::walk(expr, [&](const ast::Expr *inner) {
-    if (auto *number = llvm::dyn_cast<ast::NumberExpr>(inner))
+    if (auto *number = llvm::dyn_cast<ast::NumberExpr>(inner)) {
       found |= number->unit.name == "deg";
+    } else if (auto *name = llvm::dyn_cast<ast::NameExpr>(inner)) {
+      // A constant that was evaluated has no cycle.
+      Symbol *symbol = elaborator.modelScope->find(name->name);
+      auto *param = symbol
+                        ? llvm::dyn_cast_or_null<ast::ParamDecl>(symbol->decl)
+                        : nullptr;
+      const ast::Expr *value = param ? param->value : nullptr;
+      if (symbol && symbol->value)
+        value = symbol->value;
+      found |= value && mentionsDegrees(value);
+    }
   });
   return found;
 }
@@ -167,10 +186,11 @@ std::optional<PlanValue>
 RunBlockEvaluator::evaluateModelValue(const ast::Expr *expr) {
   SourceRange range = expr->getRange();
   if (decl.verb == Verb::Train) {
-    elaborator.error("not-a-setting", range,
-                     "`" + elaborator.getText(range) +
-                         "` belongs to the model; what `train` needs is known before "
-                         "the run");
+    elaborator.error(
+        "not-a-setting", range,
+        "`" + elaborator.getText(range) +
+            "` belongs to the model; what `train` needs is known before "
+            "the run");
     return std::nullopt;
   }
   PlanValue value;
@@ -200,7 +220,8 @@ RunBlockEvaluator::evaluateModelValue(const ast::Expr *expr) {
   return value;
 }
 
-std::optional<PlanValue> RunBlockEvaluator::evaluateCall(const ast::CallExpr &call) {
+std::optional<PlanValue>
+RunBlockEvaluator::evaluateCall(const ast::CallExpr &call) {
   PlanValue value;
   value.kind = PlanValue::Kind::Call;
   value.text = call.getCalleeName().str();
@@ -225,9 +246,9 @@ std::optional<PlanValue> RunBlockEvaluator::evaluateCall(const ast::CallExpr &ca
                          "`" + argument.name.name + "` is given twice");
         valid = false;
       }
-    value.arguments.push_back({argument.name.name.str(),
-                               argument.kind == ast::Argument::Kind::Distributed,
-                               std::move(*inner)});
+    value.arguments.push_back(
+        {argument.name.name.str(),
+         argument.kind == ast::Argument::Kind::Distributed, std::move(*inner)});
   }
   if (!valid)
     return std::nullopt;
@@ -235,8 +256,9 @@ std::optional<PlanValue> RunBlockEvaluator::evaluateCall(const ast::CallExpr &ca
 }
 
 static bool isSpaceName(StringRef name) {
-  static constexpr StringRef names[] = {"vector", "class", "image", "set", "ring",
-                                        "rings",  "torus", "line",  "grid"};
+  static constexpr StringRef names[] = {"vector", "class", "image",
+                                        "set",    "ring",  "rings",
+                                        "torus",  "line",  "grid"};
   return llvm::is_contained(names, name);
 }
 
@@ -292,8 +314,10 @@ std::optional<PlanValue> RunBlockEvaluator::evaluateValue(const ast::Expr *expr,
   return evaluateConstant(expr);
 }
 
-std::optional<PlanValue> RunBlockEvaluator::evaluateEvery(const ast::Expr *every) {
-  std::optional<int64_t> count = elaborator.evaluateInteger(every, 1, "an interval");
+std::optional<PlanValue>
+RunBlockEvaluator::evaluateEvery(const ast::Expr *every) {
+  std::optional<int64_t> count =
+      elaborator.evaluateInteger(every, 1, "an interval");
   if (!count)
     return std::nullopt;
   PlanValue value;
@@ -316,46 +340,53 @@ bool RunBlockEvaluator::checkSetting(const SettingForm &form,
     return false;
   };
   if (written.label && form.kind != SettingKind::Save)
-    return refuse(written.label->getRange(), "`" + form.name + "` takes no label");
+    return refuse(written.label->getRange(),
+                  "`" + form.name + "` takes no label");
   if (form.kind == SettingKind::Interval) {
     if (!written.every || written.value)
       return refuse(written.getRange(), "`" + form.name + "` needs `every`");
     return true;
   }
   if (written.every && form.kind != SettingKind::Save)
-    return refuse(written.every->getRange(), "`" + form.name + "` takes no `every`");
+    return refuse(written.every->getRange(),
+                  "`" + form.name + "` takes no `every`");
   if (!written.value)
     return refuse(written.getRange(), "`" + form.name + "` has no value");
   if (!setting.value)
     return false;
   const PlanValue &value = *setting.value;
   double number = value.number;
-  bool isWhole = value.isNumber() && number == std::floor(number) && number < 1e15;
+  bool isWhole =
+      value.isNumber() && number == std::floor(number) && number < 1e15;
   StringRef text = elaborator.getText(value.range);
   switch (form.kind) {
   case SettingKind::Count:
     if (!isWhole || number < 1)
       return refuse(value.range, "`" + form.name +
-                                     "` is a whole number from 1 on, not `" + text +
-                                     "`");
+                                     "` is a whole number from 1 on, not `" +
+                                     text + "`");
     return true;
   case SettingKind::Natural:
     if (!isWhole || number < 0)
       return refuse(value.range, "`" + form.name +
-                                     "` is a whole number from 0 on, not `" + text +
-                                     "`");
+                                     "` is a whole number from 0 on, not `" +
+                                     text + "`");
     return true;
   case SettingKind::Call:
     if (value.kind != PlanValue::Kind::Call)
-      return refuse(value.range, "`" + form.name + "` cannot be `" + text + "`");
+      return refuse(value.range,
+                    "`" + form.name + "` cannot be `" + text + "`");
     return true;
   case SettingKind::Save:
     if (!written.label)
-      return refuse(written.getRange(), "`save` needs the name of what is saved");
+      return refuse(written.getRange(),
+                    "`save` needs the name of what is saved");
     return true;
   case SettingKind::Any:
-    if (value.kind != PlanValue::Kind::Call && !(value.isNumber() && number > 0))
-      return refuse(value.range, "`" + form.name + "` cannot be `" + text + "`");
+    if (value.kind != PlanValue::Kind::Call &&
+        !(value.isNumber() && number > 0))
+      return refuse(value.range,
+                    "`" + form.name + "` cannot be `" + text + "`");
     return true;
   case SettingKind::Interval:
     return true;
@@ -399,8 +430,8 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
   for (const Setting &other : block.settings)
     if (repeats && other.name == setting.name && other.label == setting.label) {
       elaborator
-          .error("duplicate-name", written.label ? written.label->getRange()
-                                                 : written.getRange(),
+          .error("duplicate-name",
+                 written.label ? written.label->getRange() : written.getRange(),
                  "\"" + StringRef(setting.label) + "\" is saved twice")
           .note(other.range, "it is saved here first");
       return;
@@ -416,7 +447,8 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
 /// `probe order_parameter(theta) every 10`.
 void RunBlockEvaluator::evaluateProbe(const ast::ProbeDecl &probe) {
   if (decl.verb == Verb::Train) {
-    elaborator.error("unknown-setting", probe.getRange(), "`train` has no probes")
+    elaborator
+        .error("unknown-setting", probe.getRange(), "`train` has no probes")
         .hint("put it into `simulate` or `analyze`");
     return;
   }
@@ -466,7 +498,8 @@ void RunBlockEvaluator::checkMissing() {
                        "`train` ends after `epochs` or `updates`, not both");
     if (!builder.getModel().loss && !elaborator.program.diagnostics.hasErrors())
       elaborator.error("no-loss", decl.model.range,
-                       "model `" + decl.model.name + "` has no `loss` to train");
+                       "model `" + decl.model.name +
+                           "` has no `loss` to train");
   }
   if (decl.verb == Verb::Simulate && !has("steps"))
     need("steps", "steps 1000");
@@ -498,6 +531,7 @@ RunBlock RunBlockEvaluator::evaluate() {
   return std::move(block);
 }
 
-RunBlock sema::evaluateRunBlock(const ast::RunDecl &decl, ModelBuilder &builder) {
+RunBlock sema::evaluateRunBlock(const ast::RunDecl &decl,
+                                ModelBuilder &builder) {
   return RunBlockEvaluator(decl, builder).evaluate();
 }

@@ -68,7 +68,8 @@ std::string Space::spell() const {
   if (name.empty()) {
     text = getKindName(kind).str();
     std::string extents = llvm::join(
-        llvm::map_range(sites, [](int64_t n) { return std::to_string(n); }), ", ");
+        llvm::map_range(sites, [](int64_t n) { return std::to_string(n); }),
+        ", ");
     if (kind == SpaceKind::Image && channels)
       extents += ", " + std::to_string(channels);
     if (!extents.empty())
@@ -93,7 +94,9 @@ static std::string addShape(std::string text, const Space &space) {
 
 std::string Space::describe() const { return addShape(spell(), *this); }
 
-std::string Space::quote() const { return addShape("`" + spell() + "`", *this); }
+std::string Space::quote() const {
+  return addShape("`" + spell() + "`", *this);
+}
 
 const Space *SpaceTable::get(Space space) {
   std::string key = (space.spell() + "#" + llvm::Twine(int(space.kind)) + "#" +

@@ -9,6 +9,10 @@
 //           [--set name=value]... file
 // Prints what is wrong with a program, or what became of it.
 //
+// loco-sema --each file
+// The file holds several programs, each after a line `#--- title`, which may
+// end in `--set name=value`. Prints the messages of each under its title.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/IRGen/IRGen.h"
@@ -19,7 +23,9 @@
 #include "llvm/Support/raw_ostream.h"
 
 using namespace loco;
+using llvm::ArrayRef;
 using llvm::outs;
+using llvm::SmallVector;
 using llvm::StringRef;
 
 static void printValue(const sema::PlanValue &value) {
@@ -67,7 +73,7 @@ static void printPlan(const sema::Module &module) {
         printValue(*setting.value);
       }
       if (setting.every)
-        outs() << " every " << setting.every->number;
+        outs() << llvm::format(" every %g", setting.every->number);
       outs() << "\n";
     }
   }
@@ -84,6 +90,37 @@ static void printParameters(const sema::Model &model) {
     outs() << "\n";
   }
   outs() << model.name << " has " << model.getNumLearned() << " parameters\n";
+}
+
+/// Checks one program and prints its messages.
+static std::unique_ptr<sema::Module> check(SourceManager &sources, FileId id,
+                                           const sema::Overrides &overrides) {
+  DiagnosticEngine diagnostics;
+  std::unique_ptr<sema::Module> module;
+  // The tree is needed only until it is checked.
+  if (auto file = parseFile(sources, id, diagnostics))
+    module = sema::analyze(file.get(), sources, diagnostics, overrides);
+  renderDiagnostics(diagnostics, sources, outs());
+  return module;
+}
+
+static void checkEach(StringRef text) {
+  SmallVector<StringRef> parts;
+  text.split(parts, "#--- ");
+  for (StringRef part : ArrayRef(parts).drop_front()) {
+    auto [title, program] = part.split('\n');
+    sema::Overrides overrides;
+    SmallVector<StringRef> words;
+    title.split(words, " --set ");
+    for (StringRef word : ArrayRef(words).drop_front())
+      overrides.push_back(
+          {word.split('=').first.str(), word.split('=').second.str()});
+    SourceManager sources;
+    outs() << "=== " << words.front() << "\n";
+    if (check(sources, sources.addFile(words.front(), program), overrides))
+      outs() << "no errors\n";
+    outs() << "\n";
+  }
 }
 
 int main(int argc, char **argv) {
@@ -106,17 +143,16 @@ int main(int argc, char **argv) {
   }
 
   SourceManager sources;
-  DiagnosticEngine diagnostics;
   auto id = sources.openFile(path);
   if (!id) {
     llvm::errs() << llvm::toString(id.takeError()) << "\n";
     return 1;
   }
-  auto file = parseFile(sources, *id, diagnostics);
-  std::unique_ptr<sema::Module> module;
-  if (file)
-    module = sema::analyze(file.get(), sources, diagnostics, overrides);
-  renderDiagnostics(diagnostics, sources, outs());
+  if (mode == "--each") {
+    checkEach(sources.getText(*id));
+    return 0;
+  }
+  auto module = check(sources, *id, overrides);
   if (!module)
     return 1;
 
