@@ -295,3 +295,14 @@ func.func @stencil_empty(%x: tensor<8xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @stencil_constant(%x: tensor<2xf32>) {
+  %0 = loco.stencil centre(%a = %x) neighbour() offsets [0] wrap : tensor<2xf32> {
+    // expected-error@+1 {{differs from site to site, inside of a stencil}}
+    %1 = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+    loco.yield stack(%1 : tensor<2xf32>)
+  }
+  return
+}
