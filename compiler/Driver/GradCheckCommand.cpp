@@ -282,7 +282,7 @@ Expected<int> GradientChecker::report(ArrayRef<GradientCheck> checks) {
     Expected<std::string> worst = findWorst(spec, check.argument);
     if (!worst)
       return worst.error();
-    faults += "  worst element of " + *worst + "\n";
+    faults += "  worst element " + *worst + "\n";
   }
   std::string text = table.render();
   if (isUnsure)

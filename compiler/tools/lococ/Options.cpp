@@ -182,7 +182,7 @@ void loco::addValueOptions(CLI::App &command, ValueOptions &options,
     addValue(
         command, name,
         [&length, name](const std::string &text) {
-          length = readNumber<int64_t>(name, text, 1, 1000000000);
+          length = readNumber<int64_t>(name, text, 1, 1000000);
         },
         help, "N");
   };

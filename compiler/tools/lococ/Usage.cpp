@@ -68,7 +68,7 @@ std::string loco::describeError(const CLI::App &app, const CLI::Error &error) {
                        what.substr(0, what.find(' ')));
   } else if (dynamic_cast<const CLI::ArgumentMismatch *>(&error)) {
     text = what.find("excess") != std::string::npos ||
-                   what.find("at most") != std::string::npos
+                   what.find("At Most") != std::string::npos
                ? fmt::format("`{}` is given more than once", subject)
                : fmt::format("`{}` needs a value", subject);
   } else {

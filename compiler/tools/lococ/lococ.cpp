@@ -17,6 +17,7 @@
 
 #include <csignal>
 #include <new>
+#include <stdexcept>
 
 using namespace loco;
 
@@ -297,7 +298,7 @@ static int parseAndRun(int argc, char **argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp &) {
     auto chosen = app.get_subcommands();
-    printText(chosen.empty() ? app.help() : chosen.front()->help());
+    printText(chosen.empty() ? app.help() : chosen.front()->help("lococ"));
     return 0;
   } catch (const CLI::CallForVersion &version) {
     printText(std::string(version.what()) + "\n");
@@ -320,6 +321,8 @@ int main(int argc, char **argv) {
   try {
     code = parseAndRun(argc, argv);
   } catch (const std::bad_alloc &) {
+    return reportError("out of memory");
+  } catch (const std::length_error &) {
     return reportError("out of memory");
   }
   return std::max(code, finishOutput());
