@@ -49,6 +49,7 @@ enum class Builtin {
   Kl,
   Bernoulli,
   CrossEntropy,
+  OneHot,
   // Numbers of a space.
   Sites,
   Channels,

@@ -41,6 +41,7 @@ static constexpr BuiltinForm builtins[] = {
     {"kl", Builtin::Kl, 1, 1},
     {"bernoulli", Builtin::Bernoulli, 2, 2},
     {"cross_entropy", Builtin::CrossEntropy, 2, 2},
+    {"one_hot", Builtin::OneHot, 1, 1},
     {"sites", Builtin::Sites, 1, 1},
     {"channels", Builtin::Channels, 1, 1},
     {"grad", Builtin::Grad, 2, 2},
@@ -93,7 +94,10 @@ Meaning Elaborator::elaborateGaussian(const ast::Expr *argument,
   if (piped) {
     both = requireValue(*piped, range);
   } else {
-    llvm::SaveAndRestore copied(copiedCall, argument);
+    // Of a pipe, the last stage.
+    auto *pipe = llvm::dyn_cast<ast::PipeExpr>(argument);
+    llvm::SaveAndRestore copied(copiedCall,
+                                pipe ? pipe->stages.back() : argument);
     both = evaluate(argument);
   }
   if (!both)
@@ -270,19 +274,26 @@ Meaning Elaborator::callBuiltin(StringRef name,
       return elaborateSample(q, range, site);
     return Meaning::ofValue(makeDivergence(graph, q.value, q.logVariance));
   }
+  case Builtin::OneHot:
   case Builtin::CrossEntropy: {
-    Node *scores = valueOf(0);
-    Meaning label = meaningOf(1);
-    if (!scores || !label.isValid())
+    bool isOneHot = form->builtin == Builtin::OneHot;
+    Node *scores = isOneHot ? nullptr : valueOf(0);
+    size_t labelIndex = isOneHot ? 0 : 1;
+    Meaning label = meaningOf(labelIndex);
+    if ((!scores && !isOneHot) || !label.isValid())
       return {};
     if (!label.is(Meaning::Kind::Value) ||
         label.value->element != Element::Class) {
-      error("not-a-class", rangeOf(1),
-            "`" + getText(rangeOf(1)) + "` is not a class")
+      error("not-a-class", rangeOf(labelIndex),
+            "`" + getText(rangeOf(labelIndex)) + "` is not a class")
           .hint("declare it with `input label : class(10)`");
       return {};
     }
-    if (scores->space != label.value->space) {
+    const Space *classes = label.value->space;
+    if (isOneHot)
+      return Meaning::ofValue(
+          graph.oneHot(label.value, classes->sites.front(), classes));
+    if (scores->space != classes) {
       reportMismatch(scores, label.value, rangeOf(0), rangeOf(1));
       return {};
     }

@@ -18,9 +18,19 @@ using llvm::StringRef;
 // W @ z
 //===----------------------------------------------------------------------===//
 
+/// What a coupling acts on. A class stands for its one-hot vector.
+static Node *getOperand(Elaborator &elaborator, const ast::Expr *expr) {
+  Meaning meaning = elaborator.elaborate(expr);
+  if (!meaning.is(Meaning::Kind::Value) ||
+      meaning.value->element != Element::Class)
+    return elaborator.requireValue(meaning, expr->getRange());
+  const Space *space = meaning.value->space;
+  return elaborator.graph.oneHot(meaning.value, space->getNumElements(), space);
+}
+
 Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
   Meaning meaning = elaborate(expr.coupling);
-  Node *operand = evaluate(expr.operand);
+  Node *operand = getOperand(*this, expr.operand);
   if (!meaning.isValid() || !operand)
     return {};
   SourceRange range = expr.coupling->getRange();

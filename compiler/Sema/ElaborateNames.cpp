@@ -292,6 +292,12 @@ Meaning Elaborator::resolveInput(Symbol &symbol, const ast::InputDecl &decl,
       continue;
     if (!input.perStep)
       return Meaning::ofValue(graph.readInput(input, Moment::Sample));
+    bool isNext =
+        context.moment == Moment::Next || context.moment == Moment::NextWrap;
+    if (isNext && input.isClass()) {
+      error("not-yet", use, "the next step of a class is not supported yet");
+      return {};
+    }
     if (context.moment != Moment::Sample)
       return Meaning::ofValue(graph.readInput(input, context.moment));
     error("per-step-value", use,

@@ -96,6 +96,8 @@ struct State {
   Node *initial = nullptr;
   /// The value after a step.
   Node *next = nullptr;
+  /// Where it starts, as written: `= 0`, `~ normal(0, 1)`.
+  std::string start;
   /// True if the program gives the initial value.
   bool hasInitial = false;
   /// True if an equation was refused, so that its lack is no news.

@@ -21,7 +21,8 @@ static ast::Identifier getName(const ast::Decl &decl) {
 
 ModelBuilder::ModelBuilder(Program &program, const ast::Decl &decl)
     : program(program), model(std::make_unique<Model>()),
-      elaborator(*model, program), declared(decl) {
+      elaborator(*model, program), declared(decl),
+      bodyFile(&program.getMain()) {
   model->name = getName(decl).name.str();
   model->range = getName(decl).range;
 }
@@ -58,186 +59,6 @@ void Elaborator::declareBody(Scope &inside, ast::Body body) {
     for (auto [i, name] : llvm::enumerate(names))
       if (Symbol *symbol = declare(inside, name, decl, i))
         symbol->order = symbols.size();
-  }
-}
-
-/// The scope of a file, with what it uses around it.
-Scope *ModelBuilder::makeFileScope(FileTable &table) {
-  Scope *&known = fileScopes[&table];
-  if (known)
-    return known;
-  Scope *imports = elaborator.makeScope(nullptr, {});
-  Scope *own = elaborator.makeScope(imports, {});
-  known = own;
-  own->isLibrary = table.isLibrary;
-  for (FileName &name : table.names) {
-    Symbol *symbol = elaborator.declare(*own, {name.name, name.range},
-                                        name.decl, name.index);
-    if (!symbol)
-      continue;
-    symbol->value = name.value;
-    symbol->valueScope = own;
-  }
-  for (FileTable *used : table.used)
-    for (auto &entry : makeFileScope(*used)->symbols)
-      imports->symbols.try_emplace(entry.getKey(), entry.getValue());
-  return own;
-}
-
-/// The model that an instance stands for, through other instances. Collects the
-/// replacements on the way; the outermost one wins.
-const ast::ModelDecl *
-ModelBuilder::findBase(const ast::InstanceDecl &instance) {
-  auto *call = llvm::dyn_cast<ast::CallExpr>(instance.value);
-  auto *bare = llvm::dyn_cast<ast::NameExpr>(instance.value);
-  StringRef base = call   ? call->getCalleeName()
-                   : bare ? bare->name
-                          : StringRef();
-  SourceRange range =
-      call ? call->callee->getRange() : instance.value->getRange();
-  if (base.empty()) {
-    elaborator
-        .error("not-a-model", instance.value->getRange(),
-               "`" + elaborator.getText(instance.value->getRange()) +
-                   "` is not a model")
-        .hint("write `model Name = Base(...)`");
-    return nullptr;
-  }
-  if (!elaborator.calling.insert(&instance).second) {
-    elaborator.error("cyclic-definition", range,
-                     "model `" + instance.name.name +
-                         "` is an instance of itself");
-    return nullptr;
-  }
-  FileName *found = program.getMain().find(base);
-  for (FileTable *used : program.getMain().used)
-    if (!found)
-      found = used->find(base);
-  const ast::Decl *decl = found ? found->decl : nullptr;
-  if (!decl || !llvm::isa<ast::ModelDecl, ast::InstanceDecl>(decl)) {
-    std::vector<StringRef> names;
-    for (FileName &name : program.getMain().names)
-      if (llvm::isa<ast::ModelDecl, ast::InstanceDecl>(name.decl))
-        names.push_back(name.name);
-    elaborator.error("unknown-name", range, "no model is called `" + base + "`")
-        .hint(didYouMean(base, names));
-    return nullptr;
-  }
-  size_t position = 0;
-  auto *target = llvm::dyn_cast<ast::ModelDecl>(decl);
-  for (const ast::Argument &argument :
-       call ? call->arguments : llvm::ArrayRef<ast::Argument>()) {
-    std::string name = argument.name.name.str();
-    if (argument.kind == ast::Argument::Kind::Positional && target &&
-        position < target->parameters.size()) {
-      name = target->parameters[position++].name.name.str();
-    } else if (argument.kind != ast::Argument::Kind::Named) {
-      elaborator
-          .error("unknown-argument", argument.range,
-                 "`" + elaborator.getText(argument.range) +
-                     "` replaces nothing of `" + base + "`")
-          .hint("write `name = value`");
-      continue;
-    }
-    if (llvm::none_of(replacements,
-                      [&](const Replacement &r) { return r.name == name; }))
-      replacements.push_back({name, argument.range, argument.value});
-  }
-  if (model->base.empty())
-    model->base = base.str();
-  return target ? target : findBase(llvm::cast<ast::InstanceDecl>(*decl));
-}
-
-/// `model Name(n = 64)`: a parameter is a constant of the model.
-void ModelBuilder::bindArguments(const ast::ModelDecl &decl) {
-  for (const ast::Parameter &parameter : decl.parameters) {
-    StringRef name = parameter.name.name;
-    const ast::Expr *value = parameter.defaultValue;
-    for (Replacement &replacement : replacements)
-      if (replacement.name == name) {
-        value = replacement.value;
-        replacement.used = true;
-      }
-    program.addOverridable(name.str());
-    if (const Override *override = program.findOverride(name, model->name))
-      value = program.getOverrideValue(*override, value);
-    if (parameter.type)
-      elaborator.notYet(parameter.type->getRange(),
-                        "a space for a parameter of a model is");
-    Symbol *symbol =
-        elaborator.declare(*elaborator.modelScope, parameter.name, nullptr);
-    if (!value)
-      elaborator
-          .error("missing-argument", parameter.name.range,
-                 "model `" + StringRef(model->name) + "` needs its argument `" +
-                     name + "`")
-          .hint("give it a default with `" + name + " = ...`");
-    if (!symbol || !value)
-      continue;
-    llvm::SaveAndRestore inScope(elaborator.scope,
-                                 elaborator.modelScope->parent);
-    symbol->fixed = elaborator.elaborate(value);
-  }
-}
-
-static bool canReplace(const Symbol &symbol) {
-  auto *param = llvm::dyn_cast_or_null<ast::ParamDecl>(symbol.decl);
-  return (param && param->value) ||
-         llvm::isa_and_nonnull<ast::LatticeDecl>(symbol.decl);
-}
-
-void ModelBuilder::applyReplacements() {
-  for (Replacement &replacement : replacements) {
-    if (replacement.used)
-      continue;
-    Symbol *symbol = elaborator.modelScope->symbols.lookup(replacement.name);
-    if (!symbol) {
-      std::vector<StringRef> names;
-      for (auto &entry : elaborator.modelScope->symbols)
-        if (canReplace(*entry.getValue()))
-          names.push_back(entry.getKey());
-      llvm::sort(names);
-      elaborator
-          .error("unknown-argument", replacement.range,
-                 "`" + StringRef(model->base) + "` declares no `" +
-                     replacement.name + "`")
-          .hint(didYouMean(replacement.name, names));
-      continue;
-    }
-    if (!canReplace(*symbol)) {
-      elaborator
-          .error("cannot-replace", replacement.range,
-                 "`" + StringRef(replacement.name) + "` cannot be replaced")
-          .note(symbol->range, "it is declared here")
-          .hint("lattices, constants and parameters with a value can");
-      continue;
-    }
-    symbol->value = replacement.value;
-    symbol->valueScope = elaborator.modelScope->parent;
-  }
-}
-
-/// `--set gamma=2`, `--set LocoRNN.gamma=2`.
-void ModelBuilder::applyOverrides() {
-  std::vector<StringRef> names;
-  for (auto &entry : elaborator.modelScope->symbols)
-    if (canReplace(*entry.getValue()))
-      names.push_back(entry.getKey());
-  llvm::sort(names);
-  for (StringRef name : names) {
-    Symbol &symbol = *elaborator.modelScope->symbols.lookup(name);
-    program.addOverridable(name.str());
-    const Override *override = program.findOverride(name, model->name);
-    if (!override)
-      continue;
-    auto *param = llvm::dyn_cast<ast::ParamDecl>(symbol.decl);
-    const ast::Expr *value = program.getOverrideValue(
-        *override, param ? param->value
-                         : llvm::cast<ast::LatticeDecl>(symbol.decl)->space);
-    if (!value)
-      continue;
-    symbol.value = value;
-    symbol.valueScope = elaborator.modelScope->parent;
   }
 }
 
@@ -353,6 +174,7 @@ void ModelBuilder::makeInit(const ast::InitDecl &decl) {
       continue;
     }
     state->hasInitial = true;
+    state->start = "= " + ast::toString(decl.value);
     if (meaning.isValid())
       setInitial(*state, elaborator.requireValue(values[i], range), range);
   }
@@ -371,6 +193,9 @@ void ModelBuilder::makeInits() {
       if (!isOurs)
         continue;
       state.hasInitial = true;
+      state.start =
+          (states->value ? "= " : "~ ") +
+          ast::toString(states->value ? states->value : states->distribution);
       llvm::SaveAndRestore when(elaborator.context, Context{});
       llvm::SaveAndRestore place(elaborator.place,
                                  Place{"init." + state.name, {states}});
@@ -516,8 +341,7 @@ void ModelBuilder::touchSymbols() {
 }
 
 void ModelBuilder::build() {
-  Scope *fileScope = makeFileScope(program.getMain());
-  elaborator.scope = fileScope;
+  elaborator.scope = getMainScope();
   body = llvm::dyn_cast<ast::ModelDecl>(&declared);
   if (!body)
     body = findBase(llvm::cast<ast::InstanceDecl>(declared));
@@ -528,7 +352,7 @@ void ModelBuilder::build() {
     elaborator.notYet(body->name.range, "`system` is");
     return;
   }
-  elaborator.modelScope = elaborator.makeScope(fileScope, {});
+  elaborator.modelScope = elaborator.makeScope(makeFileScope(*bodyFile), {});
   elaborator.scope = elaborator.modelScope;
   bindArguments(*body);
   elaborator.declareBody(*elaborator.modelScope, body->body);

@@ -38,6 +38,7 @@ private:
   };
 
   const ast::ModelDecl *findBase(const ast::InstanceDecl &instance);
+  Scope *getMainScope() { return makeFileScope(program.getMain()); }
   Scope *makeFileScope(FileTable &table);
   void bindArguments(const ast::ModelDecl &decl);
   void applyReplacements();
@@ -87,6 +88,8 @@ private:
   Elaborator elaborator;
   const ast::Decl &declared;
   const ast::ModelDecl *body = nullptr;
+  /// The file that `body` stands in.
+  FileTable *bodyFile;
   std::vector<Replacement> replacements;
   std::map<FileTable *, Scope *> fileScopes;
   /// Contexts point to these.

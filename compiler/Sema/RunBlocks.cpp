@@ -8,14 +8,12 @@
 #include "compiler/Sema/RunBlocks.h"
 #include "compiler/AST/Printer.h"
 #include "compiler/AST/Suggest.h"
-#include "compiler/AST/Walk.h"
-#include "compiler/Sema/Builtins.h"
+#include "compiler/Sema/PlanEvaluator.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
 using namespace loco;
 using namespace loco::sema;
-using llvm::ArrayRef;
 using llvm::StringRef;
 
 using Verb = ast::RunDecl::Verb;
@@ -64,17 +62,12 @@ static constexpr SettingForm settingForms[] = {
      "save \"waves\" = phase_velocity(z)"},
 };
 
-static StringRef getVerbName(Verb verb) {
-  return verb == Verb::Train     ? "train"
-         : verb == Verb::Analyze ? "analyze"
-                                 : "simulate";
-}
-
 namespace {
 class RunBlockEvaluator {
 public:
   RunBlockEvaluator(const ast::RunDecl &decl, ModelBuilder &builder)
-      : decl(decl), builder(builder), elaborator(builder.getElaborator()) {}
+      : decl(decl), builder(builder), elaborator(builder.getElaborator()),
+        values(decl.verb, builder) {}
 
   RunBlock evaluate();
 
@@ -84,247 +77,15 @@ private:
   void checkMissing();
   bool checkSetting(const SettingForm &form, const ast::SettingDecl &written,
                     Setting &setting);
-  std::optional<PlanValue> evaluateValue(const ast::Expr *expr,
-                                         bool isOutermost);
-  std::optional<PlanValue> evaluateCall(const ast::CallExpr &call);
-  std::optional<PlanValue> evaluateConstant(const ast::Expr *expr);
-  std::optional<PlanValue> evaluateModelValue(const ast::Expr *expr);
-  std::optional<PlanValue> evaluateEvery(const ast::Expr *every);
-  /// True if a name in the expression belongs to the model.
-  bool mentionsModel(const ast::Expr *expr);
-  /// True if the number is an angle: it was written in degrees, here or where a
-  /// constant is declared.
-  bool mentionsDegrees(const ast::Expr *expr);
 
   const ast::RunDecl &decl;
   ModelBuilder &builder;
   Elaborator &elaborator;
+  PlanEvaluator values;
   RunBlock block;
-  std::string label;
-  unsigned numProbes = 0;
   bool hasUnknown = false;
 };
 } // namespace
-
-bool RunBlockEvaluator::mentionsModel(const ast::Expr *expr) {
-  bool found = false;
-  ast::walk(expr, [&](const ast::Expr *inner) {
-    auto *name = llvm::dyn_cast<ast::NameExpr>(inner);
-    if (!name)
-      return;
-    Symbol *symbol = elaborator.modelScope->find(name->name);
-    if (!symbol || symbol->scope != elaborator.modelScope || !symbol->decl)
-      return;
-    auto *param = llvm::dyn_cast<ast::ParamDecl>(symbol->decl);
-    if (!(param && param->role == ast::ParamDecl::Role::Const) &&
-        !llvm::isa<ast::LatticeDecl>(symbol->decl))
-      found = true;
-  });
-  return found;
-}
-
-bool RunBlockEvaluator::mentionsDegrees(const ast::Expr *expr) {
-  bool found = false;
-  ast::walk(expr, [&](const ast::Expr *inner) {
-    if (auto *number = llvm::dyn_cast<ast::NumberExpr>(inner)) {
-      found |= number->unit.name == "deg";
-    } else if (auto *name = llvm::dyn_cast<ast::NameExpr>(inner)) {
-      // A constant that was evaluated has no cycle.
-      Symbol *symbol = elaborator.modelScope->find(name->name);
-      auto *param = symbol
-                        ? llvm::dyn_cast_or_null<ast::ParamDecl>(symbol->decl)
-                        : nullptr;
-      const ast::Expr *value = param ? param->value : nullptr;
-      if (symbol && symbol->value)
-        value = symbol->value;
-      found |= value && mentionsDegrees(value);
-    }
-  });
-  return found;
-}
-
-//===----------------------------------------------------------------------===//
-// Values
-//===----------------------------------------------------------------------===//
-
-std::optional<PlanValue>
-RunBlockEvaluator::evaluateConstant(const ast::Expr *expr) {
-  Meaning meaning = elaborator.elaborate(expr);
-  if (!meaning.isValid())
-    return std::nullopt;
-  PlanValue value;
-  value.range = expr->getRange();
-  if (meaning.is(Meaning::Kind::Text)) {
-    value.kind = PlanValue::Kind::Text;
-    value.text = meaning.text.str();
-    return value;
-  }
-  if (meaning.is(Meaning::Kind::Space)) {
-    value.kind = PlanValue::Kind::Space;
-    value.text = meaning.space->spell();
-    auto shape = meaning.space->getShape();
-    value.extents.assign(shape.begin(), shape.end());
-    return value;
-  }
-  Node *node = elaborator.requireValue(meaning, expr->getRange());
-  if (!node)
-    return std::nullopt;
-  if (!node->isNumber()) {
-    elaborator.error("not-a-number", expr->getRange(),
-                     "`" + elaborator.getText(expr->getRange()) +
-                         "` is not known before the program runs");
-    return std::nullopt;
-  }
-  value.number = node->number;
-  value.isAngle = mentionsDegrees(expr);
-  return value;
-}
-
-/// A value of the model: an input or a result that exists already by its name,
-/// everything else as a result of its own.
-std::optional<PlanValue>
-RunBlockEvaluator::evaluateModelValue(const ast::Expr *expr) {
-  SourceRange range = expr->getRange();
-  if (decl.verb == Verb::Train) {
-    elaborator.error(
-        "not-a-setting", range,
-        "`" + elaborator.getText(range) +
-            "` belongs to the model; what `train` needs is known before "
-            "the run");
-    return std::nullopt;
-  }
-  PlanValue value;
-  value.range = range;
-  if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr)) {
-    Model &model = builder.getModel();
-    value.text = name->name.str();
-    for (const Input &input : model.inputs)
-      if (input.name == name->name) {
-        value.kind = PlanValue::Kind::Input;
-        return value;
-      }
-    value.kind = PlanValue::Kind::Result;
-    for (const State &state : model.states)
-      if (state.name == name->name)
-        return value;
-    if (model.findResult(name->name))
-      return value;
-  }
-  std::string result = getVerbName(decl.verb).str() + "." + label;
-  if (++numProbes > 1)
-    result += "." + std::to_string(numProbes);
-  value.kind = PlanValue::Kind::Result;
-  value.text = builder.addProbe(expr, result);
-  if (value.text.empty())
-    return std::nullopt;
-  return value;
-}
-
-std::optional<PlanValue>
-RunBlockEvaluator::evaluateCall(const ast::CallExpr &call) {
-  PlanValue value;
-  value.kind = PlanValue::Kind::Call;
-  value.text = call.getCalleeName().str();
-  value.range = call.getRange();
-  bool valid = true;
-  for (const ast::Argument &argument : call.arguments) {
-    if (argument.kind == ast::Argument::Kind::Typed) {
-      elaborator.error("unknown-argument", argument.range,
-                       "`" + elaborator.getText(argument.range) +
-                           "` is no argument here");
-      valid = false;
-      continue;
-    }
-    std::optional<PlanValue> inner = evaluateValue(argument.value, false);
-    if (!inner) {
-      valid = false;
-      continue;
-    }
-    for (const PlanArgument &other : value.arguments)
-      if (!other.name.empty() && other.name == argument.name.name) {
-        elaborator.error("duplicate-name", argument.name.range,
-                         "`" + argument.name.name + "` is given twice");
-        valid = false;
-      }
-    value.arguments.push_back(
-        {argument.name.name.str(),
-         argument.kind == ast::Argument::Kind::Distributed, std::move(*inner)});
-  }
-  if (!valid)
-    return std::nullopt;
-  return value;
-}
-
-static bool isSpaceName(StringRef name) {
-  static constexpr StringRef names[] = {"vector", "class", "image",
-                                        "set",    "ring",  "rings",
-                                        "torus",  "line",  "grid"};
-  return llvm::is_contained(names, name);
-}
-
-std::optional<PlanValue> RunBlockEvaluator::evaluateValue(const ast::Expr *expr,
-                                                          bool isOutermost) {
-  PlanValue value;
-  value.range = expr->getRange();
-  if (auto *call = llvm::dyn_cast<ast::CallExpr>(expr)) {
-    StringRef callee = call->getCalleeName();
-    if (isSpaceName(callee)) {
-      const Space *space = elaborator.evaluateSpace(expr);
-      if (!space)
-        return std::nullopt;
-      value.kind = PlanValue::Kind::Space;
-      value.text = space->spell();
-      auto shape = space->getShape();
-      value.extents.assign(shape.begin(), shape.end());
-      return value;
-    }
-    if (!callee.empty() && !elaborator.modelScope->find(callee) &&
-        !isBuiltin(callee))
-      return evaluateCall(*call);
-  }
-  // `optimizer adam`: a call without arguments.
-  if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr);
-      name && isOutermost && !elaborator.modelScope->find(name->name)) {
-    value.kind = PlanValue::Kind::Call;
-    value.text = name->name.str();
-    return value;
-  }
-  if (auto *list = llvm::dyn_cast<ast::ListExpr>(expr)) {
-    value.kind = PlanValue::Kind::List;
-    for (const ast::Expr *element : list->elements) {
-      std::optional<PlanValue> inner = evaluateValue(element, false);
-      if (!inner)
-        return std::nullopt;
-      value.arguments.push_back({"", false, std::move(*inner)});
-    }
-    return value;
-  }
-  if (auto *range = llvm::dyn_cast<ast::RangeExpr>(expr)) {
-    value.kind = PlanValue::Kind::Range;
-    for (const ast::Expr *end : {range->first, range->last}) {
-      std::optional<PlanValue> inner = evaluateConstant(end);
-      if (!inner)
-        return std::nullopt;
-      value.arguments.push_back({"", false, std::move(*inner)});
-    }
-    return value;
-  }
-  if (mentionsModel(expr))
-    return evaluateModelValue(expr);
-  return evaluateConstant(expr);
-}
-
-std::optional<PlanValue>
-RunBlockEvaluator::evaluateEvery(const ast::Expr *every) {
-  std::optional<int64_t> count =
-      elaborator.evaluateInteger(every, 1, "an interval");
-  if (!count)
-    return std::nullopt;
-  PlanValue value;
-  value.number = *count;
-  value.range = every->getRange();
-  return value;
-}
 
 //===----------------------------------------------------------------------===//
 // Settings
@@ -425,8 +186,7 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
   setting.range = written.getRange();
   if (written.label)
     setting.label = written.label->value.str();
-  label = setting.label;
-  numProbes = 0;
+  values.setLabel(setting.label);
   for (const Setting &other : block.settings)
     if (repeats && other.name == setting.name && other.label == setting.label) {
       elaborator
@@ -437,9 +197,9 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
       return;
     }
   if (written.value)
-    setting.value = evaluateValue(written.value, /*isOutermost=*/true);
+    setting.value = values.evaluateValue(written.value, /*isOutermost=*/true);
   if (written.every)
-    setting.every = evaluateEvery(written.every);
+    setting.every = values.evaluateEvery(written.every);
   if (checkSetting(*form, written, setting))
     block.settings.push_back(std::move(setting));
 }
@@ -457,16 +217,15 @@ void RunBlockEvaluator::evaluateProbe(const ast::ProbeDecl &probe) {
   setting.range = probe.getRange();
   setting.label =
       probe.label ? probe.label->value.str() : ast::toString(probe.value);
-  label = setting.label;
-  numProbes = 0;
-  if (mentionsModel(probe.value))
-    setting.value = evaluateModelValue(probe.value);
+  values.setLabel(setting.label);
+  if (values.mentionsModel(probe.value))
+    setting.value = values.evaluateModelValue(probe.value);
   else
     elaborator.error("not-a-value", probe.value->getRange(),
                      "`" + elaborator.getText(probe.value->getRange()) +
                          "` is no value of the model");
   if (probe.every)
-    setting.every = evaluateEvery(probe.every);
+    setting.every = values.evaluateEvery(probe.every);
   if (setting.value)
     block.settings.push_back(std::move(setting));
 }

@@ -48,6 +48,11 @@ static void printValue(const sema::PlanValue &value) {
   case Kind::Input:
     outs() << "input " << value.text;
     return;
+  case Kind::Range:
+    printValue(value.arguments.front().value);
+    outs() << "..";
+    printValue(value.arguments.back().value);
+    return;
   case Kind::Call:
   case Kind::List:
     outs() << value.text << "(";
