@@ -41,8 +41,9 @@ struct Options {
   bool stackedElementwise = true;
   /// Stacks of stacked values, which inner loops leave to outer ones.
   bool nestedStacks = false;
-  /// Names of ops that must not be chosen, as in "math.atan2". (What keeps values
-  /// within bounds and domains stays: softplus, sums, products, contractions.)
+  /// Names of ops that must not be chosen, as in "math.atan2". (What keeps
+  /// values within bounds and domains stays: softplus, sums, products,
+  /// contractions.)
   llvm::SmallVector<llvm::StringRef> excluded;
 
   /// For finite differences: smooth functions only.
