@@ -47,14 +47,16 @@ static LogicalResult checkArguments(func::FuncOp primal,
   return success();
 }
 
-/// Adds, for each of `types` that is differentiable, an argument after the
-/// existing ones.
-static SmallVector<Value> addSeeds(func::FuncOp function, TypeRange types) {
+/// Adds an argument for each of `types` at the positions `chosen` that is
+/// differentiable, after the existing ones.
+static SmallVector<Value> addSeeds(func::FuncOp function, TypeRange types,
+                                   ArrayRef<unsigned> chosen) {
   SmallVector<Value> seeds;
-  for (Type type : types)
-    seeds.push_back(isDifferentiable(type) ? function.getBody().addArgument(
-                                                 type, function.getLoc())
-                                           : Value());
+  for (auto [index, type] : llvm::enumerate(types))
+    seeds.push_back(
+        llvm::is_contained(chosen, index) && isDifferentiable(type)
+            ? function.getBody().addArgument(type, function.getLoc())
+            : Value());
   return seeds;
 }
 
@@ -91,14 +93,16 @@ static void updateType(func::FuncOp function,
   function.setAllResultAttrs(resultAttributes);
 }
 
-FailureOr<func::FuncOp>
-loco::createVJP(func::FuncOp primal, ArrayRef<unsigned> wrt, StringRef name) {
+FailureOr<func::FuncOp> loco::createVJPOfResults(func::FuncOp primal,
+                                                 ArrayRef<unsigned> of,
+                                                 ArrayRef<unsigned> wrt,
+                                                 StringRef name) {
   if (failed(checkArguments(primal, wrt)))
     return failure();
   func::FuncOp function = cloneAs(primal, name);
   Block &block = function.getBody().front();
   Operation *ret = block.getTerminator();
-  SmallVector<Value> seeds = addSeeds(function, ret->getOperandTypes());
+  SmallVector<Value> seeds = addSeeds(function, ret->getOperandTypes(), of);
 
   Activity activity;
   for (unsigned index : wrt)
@@ -127,15 +131,21 @@ loco::createVJP(func::FuncOp primal, ArrayRef<unsigned> wrt, StringRef name) {
 }
 
 FailureOr<func::FuncOp>
+loco::createVJP(func::FuncOp primal, ArrayRef<unsigned> wrt, StringRef name) {
+  auto all = llvm::to_vector(llvm::seq<unsigned>(0, primal.getNumResults()));
+  return createVJPOfResults(primal, all, wrt, name);
+}
+
+FailureOr<func::FuncOp>
 loco::createJVP(func::FuncOp primal, ArrayRef<unsigned> wrt, StringRef name) {
   if (failed(checkArguments(primal, wrt)))
     return failure();
   func::FuncOp function = cloneAs(primal, name);
   Block &block = function.getBody().front();
-  SmallVector<Type> types;
+  SmallVector<Value> seeds;
   for (unsigned index : wrt)
-    types.push_back(block.getArgument(index).getType());
-  SmallVector<Value> seeds = addSeeds(function, types);
+    seeds.push_back(block.addArgument(block.getArgument(index).getType(),
+                                      function.getLoc()));
 
   ImplicitLocOpBuilder builder(function.getLoc(), &block, block.begin());
   ForwardSweep sweep(builder);
@@ -162,7 +172,7 @@ loco::createJVP(func::FuncOp primal, ArrayRef<unsigned> wrt, StringRef name) {
 /// Differentiates the function that a pass's options name.
 static LogicalResult runDerivative(ModuleOp module, StringRef function,
                                    ArrayRef<unsigned> arguments, StringRef name,
-                                   decltype(createVJP) *create) {
+                                   decltype(createJVP) *create) {
   auto primal = module.lookupSymbol<func::FuncOp>(function);
   if (!primal)
     return module.emitError("has no function `") << function << "`";

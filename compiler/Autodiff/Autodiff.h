@@ -26,12 +26,17 @@ namespace loco {
 /// The reverse pass of a time loop is a time loop in the other direction, which
 /// recomputes each step from the carries that the forward loop stacks. Values
 /// of the two loops that are equal carry the same `loco.residual` number, for
-/// the planner
-/// (`loco-plan-residuals`) to decide which of them to store. An op without a
-/// derivative is an error at its place, unless nothing depends on it.
-mlir::FailureOr<mlir::func::FuncOp> createVJP(mlir::func::FuncOp primal,
-                                              llvm::ArrayRef<unsigned> wrt,
-                                              llvm::StringRef name);
+/// the planner (`loco-plan-residuals`) to decide which of them to store. An op
+/// without a derivative is an error at its place, unless nothing depends on it.
+mlir::FailureOr<mlir::func::FuncOp>
+createVJP(mlir::func::FuncOp primal, llvm::ArrayRef<unsigned> wrt,
+          llvm::StringRef name);
+
+/// The same where only the results at the positions `of` have a cotangent; that
+/// of the others is zero.
+mlir::FailureOr<mlir::func::FuncOp>
+createVJPOfResults(mlir::func::FuncOp primal, llvm::ArrayRef<unsigned> of,
+                   llvm::ArrayRef<unsigned> wrt, llvm::StringRef name);
 
 /// Adds to the module the function `name`:
 ///

@@ -7,6 +7,7 @@
 
 #include "compiler/Driver/Execution.h"
 
+#include "compiler/Driver/CompiledProgram.h"
 #include "compiler/Driver/ReferenceProgram.h"
 #include "compiler/IRGen/IRGen.h"
 #include "dialects/Loco/IR/LocoOps.h"
@@ -34,8 +35,16 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
   auto function = execution->module->lookupSymbol<func::FuncOp>(model.name);
   if (Status failed = applyDrawMode(function, options.draws))
     return failed.error();
-  execution->program = makeReferenceProgram(
-      OwningOpRef<ModuleOp>(execution->module->clone()), model.name, pool);
+  OwningOpRef<ModuleOp> copy = execution->module->clone();
+  if (options.target == Target::CPU) {
+    CompiledProgramOptions compiled;
+    compiled.precision = options.precision;
+    compiled.memory = options.memory;
+    execution->program =
+        makeCompiledProgram(std::move(copy), model.name, compiled, pool);
+    return execution;
+  }
+  execution->program = makeReferenceProgram(std::move(copy), model.name, pool);
   execution->planFacts = {
       {"executed by", "the reference interpreter in f64, op by op"},
       {"time loop", "everything stays inside"},

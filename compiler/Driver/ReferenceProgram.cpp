@@ -7,15 +7,11 @@
 
 #include "compiler/Driver/ReferenceProgram.h"
 
-#include "compiler/Autodiff/Autodiff.h"
+#include "compiler/Driver/EntryPoint.h"
 #include "compiler/Reference/Interpreter.h"
 
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringMap.h"
-
-#include <fmt/format.h>
 
 using namespace mlir;
 using namespace loco;
@@ -43,28 +39,18 @@ public:
              const Request &request, Reply &reply) override;
 
 private:
-  /// What a request needs: the function to call, and where in its results the
-  /// values, then the gradients stand.
-  struct Entry {
-    func::FuncOp function;
-    std::vector<std::string> results, gradients;
-    /// Zero, and one for the loss: the cotangents a gradient starts from.
-    std::vector<Type> cotangents;
-  };
-
-  FailureOr<Entry> getEntry(const Request &request);
-  Values bindArguments(const Entry &entry, const TensorMap &parameters,
-                       const Batch &batch, const Request &request,
-                       int64_t sample);
-  void collect(const Entry &entry, ArrayRef<Values> results, const Batch &batch,
-               Reply &reply);
+  FailureOr<EntryPoint> getEntry(const Request &request);
+  Values bindArguments(const TensorMap &parameters, const Batch &batch,
+                       const Request &request, int64_t sample);
+  void collect(const EntryPoint &entry, ArrayRef<Values> results,
+               const Batch &batch, Reply &reply);
 
   OwningOpRef<ModuleOp> module;
   std::string name;
   ThreadPool &pool;
   func::FuncOp function;
   Signature signature;
-  llvm::StringMap<Entry> entries;
+  llvm::StringMap<EntryPoint> entries;
 };
 
 /// Collects what MLIR reports into one message.
@@ -74,7 +60,7 @@ public:
       : handler(context, [this](Diagnostic &diagnostic) {
           if (!text.empty())
             text += "\n";
-          text += fmt::format("{}", diagnostic.str());
+          text += diagnostic.str();
         }) {}
   Error take(StringRef otherwise) {
     return Error{text.empty() ? otherwise.str() : text};
@@ -115,45 +101,18 @@ Expected<TensorMap> ReferenceProgram::initialParameters(uint64_t seed) {
   return parameters;
 }
 
-FailureOr<ReferenceProgram::Entry>
-ReferenceProgram::getEntry(const Request &request) {
-  std::string key =
-      fmt::format("{}.{}..{}", name, fmt::join(request.results, ","),
-                  fmt::join(request.gradients, ","));
+FailureOr<EntryPoint> ReferenceProgram::getEntry(const Request &request) {
+  std::string key = getRequestKey(request);
   if (auto found = entries.find(key); found != entries.end())
     return found->second;
-
-  Entry entry;
-  entry.gradients = request.gradients;
-  entry.results = request.results;
-  std::string loss = signature.getLossName();
-  if (!loss.empty() && !llvm::is_contained(entry.results, loss))
-    entry.results.push_back(loss);
-  entry.function = specialize(function, entry.results, key + ".values");
-  if (!request.gradients.empty()) {
-    SmallVector<unsigned> wrt;
-    for (const std::string &gradient : request.gradients)
-      for (auto [index, argument] : llvm::enumerate(signature.arguments))
-        if (argument.name == gradient)
-          wrt.push_back(signature.argumentPositions[index]);
-    unsigned before = entry.function.getNumArguments();
-    FailureOr<func::FuncOp> vjp = createVJP(entry.function, wrt, key);
-    if (failed(vjp))
-      return failure();
-    entry.function = *vjp;
-    auto types = entry.function.getArgumentTypes().drop_front(before);
-    entry.cotangents.assign(types.begin(), types.end());
-  }
-  PassManager passes(module->getContext());
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createCSEPass());
-  if (failed(passes.run(*module)))
-    return failure();
-  return entries.insert({key, entry}).first->second;
+  FailureOr<EntryPoint> entry =
+      makeEntryPoint(function, signature, request, ResidualPolicy::Recompute);
+  if (succeeded(entry))
+    entries.insert({key, *entry});
+  return entry;
 }
 
-Values ReferenceProgram::bindArguments(const Entry &entry,
-                                       const TensorMap &parameters,
+Values ReferenceProgram::bindArguments(const TensorMap &parameters,
                                        const Batch &batch,
                                        const Request &request, int64_t sample) {
   Values values(function.getNumArguments(), RuntimeValue(int64_t(0)));
@@ -173,26 +132,12 @@ Values ReferenceProgram::bindArguments(const Entry &entry,
         RandomKey{request.seed, request.update, batch.sampleIndex[sample]};
   if (signature.stepsPosition)
     values[*signature.stepsPosition] = batch.steps;
-
-  std::string loss = signature.getLossName();
-  unsigned next = 0;
-  for (const std::string &result : entry.results) {
-    if (entry.cotangents.empty())
-      break;
-    auto type = cast<RankedTensorType>(entry.cotangents[next++]);
-    Array seed;
-    for (int64_t extent : type.getShape())
-      seed.shape.push_back(ShapedType::isDynamic(extent) ? batch.steps
-                                                         : extent);
-    seed.values.assign(numElements(Shape(seed.shape.begin(), seed.shape.end())),
-                       result == loss ? 1.0 : 0.0);
-    values.push_back(std::move(seed));
-  }
   return values;
 }
 
-void ReferenceProgram::collect(const Entry &entry, ArrayRef<Values> results,
-                               const Batch &batch, Reply &reply) {
+void ReferenceProgram::collect(const EntryPoint &entry,
+                               ArrayRef<Values> results, const Batch &batch,
+                               Reply &reply) {
   std::string loss = signature.getLossName();
   reply.loss = 0;
   for (auto [index, name] : llvm::enumerate(entry.results)) {
@@ -231,7 +176,7 @@ Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
   if (Status failed = checkCall(signature, parameters, batch, request))
     return failed;
   DiagnosticText text(module->getContext());
-  FailureOr<Entry> entry = getEntry(request);
+  FailureOr<EntryPoint> entry = getEntry(request);
   if (failed(entry))
     return text.take("the model cannot be differentiated");
 
@@ -240,7 +185,7 @@ Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
   pool.parallelRanges(batch.samples, [&](IndexRange range, int) {
     Interpreter interpreter(*module);
     for (int64_t sample = range.begin; sample < range.end; ++sample) {
-      Values values = bindArguments(*entry, parameters, batch, request, sample);
+      Values values = bindArguments(parameters, batch, request, sample);
       auto found = interpreter.call(entry->function.getSymName(), values);
       if (failed(found))
         wrong[sample] = 1;

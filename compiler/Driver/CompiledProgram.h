@@ -1,0 +1,39 @@
+//===- CompiledProgram.h - A model compiled for the processor ------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_COMPILEDPROGRAM_H
+#define COMPILER_DRIVER_COMPILEDPROGRAM_H
+
+#include "compiler/Driver/EntryPoint.h"
+#include "loco/ThreadPool.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <memory>
+
+namespace loco {
+
+struct CompiledProgramOptions {
+  /// Type of parameters, states and gradients; that of the module's tensors.
+  ElementType precision = ElementType::F32;
+  /// Bytes of scratch memory for all threads together; 0: no limit.
+  int64_t memory = 0;
+  ResidualPolicy residuals = ResidualPolicy::Store;
+};
+
+/// Compiles the model `name` of `module` (docs/ModelIR.md), one kernel for each
+/// kind of request when it first comes. Initial values come from the
+/// interpreter: they are computed once.
+std::unique_ptr<Program>
+makeCompiledProgram(mlir::OwningOpRef<mlir::ModuleOp> module,
+                    llvm::StringRef name, const CompiledProgramOptions &options,
+                    ThreadPool &pool);
+
+} // namespace loco
+
+#endif // COMPILER_DRIVER_COMPILEDPROGRAM_H

@@ -1,0 +1,90 @@
+//===- EntryPoint.cpp - The function that answers a request --------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/EntryPoint.h"
+
+#include "compiler/Autodiff/Autodiff.h"
+#include "dialects/Loco/IR/LocoOps.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+using namespace loco;
+
+std::string loco::getRequestKey(const Request &request) {
+  return fmt::format("{}/{}", fmt::join(request.results, ","),
+                     fmt::join(request.gradients, ","));
+}
+
+/// Positions of the function's arguments that gradients are taken by.
+static SmallVector<unsigned> getGradientPositions(const Signature &signature,
+                                                  ArrayRef<std::string> names) {
+  SmallVector<unsigned> positions;
+  for (const std::string &name : names)
+    for (auto [argument, position] :
+         llvm::zip_equal(signature.arguments, signature.argumentPositions))
+      if (argument.name == name)
+        positions.push_back(position);
+  return positions;
+}
+
+/// Puts the number 1 in place of the last argument of `function`, the cotangent
+/// of the loss.
+static void seedWithOne(func::FuncOp function) {
+  unsigned last = function.getNumArguments() - 1;
+  BlockArgument seed = function.getArgument(last);
+  auto type = cast<RankedTensorType>(seed.getType());
+  OpBuilder builder(function.getBody());
+  Attribute one = builder.getFloatAttr(type.getElementType(), 1);
+  Value constant = arith::ConstantOp::create(builder, function.getLoc(),
+                                             DenseElementsAttr::get(type, one));
+  seed.replaceAllUsesWith(constant);
+  // Cannot fail: nothing uses the argument any more.
+  LogicalResult erased = function.eraseArgument(last);
+  assert(succeeded(erased));
+  (void)erased;
+}
+
+FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
+                                           const Signature &signature,
+                                           const Request &request,
+                                           ResidualPolicy policy) {
+  EntryPoint entry;
+  entry.results = request.results;
+  entry.gradients = request.gradients;
+  std::string loss = signature.getLossName();
+  if (!loss.empty() && !llvm::is_contained(entry.results, loss))
+    entry.results.push_back(loss);
+  std::string name =
+      fmt::format("{}:{}", function.getSymName().str(), getRequestKey(request));
+  entry.function = specialize(function, entry.results, name);
+
+  PassManager passes(function.getContext(), func::FuncOp::getOperationName());
+  if (!request.gradients.empty()) {
+    unsigned ofLoss = llvm::find(entry.results, loss) - entry.results.begin();
+    FailureOr<func::FuncOp> vjp = createVJP(
+        entry.function, getGradientPositions(signature, request.gradients),
+        name + ".vjp", ofLoss);
+    entry.function.erase();
+    if (failed(vjp))
+      return failure();
+    entry.function = *vjp;
+    seedWithOne(entry.function);
+    // Needs the pairs of loops as they were made, so it comes first.
+    PlanResidualsOptions options;
+    options.policy = policy == ResidualPolicy::Store ? "store" : "recompute";
+    passes.addPass(createPlanResiduals(options));
+  }
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  if (failed(passes.run(entry.function)))
+    return failure();
+  return entry;
+}

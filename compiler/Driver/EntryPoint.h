@@ -1,0 +1,38 @@
+//===- EntryPoint.h - The function that answers a request ----------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_ENTRYPOINT_H
+#define COMPILER_DRIVER_ENTRYPOINT_H
+
+#include "compiler/Driver/Signature.h"
+
+namespace loco {
+
+/// A function with the arguments of the model's (docs/ModelIR.md), whose
+/// results are the values asked for, the loss, then the gradients of the loss.
+struct EntryPoint {
+  mlir::func::FuncOp function;
+  std::vector<std::string> results, gradients;
+};
+
+/// What the reverse loops read from the forward ones (`loco-plan-residuals`).
+enum class ResidualPolicy { Store, Recompute };
+
+/// Adds to the module of `function` the function that answers `request`,
+/// differentiated if it asks for gradients. What has no derivative is a
+/// diagnostic at its place.
+mlir::FailureOr<EntryPoint> makeEntryPoint(mlir::func::FuncOp function,
+                                           const Signature &signature,
+                                           const Request &request,
+                                           ResidualPolicy policy);
+
+/// A name for what a request asks for: equal for equal requests.
+std::string getRequestKey(const Request &request);
+
+} // namespace loco
+
+#endif // COMPILER_DRIVER_ENTRYPOINT_H
