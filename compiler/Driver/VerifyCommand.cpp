@@ -91,6 +91,9 @@ Status Verifier::prepare(const Compilation &compilation) {
   Expected<ExecutionOptions> machine = resolveMachine(options.machine);
   if (!machine)
     return machine.error();
+  if (machine->target == Target::Reference)
+    return Error{"the interpreter is what compiled code is held to; leave out "
+                 "`--target interpreter`"};
   precision = machine->precision;
   ExecutionOptions oracle;
   oracle.target = Target::Reference;

@@ -83,6 +83,9 @@ expect("check sheet.loco --set gamma", "error: `--set gamma`: expected `name=val
 expect("eval sheet.loco --inputs x.npz --target interpreter --precision f32",
        "error: the interpreter computes in f64 only; leave out `--precision f32` or "
        "write `--target cpu`")
+expect("verify sheet.loco --target interpreter",
+       "error: the interpreter is what compiled code is held to; leave out `--target "
+       "interpreter`")
 expect("eval noisy.loco --random a.npz --record-random b.npz",
        "error: `--random` gives the draws and `--record-random` writes those that are "
        "made; leave one of them out")
