@@ -9,6 +9,7 @@
 
 #include "compiler/Conversion/LocoToKernels/LocoToKernels.h"
 #include "compiler/Target/CPU/CPUTarget.h"
+#include "dialects/Loco/Transforms/Passes.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -99,6 +100,12 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   prepare.addPass(createInlinerPass());
   prepare.addPass(createCanonicalizerPass());
   prepare.addPass(createCSEPass());
+  prepare.addNestedPass<func::FuncOp>(createSimplifyScans());
+  prepare.addPass(createCSEPass());
+  prepare.addNestedPass<func::FuncOp>(createFission());
+  prepare.addNestedPass<func::FuncOp>(createSimplifyScans());
+  prepare.addPass(createCanonicalizerPass());
+  prepare.addPass(createCSEPass());
   if (failed(prepare.run(*source)))
     return llvm::createStringError("`%s` could not be prepared",
                                    name.str().c_str());
@@ -118,6 +125,7 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   const BlockSize &arena = schedule->arena;
   object.kernel.arena = {arena.constant, arena.perSample, arena.perStep,
                          arena.perSampleStep};
+  object.kernel.preferredBlock = schedule->preferredBlock;
   object.explain = describeSchedule(*schedule);
 
   OwningOpRef<ModuleOp> loops = ModuleOp::create(module.getLoc());

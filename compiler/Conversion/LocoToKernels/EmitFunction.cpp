@@ -106,6 +106,8 @@ void Emitter::emitPrologue(Value argument) {
       break;
     }
     case Place::Kind::Pointer:
+      if (place.perSample)
+        stride = constant(place.layout.size * bytesOf(place.element));
       break;
     }
     bases.push_back(base);
@@ -127,10 +129,9 @@ FailureOr<func::FuncOp> Emitter::emitKernel(StringRef name) {
   for (BlockArgument argument : source.getArguments())
     if (argument.getType().isIndex())
       scalars[argument] = steps;
-  loop(constant(0), samples, 1, {}, [&](Value index, Carried) {
-    sample = index;
-    emitBlock(source.getBody().front(), schedule.top);
-  });
+  sample = constant(0);
+  emitScalarOps(source.getBody().front());
+  emitPhases(schedule.top);
   func::ReturnOp::create(b, loc);
   return function;
 }
@@ -175,22 +176,63 @@ void Emitter::emitScalarOp(Operation &op) {
     scalars[from] = to;
 }
 
-void Emitter::emitBlock(Block &source, const BlockPlan &plan) {
+void Emitter::emitScalarOps(Block &source) {
+  lanes = 1;
   for (Operation &op : source.without_terminator())
-    if (llvm::none_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
-        op.getNumResults())
+    if (op.getNumResults() &&
+        llvm::none_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
       emitScalarOp(op);
+}
+
+void Emitter::emitGroups(const BlockPlan &plan) {
   for (const Group &group : plan.groups)
     emitGroup(group);
+}
+
+void Emitter::forEachSample(llvm::function_ref<void()> body) {
+  Value outside = sample;
+  loop(constant(0), samples, 1, {}, [&](Value index, Carried) {
+    sample = index;
+    body();
+  });
+  sample = outside;
+}
+
+void Emitter::emitPhases(const BlockPlan &plan) {
+  for (const Phase &phase : plan.phases) {
+    switch (phase.kind) {
+    case Phase::Kind::Uniform:
+      for (unsigned i : phase.groups)
+        emitGroup(plan.groups[i]);
+      break;
+    case Phase::Kind::Samples:
+      forEachSample([&] {
+        for (unsigned i : phase.groups)
+          emitGroup(plan.groups[i]);
+      });
+      break;
+    case Phase::Kind::Product:
+      emitProduct(plan.groups[phase.groups.front()]);
+      break;
+    case Phase::Kind::LockStep:
+      emitScan(cast<ScanOp>(plan.groups[phase.groups.front()].solo));
+      break;
+    }
+  }
 }
 
 /// for t: the body; the halves of each carry change places after every step.
 void Emitter::emitScan(ScanOp scan) {
   const ScanPlan &plan = *schedule.scans.find(scan)->second;
-  for (const Group &group : plan.entry.groups)
-    emitGroup(group);
-  for (int sum : plan.sums)
-    clear({sum, Value()});
+  auto eachSample = [&](llvm::function_ref<void()> body) {
+    plan.lockStep ? forEachSample(body) : body();
+  };
+  if (!plan.entry.groups.empty() || !plan.sums.empty())
+    eachSample([&] {
+      emitGroups(plan.entry);
+      for (int sum : plan.sums)
+        clear({sum, Value()});
+    });
 
   Values halves;
   for (auto [first, second] : plan.carries)
@@ -215,9 +257,12 @@ void Emitter::emitScan(ScanOp scan) {
          }
          scalars[scan.getStep()] = step;
          bind(addresses);
-         emitBlock(*scan.getBlock(), plan.body);
+         emitScalarOps(*scan.getBlock());
+         plan.lockStep ? emitPhases(plan.body) : emitGroups(plan.body);
          for (size_t i = 0; i < addresses.size(); i += 2)
            std::swap(addresses[i], addresses[i + 1]);
        });
   bind(halves);
+  if (!plan.exit.groups.empty())
+    eachSample([&] { emitGroups(plan.exit); });
 }

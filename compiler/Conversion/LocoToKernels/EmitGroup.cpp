@@ -318,8 +318,9 @@ Type Emitter::memoryElement(Type element) const {
 /// Sets all of a place to zero.
 void Emitter::clear(Reference reference) {
   const Place &place = schedule.places[reference.place];
+  startGroup(place.element, 1);
   Value size = constant(place.layout.size * bytesOf(place.element));
-  LLVM::MemsetOp::create(b, loc, bases[reference.place],
+  LLVM::MemsetOp::create(b, loc, pointerTo(reference),
                          arith::ConstantIntOp::create(b, loc, b.getI8Type(), 0),
                          size, false);
 }

@@ -73,7 +73,10 @@ private:
   // EmitFunction.cpp: the function, scans.
   void emitPrologue(mlir::Value block);
   mlir::Value globalFor(unsigned number);
-  void emitBlock(mlir::Block &block, const BlockPlan &plan);
+  void emitGroups(const BlockPlan &plan);
+  void emitPhases(const BlockPlan &plan);
+  void forEachSample(llvm::function_ref<void()> body);
+  void emitScalarOps(mlir::Block &source);
   void emitScan(ScanOp scan);
   void emitScalarOp(mlir::Operation &op);
 
@@ -91,6 +94,9 @@ private:
   mlir::Type memoryElement(mlir::Type element) const;
   /// Begins a piece of code in which nothing is known of earlier tiles.
   void startGroup(mlir::Type element, int64_t width);
+
+  // EmitProduct.cpp
+  void emitProduct(const Group &group);
 
   // EmitAccess.cpp: memory.
   mlir::Value pointerTo(Reference reference);

@@ -106,9 +106,7 @@ static SmallVector<Reading> readingsOf(Operation *op) {
   return readings;
 }
 
-/// The value whose memory `value` is read from: through the arguments of scans.
-/// A carry is named by its argument.
-static Value storageOf(Value value) {
+Value loco::storageOf(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
     if (!scan)
@@ -118,11 +116,6 @@ static Value storageOf(Value value) {
     if (number < carries)
       return value;
     return storageOf(scan->getOperand(1 + number));
-  }
-  if (auto scan = value.getDefiningOp<ScanOp>()) {
-    unsigned number = cast<OpResult>(value).getResultNumber();
-    if (number < scan.getInits().size())
-      return scan.getCarryArguments()[number];
   }
   return value;
 }
@@ -147,7 +140,7 @@ LogicalResult Planner::findHalos() {
   for (Operation *op : ops) {
     for (Reading &reading : readingsOf(op)) {
       Value value = reading.operand->get(), storage = storageOf(value);
-      if (!canPad(storage)) {
+      if (!canPad(storage) || dense.contains(storage)) {
         Value &copy = copies[{op->getBlock(), value}];
         if (!copy) {
           OpBuilder builder(op);

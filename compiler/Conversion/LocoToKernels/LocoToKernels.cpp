@@ -44,7 +44,8 @@ std::string loco::describeSchedule(const Schedule &schedule) {
         for (const Group &group : plan.groups) {
           os.indent(indent) << "level " << group.level << " ";
           if (group.solo) {
-            os << group.solo->getName() << "\n";
+            os << group.solo->getName()
+               << (group.product ? " as matrix product" : "") << "\n";
             auto scan = schedule.scans.find(group.solo);
             if (scan != schedule.scans.end())
               print(scan->second->body, indent + 2);

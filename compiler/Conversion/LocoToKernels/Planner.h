@@ -11,6 +11,8 @@
 #include "compiler/Conversion/LocoToKernels/Schedule.h"
 #include "runtime/include/loco-c/kernel.h"
 
+#include "llvm/ADT/SetVector.h"
+
 namespace loco {
 
 class Planner {
@@ -27,9 +29,29 @@ public:
   int addArena(mlir::Value storage, mlir::Type type);
   void requireMemory(mlir::Value value);
 
+  bool isUniform(mlir::Value value) const { return uniform.contains(value); }
+  /// `op` as a matrix product over the rows of its block, if it is one that
+  /// pays.
+  std::optional<ProductCall> asProduct(mlir::Operation *op);
+  bool isDirectSum(mlir::Value value) const {
+    return directSums.contains(value);
+  }
+  void findUniform();
+  void findDense();
+  void addPhases(BlockPlan &plan);
+
   Schedule &schedule;
 
 private:
+  bool isLarge(const MatrixProduct &product) const;
+  void planCarries(ScanOp scan, ScanPlan &plan,
+                   llvm::SmallVectorImpl<Root> &yields);
+  void findDirectSums(mlir::Value value, int number);
+  void addResult(mlir::Value value, int number, bool summed,
+                 llvm::SmallVectorImpl<Root> &yields);
+  void touchedPlaces(const Group &group,
+                     llvm::SmallSetVector<int, 8> &places) const;
+  bool wantsLockStep(ScanOp scan);
   Layout layoutFor(mlir::Value storage, mlir::RankedTensorType step) const;
   BlockPlan planBlock(mlir::Block &block, llvm::ArrayRef<Root> yields);
   BlockPlan planCopies(llvm::ArrayRef<Root> copies);
@@ -40,7 +62,19 @@ private:
 
   /// By storage (see storageOf in Halos.cpp).
   llvm::DenseMap<mlir::Value, Halo> halos;
+  /// Storage that matrix products read or write.
+  llvm::DenseSet<mlir::Value> dense;
+  /// Values that are the same for all samples.
+  llvm::DenseSet<mlir::Value> uniform;
+  /// Results of products that are added up where the caller wants them.
+  llvm::DenseMap<mlir::Value, int> directSums;
+  /// Bodies of scans in lock step.
+  llvm::DenseSet<mlir::Block *> lockStep;
 };
+
+/// The value whose memory `value` is read from: through the arguments of scans.
+/// A carry is named by its argument.
+mlir::Value storageOf(mlir::Value value);
 
 /// The element type in which a result is summed over samples.
 mlir::Type sumType(mlir::RankedTensorType type);

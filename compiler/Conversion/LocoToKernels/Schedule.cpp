@@ -97,7 +97,7 @@ private:
   void assignLevels();
   void sinkLate();
   void materialise();
-  Group &groupFor(unsigned level, ArrayRef<int64_t> shape);
+  Group &groupFor(unsigned level, ArrayRef<int64_t> shape, bool uniform);
   Root &rootFor(Group &group, Value value);
 
   Planner &planner;
@@ -112,6 +112,10 @@ private:
 bool Grouping::isBarrier(OpOperand &use) const {
   Operation *producer = use.get().getDefiningOp(), *user = use.getOwner();
   if (!isInline(producer) || isSolo(user))
+    return true;
+  // What all samples share is computed before any sample.
+  if (planner.isUniform(producer->getResult(0)) !=
+      planner.isUniform(user->getResult(0)))
     return true;
   return needsMemory(user, use.getOperandNumber()) ||
          iterationShape(producer) != iterationShape(user);
@@ -159,13 +163,15 @@ void Grouping::sinkLate() {
   }
 }
 
-Group &Grouping::groupFor(unsigned level, ArrayRef<int64_t> shape) {
+Group &Grouping::groupFor(unsigned level, ArrayRef<int64_t> shape,
+                          bool uniform) {
   for (auto &group : groups)
-    if (!group->solo && group->level == level &&
+    if (!group->solo && group->level == level && group->uniform == uniform &&
         ArrayRef(group->shape) == shape)
       return *group;
   auto &group = groups.emplace_back(std::make_unique<Group>());
   group->level = level;
+  group->uniform = uniform;
   group->shape.assign(shape.begin(), shape.end());
   return *group;
 }
@@ -194,7 +200,8 @@ void Grouping::materialise() {
     }
     if (!isInline(&op) && !isa<ScanOp>(op))
       for (Value result : op.getResults())
-        planner.requireMemory(result);
+        if (!planner.isDirectSum(result))
+          planner.requireMemory(result);
   }
 }
 
@@ -211,6 +218,8 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
       auto &group = groups.emplace_back(std::make_unique<Group>());
       group->level = levels.lookup(&op);
       group->solo = &op;
+      group->product = planner.asProduct(&op);
+      group->uniform = op.getNumResults() && planner.isUniform(op.getResult(0));
       continue;
     }
     bool stored = llvm::any_of(op.getResults(), [&](Value result) {
@@ -220,7 +229,8 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
     });
     if (isFree(&op) && !stored)
       continue;
-    Group &group = groupFor(levels.lookup(&op), iterationShape(&op));
+    Group &group = groupFor(levels.lookup(&op), iterationShape(&op),
+                            planner.isUniform(op.getResult(0)));
     group.ops.push_back(&op);
     if (!isInline(&op))
       continue;
@@ -229,22 +239,30 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
         rootFor(group, result).sinks.push_back({reference, false});
   }
 
+  for (const Root &yield : yields)
+    if (Operation *producer = yield.value.getDefiningOp();
+        producer && planner.isUniform(yield.value) && !isFree(producer))
+      assert(planner.schedule.find(yield.value) && "kept by planFunction");
+
   // What the block gives goes with the group that computes it; what another
   // group or nobody here computes is copied.
   for (const Root &yield : yields) {
     Operation *producer = yield.value.getDefiningOp();
     bool here = producer && producer->getBlock() == &block &&
-                isInline(producer) && !isFree(producer);
+                isInline(producer) && !isFree(producer) &&
+                !planner.isUniform(yield.value);
     unsigned level = producer && producer->getBlock() == &block
                          ? levels.lookup(producer) + !here
                          : 0;
     Group &group = groupFor(
-        level, cast<RankedTensorType>(yield.value.getType()).getShape());
+        level, cast<RankedTensorType>(yield.value.getType()).getShape(), false);
     llvm::append_range(rootFor(group, yield.value).sinks, yield.sinks);
   }
 
-  llvm::stable_sort(groups,
-                    [](auto &a, auto &b) { return a->level < b->level; });
+  llvm::stable_sort(groups, [](auto &a, auto &b) {
+    return std::pair(a->level, a->product.has_value()) <
+           std::pair(b->level, b->product.has_value());
+  });
   BlockPlan plan;
   for (auto &group : groups)
     if (group->solo || !group->roots.empty() ||
@@ -332,36 +350,32 @@ void Planner::chooseTiles(Group &group) {
 }
 
 //===----------------------------------------------------------------------===//
-// Scans and functions
+// Scans
 //===----------------------------------------------------------------------===//
 
-void Planner::planScan(ScanOp scan) {
-  auto plan = std::make_unique<ScanPlan>();
+void Planner::planCarries(ScanOp scan, ScanPlan &plan,
+                          SmallVectorImpl<Root> &yields) {
   auto &memory = schedule.memory;
-  YieldOp yield = scan.getYield();
-  SmallVector<Root> entries, yields;
-
-  for (auto [argument, element] :
-       llvm::zip(scan.getElementArguments(), scan.getElements()))
-    memory[argument] = {memory.lookup(element).place, scan.getStep()};
-  for (auto [argument, constant] :
-       llvm::zip(scan.getConstantArguments(), scan.getConstants()))
-    if (isa<RankedTensorType>(constant.getType()))
-      memory[argument] = memory.lookup(constant);
-
+  bool together = plan.lockStep;
+  SmallVector<Root> entries, exits;
   for (auto [argument, init, value, final] :
-       llvm::zip(scan.getCarryArguments(), scan.getInits(), yield.getCarries(),
-                 scan.getFinals())) {
+       llvm::zip(scan.getCarryArguments(), scan.getInits(),
+                 scan.getYield().getCarries(), scan.getFinals())) {
     // Both halves, and the addresses that exchange them.
     int first = addArena(argument, argument.getType());
     int second = addArena(argument, argument.getType());
-    plan->carries.push_back({first, second});
+    plan.carries.push_back({first, second});
+    schedule.places[first].perSample = schedule.places[second].perSample =
+        together;
     Place address = schedule.places[first];
     address.kind = Place::Kind::Pointer;
     int current = addPlace(address), next = addPlace(address);
-    plan->carryAddresses.push_back({current, next});
+    plan.carryAddresses.push_back({current, next});
     memory[argument] = {current, nullptr};
-    memory[final] = {current, nullptr};
+    if (!final.use_empty()) {
+      requireMemory(final);
+      exits.push_back({argument, {{memory.lookup(final), false}}});
+    }
     entries.push_back({init, {{{first, nullptr}, false}}});
     yields.push_back({value, {{{next, nullptr}, false}}});
     Operation *producer = value.getDefiningOp();
@@ -371,11 +385,29 @@ void Planner::planScan(ScanOp scan) {
       yields.back().sinks.clear();
     }
   }
+  plan.entry = planCopies(entries);
+  plan.exit = planCopies(exits);
+}
+
+void Planner::planScan(ScanOp scan) {
+  auto plan = std::make_unique<ScanPlan>();
+  auto &memory = schedule.memory;
+  YieldOp yield = scan.getYield();
+  plan->lockStep = lockStep.contains(scan.getBlock());
+  SmallVector<Root> yields;
+
+  for (auto [argument, element] :
+       llvm::zip(scan.getElementArguments(), scan.getElements()))
+    memory[argument] = {memory.lookup(element).place, scan.getStep()};
+  for (auto [argument, constant] :
+       llvm::zip(scan.getConstantArguments(), scan.getConstants()))
+    if (isa<RankedTensorType>(constant.getType()))
+      memory[argument] = memory.lookup(constant);
+  planCarries(scan, *plan, yields);
   for (auto [value, stack] : llvm::zip(yield.getStacks(), scan.getStacks())) {
     if (stack.use_empty())
       continue;
-    if (!memory.contains(stack))
-      memory[stack] = {addArena(stack, stack.getType()), nullptr};
+    requireMemory(stack);
     yields.push_back(
         {value, {{{memory.lookup(stack).place, scan.getStep()}, false}}});
   }
@@ -386,14 +418,16 @@ void Planner::planScan(ScanOp scan) {
     place.element = place.layout.size <= wideSumElements
                         ? Float64Type::get(type.getContext())
                         : type.getElementType();
+    place.perSample = plan->lockStep;
     memory[sum] = {addPlace(std::move(place)), nullptr};
     plan->sums.push_back(memory.lookup(sum).place);
     yields.push_back({value, {{memory.lookup(sum), true}}});
   }
 
   planNested(*scan.getBlock());
-  plan->entry = planCopies(entries);
   plan->body = planBlock(*scan.getBlock(), yields);
+  if (plan->lockStep)
+    addPhases(plan->body);
   schedule.scans[scan] = std::move(plan);
 }
 
@@ -420,57 +454,113 @@ void Planner::planNested(Block &block) {
       if (Operation *producer = init.getDefiningOp();
           producer && !isFree(producer))
         requireMemory(init);
+    if (asProduct(scan)) {
+      for (Value result : scan.getResults())
+        if (!isDirectSum(result))
+          requireMemory(result);
+      continue;
+    }
     planScan(scan);
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+static Place callerPlace(Place::Kind kind, unsigned index,
+                         RankedTensorType type) {
+  Place place;
+  place.kind = kind;
+  place.index = index;
+  place.stacked = type.getRank() && type.isDynamicDim(0);
+  place.layout =
+      Layout::dense((place.stacked ? getStepType(type) : type).getShape());
+  place.element = type.getElementType();
+  return place;
+}
+
+/// `value` goes to result place `number`; the terms of a sum over samples one
+/// by one.
+void Planner::addResult(Value value, int number, bool summed,
+                        SmallVectorImpl<Root> &yields) {
+  if (auto sum = value.getDefiningOp<arith::AddFOp>(); sum && summed) {
+    addResult(sum.getLhs(), number, summed, yields);
+    addResult(sum.getRhs(), number, summed, yields);
+    return;
+  }
+  if (summed && directSums.lookup(value) == number + 1)
+    return;
+  if (isUniform(value) && value.getDefiningOp() &&
+      !isFree(value.getDefiningOp()))
+    requireMemory(value);
+  yields.push_back({value, {{{number, nullptr}, summed}}});
+}
+
+/// Finds the products among the terms of `value` that add to result place
+/// `number` without a sum of their own.
+void Planner::findDirectSums(Value value, int number) {
+  if (auto sum = value.getDefiningOp<arith::AddFOp>()) {
+    findDirectSums(sum.getLhs(), number);
+    findDirectSums(sum.getRhs(), number);
+    return;
+  }
+  Operation *op = value.getDefiningOp();
+  if (!op || !value.hasOneUse() ||
+      schedule.places[number].element != getElementTypeOrSelf(value))
+    return;
+  directSums[value] = number + 1;
+  std::optional<ProductCall> product = asProduct(op);
+  if (!product || product->form.kind != MatrixProduct::Kind::Outer)
+    directSums.erase(value);
+}
+
 LogicalResult Planner::planFunction() {
   func::FuncOp function = schedule.function;
-  for (BlockArgument argument : function.getArguments()) {
-    auto type = dyn_cast<RankedTensorType>(argument.getType());
-    if (!type)
-      continue;
-    Place place;
-    place.kind = Place::Kind::Argument;
-    place.index = argument.getArgNumber();
-    place.stacked = type.getRank() && type.isDynamicDim(0);
-    place.layout =
-        Layout::dense((place.stacked ? getStepType(type) : type).getShape());
-    place.element = type.getElementType();
-    schedule.memory[argument] = {addPlace(std::move(place)), nullptr};
-  }
-
   Block &block = function.getBody().front();
-  SmallVector<Root> yields;
+  for (BlockArgument argument : function.getArguments())
+    if (auto type = dyn_cast<RankedTensorType>(argument.getType()))
+      schedule.memory[argument] = {
+          addPlace(callerPlace(Place::Kind::Argument, argument.getArgNumber(),
+                               type)),
+          nullptr};
+
+  SmallVector<std::tuple<Value, int, bool>> results;
   for (auto [i, value] :
        llvm::enumerate(block.getTerminator()->getOperands())) {
     auto type = cast<RankedTensorType>(value.getType());
     bool summed = function.getResultAttr(i, "loco.sum_samples") != nullptr;
-    Place place;
-    place.kind = Place::Kind::Result;
-    place.index = i;
-    place.stacked = type.getRank() && type.isDynamicDim(0);
-    place.layout =
-        Layout::dense((place.stacked ? getStepType(type) : type).getShape());
-    place.element = summed ? sumType(type) : type.getElementType();
-    int number = addPlace(std::move(place));
+    Place place = callerPlace(Place::Kind::Result, i, type);
+    if (summed)
+      place.element = sumType(type);
+    results.push_back({value, addPlace(std::move(place)), summed});
+  }
+  for (auto [value, number, summed] : results)
+    if (summed)
+      findDirectSums(value, number);
+  for (auto scan : block.getOps<ScanOp>())
+    if (wantsLockStep(scan))
+      lockStep.insert(scan.getBlock());
+
+  SmallVector<Root> yields;
+  for (auto [value, number, summed] : results) {
     // A stack that is only a result is written where the caller wants it.
     if (!summed && value.getDefiningOp<ScanOp>() &&
         schedule.places[number].stacked && !halos.contains(value) &&
-        !schedule.memory.contains(value)) {
+        !schedule.memory.contains(value))
       schedule.memory[value] = {number, nullptr};
-      continue;
-    }
-    yields.push_back({value, {{{number, nullptr}, summed}}});
+    else
+      addResult(value, number, summed, yields);
   }
   planNested(block);
   schedule.top = planBlock(block, yields);
+  addPhases(schedule.top);
   layOutArena();
   return success();
 }
 
 Type loco::sumType(RankedTensorType type) {
-  return type.hasStaticShape() && type.getNumElements() <= 4096
+  return type.hasStaticShape() && type.getNumElements() < 4096
              ? Float64Type::get(type.getContext())
              : type.getElementType();
 }
@@ -497,7 +587,11 @@ FailureOr<Schedule> loco::makeSchedule(func::FuncOp function,
   schedule.function = function;
   schedule.options = options;
   Planner planner(schedule);
-  if (failed(planner.findHalos()) || failed(planner.planFunction()))
+  planner.findDense();
+  if (failed(planner.findHalos()))
     return failure();
-  return schedule;
+  planner.findUniform();
+  if (failed(planner.planFunction()))
+    return failure();
+  return std::move(schedule);
 }

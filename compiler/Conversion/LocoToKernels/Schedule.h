@@ -16,6 +16,7 @@
 #define COMPILER_CONVERSION_LOCOTOKERNELS_SCHEDULE_H
 
 #include "compiler/Conversion/LocoToKernels/Layout.h"
+#include "dialects/Loco/Transforms/MatrixProduct.h"
 
 #include <memory>
 
@@ -52,6 +53,18 @@ struct Root {
   llvm::SmallVector<Sink> sinks;
 };
 
+/// A matrix product over all rows that a phase has: samples, or samples and
+/// steps.
+struct ProductCall {
+  MatrixProduct form;
+  /// Apply: the rows and what they become. Outer: left, right and the sum.
+  mlir::Value matrix, rows, left, right;
+  Reference out;
+  /// Outer: added to what all samples share, instead of one sum for each
+  /// sample.
+  bool shared = false;
+};
+
 /// Ops of one iteration shape that are computed in one pass over its sites, or
 /// one op that has loops of its own (`solo`).
 struct Group {
@@ -60,6 +73,9 @@ struct Group {
   llvm::SmallVector<mlir::Operation *> ops;
   llvm::SmallVector<Root> roots;
   mlir::Operation *solo = nullptr;
+  std::optional<ProductCall> product;
+  /// Depends on nothing that differs between samples.
+  bool uniform = false;
   /// All memory it touches is dense, so its sites are one row.
   bool flat = false;
   /// This axis is run over `tileRows` rows at a time, whose loads are shared.
@@ -67,8 +83,27 @@ struct Group {
   int64_t tileRows = 1;
 };
 
+/// Groups that are run together.
+struct Phase {
+  enum class Kind {
+    /// Once for the block.
+    Uniform,
+    /// For one sample after the other.
+    Samples,
+    /// A matrix product, for all samples at once.
+    Product,
+    /// A scan in which the samples advance together.
+    LockStep,
+  };
+  Kind kind;
+  llvm::SmallVector<unsigned> groups;
+};
+
 struct BlockPlan {
-  llvm::SmallVector<Group> groups;
+  std::vector<Group> groups;
+  /// Of the function and of scans in lock step; elsewhere the groups follow
+  /// each other.
+  llvm::SmallVector<Phase> phases;
 };
 
 struct ScanPlan {
@@ -76,8 +111,8 @@ struct ScanPlan {
   /// The two halves of each carry, and the places that mean the value before
   /// and after the current step: halves that change places after every step.
   llvm::SmallVector<std::array<int, 2>> carries, carryAddresses;
-  /// Copies of the initial values, run before the loop.
-  BlockPlan entry;
+  /// Copies of the initial values before the loop, of the final ones after it.
+  BlockPlan entry, exit;
   /// Where each sum is accumulated, and copied from after the loop.
   llvm::SmallVector<int> sums;
   /// The big products of the body run over all samples of the block, so the
@@ -96,6 +131,8 @@ struct Schedule {
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<ScanPlan>> scans;
   /// Bytes of arena.
   BlockSize arena;
+  /// Samples of a block that its matrix products want.
+  int64_t preferredBlock = 1;
 
   int64_t lanesOf(mlir::Type element) const {
     return std::max<int64_t>(1, options.vectorBytes / bytesOf(element));

@@ -1,0 +1,312 @@
+//===- Fission.cpp - Large products leave the time loop -------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Loco/Transforms/MatrixProduct.h"
+#include "dialects/Loco/Transforms/Passes.h"
+#include "dialects/Loco/Transforms/ScanBuilder.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace loco;
+
+namespace loco {
+#define GEN_PASS_DEF_FISSION
+#include "dialects/Loco/Transforms/Passes.h.inc"
+} // namespace loco
+
+namespace {
+
+/// Distributes the body of a scan over several scans, run one after the other.
+class ScanDivider {
+public:
+  ScanDivider(ScanOp scan, int64_t threshold)
+      : scan(scan), threshold(threshold) {}
+
+  /// Returns the number of products that got a scan of their own.
+  unsigned run();
+
+private:
+  bool isLarge(Operation *op);
+  bool isCheap(Operation *op) const;
+  void findDependences();
+  void assignPhases();
+  void emit();
+
+  ScanOp scan;
+  int64_t threshold;
+  /// Ops that depend on a carry; that a carry depends on.
+  DenseSet<Operation *> dependent, feeding;
+  /// Negative before the core (0), positive after it.
+  DenseMap<Operation *, int> phases;
+  unsigned products = 0;
+};
+
+} // namespace
+
+/// A product of rows with a matrix that all steps share, or an outer product
+/// that is only summed, with enough work.
+bool ScanDivider::isLarge(Operation *op) {
+  auto contract = dyn_cast<ContractOp>(op);
+  if (!contract)
+    return false;
+  for (unsigned matrix : {0, 1}) {
+    auto argument = dyn_cast<BlockArgument>(contract->getOperand(matrix));
+    if (!argument || !llvm::is_contained(scan.getConstantArguments(), argument))
+      continue;
+    if (auto product = asApply(contract, matrix))
+      return product->size() >= threshold;
+  }
+  YieldOp yield = scan.getYield();
+  bool summed =
+      llvm::all_of(contract.getResult().getUses(), [&](OpOperand &use) {
+        return use.getOwner() == yield &&
+               use.getOperandNumber() >=
+                   yield.getCarries().size() + yield.getStacks().size();
+      });
+  auto outer = asOuter(contract);
+  return summed && outer && outer->size() >= threshold;
+}
+
+/// Cloned rather than stacked: steps, constants, coordinates.
+bool ScanDivider::isCheap(Operation *op) const {
+  return op->getNumOperands() == 0 || isa<FromIndexOp>(op) ||
+         llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+}
+
+void ScanDivider::findDependences() {
+  Block &block = *scan.getBlock();
+  auto isCarry = [&](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && llvm::is_contained(scan.getCarryArguments(), argument);
+  };
+  for (Operation &op : block.without_terminator())
+    if (llvm::any_of(op.getOperands(), [&](Value operand) {
+          return isCarry(operand) ||
+                 dependent.contains(operand.getDefiningOp());
+        }))
+      dependent.insert(&op);
+  SmallVector<Value> worklist(scan.getYield().getCarries());
+  while (!worklist.empty())
+    if (Operation *op = worklist.pop_back_val().getDefiningOp())
+      if (feeding.insert(op).second)
+        llvm::append_range(worklist, op->getOperands());
+}
+
+/// Products before the core and what they need get phases below 0: chains
+/// of products alternate with what lies between them. The same after it.
+void ScanDivider::assignPhases() {
+  Block &block = *scan.getBlock();
+  auto producers = [](Operation *op) {
+    SmallVector<Operation *> result;
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        result.push_back(producer);
+    return result;
+  };
+  // Depths of carry-independent ops, as far as products need them.
+  DenseMap<Operation *, int> before;
+  DenseSet<Operation *> early;
+  for (Operation &op : block.without_terminator()) {
+    if (dependent.contains(&op) || isCheap(&op))
+      continue;
+    int depth = 0;
+    for (Operation *producer : producers(&op))
+      if (!isCheap(producer))
+        depth = std::max(depth, before.lookup(producer) +
+                                    (isLarge(producer) || isLarge(&op)));
+    // A product does not share its scan with what feeds it.
+    before[&op] = isLarge(&op) ? std::max(depth, 1) : depth;
+    if (isLarge(&op) &&
+        !(isa<ContractOp>(op) && !feeding.contains(&op) && false))
+      early.insert(&op);
+  }
+  SmallVector<Operation *> worklist(early.begin(), early.end());
+  while (!worklist.empty())
+    for (Operation *producer : producers(worklist.pop_back_val()))
+      if (!isCheap(producer) && early.insert(producer).second)
+        worklist.push_back(producer);
+  int last = 0;
+  for (Operation *op : early)
+    last = std::max(last, before.lookup(op));
+  for (Operation *op : early)
+    phases[op] = before.lookup(op) - last - 1;
+
+  for (Operation &op : block.without_terminator()) {
+    if (early.contains(&op) || isCheap(&op))
+      continue;
+    int phase = 0;
+    bool late = false;
+    if (!feeding.contains(&op)) {
+      for (Operation *producer : producers(&op)) {
+        if (isCheap(producer) || phases.lookup(producer) < 0)
+          continue;
+        phase = std::max(phase, phases.lookup(producer));
+        late |= phases.lookup(producer) > 0;
+      }
+      // A new phase for every product, and for what follows it.
+      if (isLarge(&op))
+        phase += 1 + (phase % 2);
+      else if (late && phase % 2)
+        phase += 1;
+    }
+    phases[&op] = phase;
+  }
+}
+
+/// Odd phases hold products, each in a scan of its own; even ones the rest.
+void ScanDivider::emit() {
+  ScanParts whole = partsOf(scan);
+  OpBuilder builder(scan);
+  Block &block = *scan.getBlock();
+  // Scans in order: phases, products of one phase apart.
+  std::map<std::pair<int, unsigned>, SmallVector<Operation *>> pieces;
+  DenseMap<Operation *, std::pair<int, unsigned>> pieceOf;
+  unsigned count = 0;
+  pieces[{0, 0}];
+  for (Operation &op : block.without_terminator()) {
+    if (isCheap(&op))
+      continue;
+    std::pair<int, unsigned> piece = {phases.lookup(&op), 0};
+    if (piece.first && isLarge(&op)) {
+      piece.second = ++count;
+      ++products;
+    }
+    pieces[piece].push_back(&op);
+    pieceOf[&op] = piece;
+  }
+
+  // Which piece computes a value; carries belong to the core.
+  auto home = [&](Value value) -> std::optional<std::pair<int, unsigned>> {
+    if (Operation *op = value.getDefiningOp())
+      return isCheap(op) ? std::nullopt : std::optional(pieceOf.lookup(op));
+    if (llvm::is_contained(scan.getCarryArguments(),
+                           cast<BlockArgument>(value)))
+      return std::pair(0, 0u);
+    return std::nullopt;
+  };
+  // Values that other pieces need are stacked by their own.
+  std::map<std::pair<int, unsigned>, llvm::SetVector<Value>> wanted;
+  auto want = [&](Value value, std::pair<int, unsigned> piece) {
+    if (auto from = home(value); from && *from != piece)
+      wanted[*from].insert(value);
+  };
+  for (auto &[piece, ops] : pieces)
+    for (Operation *op : ops)
+      for (Value operand : op->getOperands())
+        want(operand, piece);
+  for (const ScanParts::Carry &carry : whole.carries)
+    want(carry.next, {0, 0});
+
+  DenseMap<Value, Value> stacked;
+  DenseSet<Value> replaced;
+  for (auto &[piece, ops] : pieces) {
+    ScanParts parts;
+    parts.steps = whole.steps;
+    parts.reverse = whole.reverse;
+    parts.step = whole.step;
+    bool core = piece == std::pair(0, 0u);
+    if (core)
+      parts.carries = whole.carries;
+    llvm::append_range(parts.stacks, wanted[piece]);
+    SmallVector<Value> stacks, sums;
+    auto mine = [&](Value value) {
+      auto from = home(value);
+      return from ? *from == piece : core;
+    };
+    for (auto [value, stack] : llvm::zip(whole.stacks, scan.getStacks()))
+      if (mine(value)) {
+        parts.stacks.push_back(value);
+        stacks.push_back(stack);
+      }
+    for (auto [value, sum] : llvm::zip(whole.sums, scan.getSums()))
+      if (mine(value)) {
+        parts.sums.push_back(value);
+        sums.push_back(sum);
+      }
+
+    // Everything that this piece reads: cheap ops are cloned along.
+    llvm::SetVector<Value> reads;
+    for (Operation *op : ops)
+      op->walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          reads.insert(operand);
+      });
+    reads.insert(parts.stacks.begin(), parts.stacks.end());
+    reads.insert(parts.sums.begin(), parts.sums.end());
+    for (const ScanParts::Carry &carry : parts.carries)
+      reads.insert(carry.next);
+    DenseSet<Operation *> cheap;
+    for (size_t i = 0; i < reads.size(); ++i)
+      if (Operation *op = reads[i].getDefiningOp();
+          op && op->getBlock() == &block && isCheap(op)) {
+        cheap.insert(op);
+        for (Value operand : op->getOperands())
+          reads.insert(operand);
+      }
+    SmallVector<Operation *> cloned;
+    for (Operation &op : block.without_terminator())
+      if (cheap.contains(&op) ||
+          (pieceOf.contains(&op) && pieceOf.lookup(&op) == piece))
+        cloned.push_back(&op);
+    for (Value value : reads) {
+      if (auto element = whole.elements.find(value);
+          element != whole.elements.end())
+        parts.elements.insert(*element);
+      else if (auto constant = whole.constants.find(value);
+               constant != whole.constants.end())
+        parts.constants.insert(*constant);
+      else if (auto from = home(value); from && *from != piece)
+        parts.elements.insert({value, stacked.lookup(value)});
+    }
+    if (cloned.empty() && parts.carries.empty() && parts.stacks.empty() &&
+        parts.sums.empty())
+      continue;
+    ScanOp made = buildScan(builder, scan.getLoc(), parts, cloned);
+    for (auto [value, stack] : llvm::zip(wanted[piece], made.getStacks()))
+      stacked[value] = stack;
+    for (auto [from, to] :
+         llvm::zip(stacks, made.getStacks().drop_front(wanted[piece].size())))
+      from.replaceAllUsesWith(to);
+    for (auto [from, to] : llvm::zip(sums, made.getSums()))
+      from.replaceAllUsesWith(to);
+    if (core)
+      for (auto [from, to] : llvm::zip(scan.getFinals(), made.getFinals()))
+        from.replaceAllUsesWith(to);
+  }
+  scan.erase();
+}
+
+unsigned ScanDivider::run() {
+  bool any = false;
+  for (Operation &op : scan.getBlock()->without_terminator())
+    any |= isLarge(&op);
+  if (!any)
+    return 0;
+  findDependences();
+  assignPhases();
+  if (llvm::all_of(phases, [](auto &entry) { return entry.second == 0; }))
+    return 0;
+  // A map whose body is one product already is what we make.
+  if (scan.getInits().empty() && phases.size() == 1)
+    return 0;
+  emit();
+  return products;
+}
+
+namespace {
+class Fission : public loco::impl::FissionBase<Fission> {
+public:
+  using FissionBase::FissionBase;
+  void runOnOperation() override {
+    SmallVector<ScanOp> scans;
+    getOperation().walk([&](ScanOp scan) { scans.push_back(scan); });
+    for (ScanOp scan : scans)
+      numProducts += ScanDivider(scan, threshold).run();
+  }
+};
+} // namespace
