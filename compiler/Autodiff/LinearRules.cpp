@@ -19,7 +19,18 @@ bool loco::isDifferentiable(Type type) {
   return tensor && isa<FloatType>(tensor.getElementType());
 }
 
+/// True if `op` sums over time outside of a loop: its transpose would be as
+/// long as a value that it does not have.
+static bool reducesTime(Operation *op) {
+  auto reduce = dyn_cast<ReduceOp>(op);
+  return reduce && llvm::any_of(reduce.getAxes(), [&](int64_t axis) {
+           return reduce.getOperand().getType().isDynamicDim(axis);
+         });
+}
+
 Dependence loco::getDependence(Operation *op) {
+  if (reducesTime(op))
+    return Dependence::Unknown;
   return TypeSwitch<Operation *, Dependence>(op)
       .Case<arith::ConstantOp, arith::CmpFOp, arith::AddIOp, arith::SubIOp,
             arith::MulIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp,

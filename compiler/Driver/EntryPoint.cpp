@@ -52,6 +52,17 @@ static void seedWithOne(func::FuncOp function) {
   (void)erased;
 }
 
+/// All stacked values of a model are as long as its sequence.
+static void resolveLengths(func::FuncOp function, const Signature &signature) {
+  if (!signature.stepsPosition)
+    return;
+  Value steps = function.getArgument(*signature.stepsPosition);
+  for (auto length : llvm::make_early_inc_range(function.getOps<LengthOp>())) {
+    length.getSteps().replaceAllUsesWith(steps);
+    length.erase();
+  }
+}
+
 FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
                                            const Signature &signature,
                                            const Request &request,
@@ -69,14 +80,15 @@ FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
   PassManager passes(function.getContext(), func::FuncOp::getOperationName());
   if (!request.gradients.empty()) {
     unsigned ofLoss = llvm::find(entry.results, loss) - entry.results.begin();
-    FailureOr<func::FuncOp> vjp = createVJP(
-        entry.function, getGradientPositions(signature, request.gradients),
-        name + ".vjp", ofLoss);
+    FailureOr<func::FuncOp> vjp = createVJPOfResults(
+        entry.function, ofLoss,
+        getGradientPositions(signature, request.gradients), name + ".vjp");
     entry.function.erase();
     if (failed(vjp))
       return failure();
     entry.function = *vjp;
     seedWithOne(entry.function);
+    resolveLengths(entry.function, signature);
     // Needs the pairs of loops as they were made, so it comes first.
     PlanResidualsOptions options;
     options.policy = policy == ResidualPolicy::Store ? "store" : "recompute";
