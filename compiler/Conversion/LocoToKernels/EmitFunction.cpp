@@ -151,6 +151,11 @@ void Emitter::emitScalarOp(Operation &op) {
         b, loc, convert(constant.getType()), value.getValue().getSExtValue());
     return;
   }
+  // Whatever is stacked in a function of a sample is so over its steps.
+  if (isa<LengthOp>(op)) {
+    scalars[op.getResult(0)] = steps;
+    return;
+  }
   Values operands;
   for (Value operand : op.getOperands())
     operands.push_back(scalars.lookup(operand));
