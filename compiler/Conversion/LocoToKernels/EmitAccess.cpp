@@ -10,6 +10,9 @@
 using namespace mlir;
 using namespace loco;
 
+/// Bytes of a step from which the processor does not fetch the next one by itself.
+static constexpr int64_t smallestPrefetch = 4096;
+
 /// Truth values take a byte.
 static Type memoryType(Type element) {
   return element.isInteger(1) ? IntegerType::get(element.getContext(), 8)
@@ -94,6 +97,22 @@ Value Emitter::load(Reference reference, Type element, const Site &site) {
   return table[keyOf(step, keyed)] = loaded;
 }
 
+/// A fifth of a lattice step is waiting for stacked values otherwise: asks for the
+/// same sites of the next step.
+void Emitter::prefetch(Reference reference, Value pointer) {
+  if (!reference.step)
+    return;
+  auto scan = cast<ScanOp>(reference.step.getParentBlock()->getParentOp());
+  const Place &place = schedule.places[reference.place];
+  int64_t distance = place.layout.size * bytesOf(place.element);
+  if (distance < smallestPrefetch)
+    return;
+  Value next = LLVM::GEPOp::create(
+      b, loc, pointer.getType(), b.getI8Type(), pointer,
+      ValueRange(constant(scan.getReverse() ? -distance : distance)));
+  LLVM::Prefetch::create(b, loc, next, 0, 3, 1);
+}
+
 Value Emitter::loadUncached(Reference reference, Type element,
                             const Site &site) {
   const Place &place = schedule.places[reference.place];
@@ -101,9 +120,11 @@ Value Emitter::loadUncached(Reference reference, Type element,
   SmallVector<int64_t> pitches = pitchesOf(place, site.size(), flat);
   Value index, scattered;
   int64_t offset = 0, inLine = 0;
-  bool gather = false;
+  bool gather = false, inPlace = true;
   for (auto [coordinate, pitch] : llvm::zip(site, pitches)) {
     inLine += coordinate.lanes;
+    // Neighbours along the row are fetched with the row itself.
+    inPlace &= !coordinate.lanes || coordinate.offset == 0;
     gather |= coordinate.vector || (coordinate.lanes && pitch != 1);
   }
   gather |= inLine > 1;
@@ -144,10 +165,14 @@ Value Emitter::loadUncached(Reference reference, Type element,
                    : converted(loaded, element);
     return splat(loaded);
   } else if (valid && place.layout.isDense()) {
+    if (inPlace)
+      prefetch(reference, pointer);
     loaded = LLVM::MaskedLoadOp::create(
         b, loc, type, pointer, valid, number(memory, 0),
         b.getI32IntegerAttr(alignment), UnitAttr());
   } else {
+    if (inPlace)
+      prefetch(reference, pointer);
     loaded = LLVM::LoadOp::create(b, loc, type, pointer, alignment);
   }
   return converted(loaded, element);

@@ -103,6 +103,7 @@ private:
   mlir::Value address(mlir::Value pointer, mlir::Type element,
                       mlir::Value index, int64_t offset);
   mlir::Value load(Reference reference, mlir::Type element, const Site &site);
+  void prefetch(Reference reference, mlir::Value pointer);
   mlir::Value loadUncached(Reference reference, mlir::Type element,
                            const Site &site);
   void store(const Sink &sink, const Site &site, mlir::Value value);

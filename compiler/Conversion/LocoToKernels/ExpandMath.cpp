@@ -65,6 +65,7 @@ private:
   Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
   Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
+  Value quotient(Value x, Value y);
   Value fma(Value x, Value y, Value z) {
     return math::FmaOp::create(b, loc, x, y, z);
   }
@@ -112,6 +113,23 @@ private:
   Location loc;
   Type type;
 };
+
+/// x / y for y far from the ends of the range. With AVX-512 from the estimate of 14
+/// bits and one step of Newton's, a third of a division's time.
+Value Writer::quotient(Value x, Value y) {
+  auto vector = dyn_cast<VectorType>(type);
+  if (isWide() || !vector || vector.getNumElements() != 16)
+    return div(x, y);
+  Value zero = c(0);
+  Value all = arith::ConstantOp::create(b, loc, b.getI16IntegerAttr(-1));
+  Value estimate =
+      LLVM::CallIntrinsicOp::create(b, loc, type,
+                                    b.getStringAttr("llvm.x86.avx512.rcp14.ps.512"),
+                                    ValueRange{y, zero, all})
+          .getResult(0);
+  Value rest = fma(neg(y), estimate, c(1));
+  return mul(x, fma(estimate, rest, estimate));
+}
 
 Writer::Reduced Writer::reduce(Value x) {
   Value n = math::RoundEvenOp::create(b, loc, mul(x, c(1.44269504088896341)));
@@ -205,14 +223,14 @@ Value Writer::tanh(Value x) {
                            2.26843463243900e-03, 4.89352518554385e-03});
   // Too small for the cubic term; also keeps denormals.
   Value small = compare(arith::CmpFPredicate::OLT, abs(x), c(0.0004));
-  return select(small, x, div(mul(z, p), q));
+  return select(small, x, quotient(mul(z, p), q));
 }
 
 /// Accurate in both tails: exp of a negative number only.
 Value Writer::sigmoid(Value x) {
   Value e = exp(neg(abs(x)));
   Value over = select(compare(arith::CmpFPredicate::OGE, x, c(0)), c(1), e);
-  return div(over, add(c(1), e));
+  return quotient(over, add(c(1), e));
 }
 
 Value Writer::softplus(Value x) {

@@ -68,6 +68,8 @@ loco::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
     // Otherwise the name of the processor decides which registers are used.
     function.addFnAttr("prefer-vector-width",
                        std::to_string(8 * target.vectorBytes));
+    // Spilled vectors do not cross cache lines.
+    function.addFnAttr("stackrealign");
     function.addFnAttr(llvm::Attribute::NoUnwind);
   }
   simplify(*translated, machine);

@@ -49,6 +49,7 @@ std::unique_ptr<llvm::TargetMachine> CPUTarget::makeMachine() const {
   // A multiplication and an addition become one only where the kernel says so.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      parsed, cpu, features, options, llvm::Reloc::PIC_, std::nullopt,
+      parsed, cpu, features, options, llvm::Reloc::PIC_,
+      llvm::CodeModel::Small,
       llvm::CodeGenOptLevel::Default, true));
 }
