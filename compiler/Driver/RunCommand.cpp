@@ -373,8 +373,12 @@ Status Runner::run() {
             folder->write("results.json", results.dump(2) + "\n"))
       return unwritten;
   }
-  if (any)
+  if (any) {
+    say(fmt::format("results: {}\nfigures: {}",
+                    (folder->path() / "results.json").string(),
+                    folder->figures().string()));
     return {};
+  }
   return Error{
       options.only.empty()
           ? std::string(
