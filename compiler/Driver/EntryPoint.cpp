@@ -52,17 +52,6 @@ static void seedWithOne(func::FuncOp function) {
   (void)erased;
 }
 
-/// All stacked values of a model are as long as its sequence.
-static void resolveLengths(func::FuncOp function, const Signature &signature) {
-  if (!signature.stepsPosition)
-    return;
-  Value steps = function.getArgument(*signature.stepsPosition);
-  for (auto length : llvm::make_early_inc_range(function.getOps<LengthOp>())) {
-    length.getSteps().replaceAllUsesWith(steps);
-    length.erase();
-  }
-}
-
 FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
                                            const Signature &signature,
                                            const Request &request,
@@ -88,7 +77,6 @@ FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
       return failure();
     entry.function = *vjp;
     seedWithOne(entry.function);
-    resolveLengths(entry.function, signature);
     // Needs the pairs of loops as they were made, so it comes first.
     PlanResidualsOptions options;
     options.policy = policy == ResidualPolicy::Store ? "store" : "recompute";
