@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Driver/CommandSupport.h"
+#include "compiler/Driver/KernelPlan.h"
 #include "compiler/Driver/Signature.h"
 
 #include "compiler/AST/Printer.h"
@@ -59,6 +60,7 @@ struct ModelModule {
   MLIRContext context{MLIRContext::Threading::DISABLED};
   std::unique_ptr<Compilation> compilation;
   const sema::Model *model = nullptr;
+  ElementType precision = ElementType::F32;
   OwningOpRef<ModuleOp> module;
 
   func::FuncOp getFunction() {
@@ -68,7 +70,7 @@ struct ModelModule {
     std::string text;
     llvm::raw_string_ostream stream(text);
     module->print(stream);
-    return text + "\n";
+    return text;
   }
 };
 } // namespace
@@ -87,6 +89,7 @@ static std::unique_ptr<ModelModule> translate(const EmitOptions &options) {
     return nullptr;
   }
   result->model = *model;
+  result->precision = machine->precision;
   IRGenOptions irgen;
   irgen.sources = &result->compilation->getSources();
   irgen.elementType = machine->precision == ElementType::F64
@@ -158,6 +161,40 @@ static std::optional<std::string> emitJVP(const EmitOptions &options) {
 }
 
 //===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+/// A stage of the kernel that training calls.
+static std::optional<std::string> emitKernel(const EmitOptions &options,
+                                             std::string KernelTexts::*stage) {
+  std::unique_ptr<ModelModule> model = translate(options);
+  if (!model)
+    return std::nullopt;
+  auto kernel =
+      compileToLookAt(*model->module, model->model->name, model->precision);
+  if (kernel)
+    return StringRef((*kernel)->texts.*stage).ltrim('\n').str();
+  reportError(kernel.message());
+  return std::nullopt;
+}
+
+static std::optional<std::string> emitPlanned(const EmitOptions &options) {
+  return emitKernel(options, &KernelTexts::planned);
+}
+
+static std::optional<std::string> emitLoops(const EmitOptions &options) {
+  return emitKernel(options, &KernelTexts::loops);
+}
+
+static std::optional<std::string> emitLLVM(const EmitOptions &options) {
+  return emitKernel(options, &KernelTexts::llvm);
+}
+
+static std::optional<std::string> emitAssembly(const EmitOptions &options) {
+  return emitKernel(options, &KernelTexts::assembly);
+}
+
+//===----------------------------------------------------------------------===//
 // The table
 //===----------------------------------------------------------------------===//
 
@@ -167,9 +204,15 @@ static constexpr Phase phases[] = {
     {"vjp",
      "the loss and its gradient by the learned parameters (reverse mode)"},
     {"jvp", "the loss and its change along a direction (forward mode)"},
+    {"planned", "what training calls, with products outside of the time loop"},
+    {"loops", "the same as loops over vectors"},
+    {"llvm", "the same as LLVM IR"},
+    {"asm", "the same as machine code of this processor"},
 };
 /// In the order of `phases`.
-static constexpr Emitter emitters[] = {emitAST, emitLoco, emitVJP, emitJVP};
+static constexpr Emitter emitters[] = {emitAST,  emitLoco,    emitVJP,
+                                       emitJVP,  emitPlanned, emitLoops,
+                                       emitLLVM, emitAssembly};
 static_assert(std::size(phases) == std::size(emitters));
 
 ArrayRef<Phase> loco::getPhases() { return phases; }
@@ -193,6 +236,8 @@ int loco::emitProgram(const EmitOptions &options) {
   std::optional<std::string> text = emitters[phase - phases](options);
   if (!text)
     return 1;
+  if (!StringRef(*text).ends_with("\n"))
+    *text += "\n";
   if (options.out.empty()) {
     printText(*text);
     return 0;

@@ -12,6 +12,7 @@
 
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/ExplainRuns.h"
+#include "compiler/Driver/KernelPlan.h"
 
 #include <fmt/format.h>
 
@@ -24,7 +25,7 @@ public:
   ModelReport(const sema::Model &model, const SourceManager &sources)
       : model(model), sources(sources) {}
 
-  std::string write(Execution &execution);
+  std::string write(Execution &execution, const std::vector<PlanFact> &plan);
 
 private:
   void addSection(const std::string &title, const std::string &body);
@@ -36,7 +37,7 @@ private:
   void addDraws(mlir::func::FuncOp function);
   void addSolver();
   void addLoss();
-  void addPlan(const Execution &execution);
+  void addPlan(const std::vector<PlanFact> &plan);
   unsigned getLine(SourceRange range) const;
 
   const sema::Model &model;
@@ -209,14 +210,15 @@ void ModelReport::addLoss() {
   addSection("loss", body);
 }
 
-void ModelReport::addPlan(const Execution &execution) {
+void ModelReport::addPlan(const std::vector<PlanFact> &plan) {
   TextTable table;
-  for (const PlanFact &fact : execution.getPlanFacts())
+  for (const PlanFact &fact : plan)
     table.add({fact.subject, fact.text});
   addSection("plan", table.render());
 }
 
-std::string ModelReport::write(Execution &execution) {
+std::string ModelReport::write(Execution &execution,
+                               const std::vector<PlanFact> &plan) {
   text = fmt::format("model {}, line {}", model.name, getLine(model.range));
   if (!model.base.empty())
     text += ", made of " + model.base;
@@ -229,7 +231,7 @@ std::string ModelReport::write(Execution &execution) {
   addDraws(execution.getModule().lookupSymbol<mlir::func::FuncOp>(model.name));
   addSolver();
   addLoss();
-  addPlan(execution);
+  addPlan(plan);
   return text;
 }
 
@@ -253,6 +255,21 @@ chooseModels(const Compilation &compilation, const ProgramOptions &options) {
   return models;
 }
 
+/// The plan of an execution; that of compiled code is known once it is
+/// compiled.
+static Expected<std::vector<PlanFact>>
+makePlan(Execution &execution, const sema::Model &model,
+         const ExecutionOptions &options) {
+  if (options.target == Target::Reference)
+    return execution.getPlanFacts();
+  auto kernel =
+      compileToLookAt(execution.getModule(), model.name, options.precision);
+  if (!kernel)
+    return kernel.error();
+  return describeKernel(**kernel, options.precision,
+                        *execution.getModule().getContext());
+}
+
 int loco::explainProgram(const ExplainOptions &options) {
   std::unique_ptr<Compilation> compilation = compileProgram(options.program);
   if (!compilation)
@@ -270,9 +287,13 @@ int loco::explainProgram(const ExplainOptions &options) {
         Execution::create(*model, compilation->getSources(), *machine, pool);
     if (!execution)
       return reportError(execution.message());
+    auto plan = makePlan(**execution, *model, *machine);
+    if (!plan)
+      return reportError(plan.message());
     if (!text.empty())
       text += "\n";
-    text += ModelReport(*model, compilation->getSources()).write(**execution);
+    text += ModelReport(*model, compilation->getSources())
+                .write(**execution, *plan);
   }
   for (const sema::RunBlock &run : compilation->getModule()->runs)
     if (options.program.model.empty() || run.model == options.program.model)

@@ -1,0 +1,32 @@
+//===- KernelPlan.h - A model's kernel, to look at -----------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_KERNELPLAN_H
+#define COMPILER_DRIVER_KERNELPLAN_H
+
+#include "compiler/Driver/Execution.h"
+#include "compiler/JIT/CompiledKernel.h"
+
+namespace loco {
+
+/// The kernel that training calls, with the texts of all stages: the loss and
+/// its gradient by the learned parameters. Of a model without a loss (or
+/// without parameters): all its results. `module` is the model as IR and is
+/// not changed.
+Expected<std::unique_ptr<CompiledKernel>>
+compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
+                ElementType precision);
+
+/// What was decided about that kernel: what left the time loop, what the
+/// backward loop reads, bytes.
+std::vector<PlanFact> describeKernel(const CompiledKernel &kernel,
+                                     ElementType precision,
+                                     mlir::MLIRContext &context);
+
+} // namespace loco
+
+#endif // COMPILER_DRIVER_KERNELPLAN_H
