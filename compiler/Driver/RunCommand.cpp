@@ -55,6 +55,7 @@ public:
 
 private:
   bool isSelected(const RunBlock &block) const;
+  uint64_t getSeed(llvm::StringRef model) const;
   Expected<ModelRun *> getModel(const RunBlock &block);
   Status runTrain(const RunBlock &block);
   Status runAnalyze(const RunBlock &block);
@@ -109,10 +110,11 @@ static std::filesystem::path findFolder(const std::string &file,
 std::string Runner::describeConfiguration() const {
   Json json = {
       {"file", std::filesystem::path(options.file).filename().string()},
-      {"seed", options.seed.value_or(0)},
       {"threads", pool.numThreads()},
       {"precision", options.precision == ElementType::F64 ? "f64" : "f32"},
       {"memory", options.memory}};
+  if (options.seed)
+    json["seed"] = *options.seed;
   Json set = Json::object();
   for (const sema::Override &override : options.overrides)
     set[override.name] = override.value;
@@ -121,8 +123,10 @@ std::string Runner::describeConfiguration() const {
     if (block.verb != RunBlock::Verb::Train)
       continue;
     DiagnosticEngine ignored;
-    if (auto plan = planTraining(block, ignored))
+    if (auto plan = planTraining(block, ignored)) {
+      plan->seed = options.seed.value_or(plan->seed);
       json["train"][block.model] = Json::parse(plan->toJson(), nullptr, false);
+    }
   }
   return json.dump(2) + "\n";
 }
@@ -178,6 +182,17 @@ bool Runner::isSelected(const RunBlock &block) const {
          options.only == block.model;
 }
 
+/// Of starts, draws and order: that of the command line, or of the model's
+/// `train` block.
+uint64_t Runner::getSeed(llvm::StringRef model) const {
+  if (options.seed)
+    return *options.seed;
+  for (const RunBlock &block : compilation.getModule()->runs)
+    if (block.verb == RunBlock::Verb::Train && block.model == model)
+      return static_cast<uint64_t>(block.getNumber("seed", 0));
+  return 0;
+}
+
 Expected<ModelRun *> Runner::getModel(const RunBlock &block) {
   ModelRun &run = models[block.model];
   if (run.model)
@@ -193,7 +208,7 @@ Expected<ModelRun *> Runner::getModel(const RunBlock &block) {
     return created.error();
   run.execution = std::move(*created);
   auto initial =
-      run.execution->getProgram().initialParameters(options.seed.value_or(0));
+      run.execution->getProgram().initialParameters(getSeed(block.model));
   if (!initial)
     return initial.error();
   run.untrained = std::move(*initial);
@@ -234,8 +249,7 @@ Status Runner::runTrain(const RunBlock &block) {
   if (!run)
     return run.error();
   (*run)->data = toDataOption(*data->value);
-  if (options.seed)
-    plan->seed = *options.seed;
+  plan->seed = options.seed.value_or(plan->seed);
   plan->resume = options.resume;
   plan->force = options.force;
   auto source = DataSource::open(*(*run)->data, plan->seed);
@@ -339,7 +353,7 @@ Status Runner::runAnalyze(const RunBlock &block) {
   if (auto data = getAnalysisData(block, **run))
     subject.data = *data;
   subject.samples = static_cast<int64_t>(block.getNumber("samples", 256));
-  subject.seed = options.seed.value_or(0);
+  subject.seed = getSeed(block.model);
   subject.precision = getPrecision(*subject.program);
   subject.folder = folder->figures().string();
   for (const sema::Setting &setting : block.settings) {
