@@ -8,10 +8,9 @@ import drive
 from locornn import LocoRNN
 
 program = drive.inputs / "locornn_2d.loco"
-# Lattices around the widths of vectors and tiles.
-sites = [(5, 7), (3, 17), (17, 3), (4, 33)]
-
+# Lattices around the widths of vectors and tiles; sequences of one step and of many.
 drive.compare_all(
     (f"{rows}x{columns}-T{steps}-B{batch}", program, LocoRNN((rows, columns), (3, 4), gaussian=True),
      {"rows": rows, "columns": columns}, batch, steps)
-    for rows, columns in sites for steps, batch in [(1, 1), (6, 3)])
+    for rows, columns, steps, batch in
+    [(5, 7, 1, 1), (5, 7, 6, 3), (17, 3, 6, 1), (4, 33, 6, 3), (3, 17, 40, 5)])

@@ -32,5 +32,5 @@ def compare_all(cases):
         for target in targets:
             for precision in precisions_of(target):
                 case.compare(target, precision)
-                if case.random:
+                if case.random and precision == "f64":
                     case.compare_recorded(target, precision)
