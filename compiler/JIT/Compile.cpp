@@ -52,7 +52,8 @@ static bool isShared(func::FuncOp function, unsigned argument) {
   return role && (role == "param" || role == "frozen");
 }
 
-static void describeFunction(func::FuncOp function, Kernel &kernel) {
+static void describeFunction(const Schedule &schedule, Kernel &kernel) {
+  func::FuncOp function = schedule.function;
   for (BlockArgument argument : function.getArguments()) {
     KernelOperand operand = describeOperand(argument.getType());
     if (operand.kind == KernelOperand::Kind::Sample &&
@@ -62,6 +63,12 @@ static void describeFunction(func::FuncOp function, Kernel &kernel) {
   }
   for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
     KernelOperand operand = describeOperand(type);
+    // A stack of so many steps, whatever the call's number of steps.
+    Value value = function.getBody().front().getTerminator()->getOperand(i);
+    if (auto known = schedule.lengths.find(value); known != schedule.lengths.end()) {
+      operand.perStep = false;
+      operand.shape.insert(operand.shape.begin(), known->second);
+    }
     if (function.getResultAttr(i, "loco.sum_samples")) {
       operand.kind = KernelOperand::Kind::Sum;
       operand.sumType = elementTypeOf(sumType(cast<RankedTensorType>(type)));
@@ -121,7 +128,7 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
     return llvm::createStringError("`%s` could not be planned",
                                    name.str().c_str());
   KernelObject object;
-  describeFunction(function, object.kernel);
+  describeFunction(*schedule, object.kernel);
   const BlockSize &arena = schedule->arena;
   object.kernel.arena = {arena.constant, arena.perSample, arena.perStep,
                          arena.perSampleStep};

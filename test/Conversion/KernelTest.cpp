@@ -16,9 +16,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Autodiff/Autodiff.h"
 #include "compiler/JIT/CompiledKernel.h"
 #include "compiler/Reference/Interpreter.h"
 #include "dialects/Loco/IR/LocoOps.h"
+#include "test/Unit/RandomPrograms.h"
 
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Parser/Parser.h"
@@ -31,7 +33,10 @@ using namespace mlir;
 using namespace loco;
 namespace cl = llvm::cl;
 
-static cl::opt<std::string> input(cl::Positional, cl::Required);
+static cl::opt<std::string> input(cl::Positional);
+static cl::opt<int> randomCount("random", cl::init(0));
+static cl::opt<int> firstSeed("first-seed", cl::init(0));
+static cl::opt<bool> narrow("f32"), derivatives("derivatives");
 static cl::opt<int> samples("samples", cl::init(3));
 static cl::opt<int> steps("steps", cl::init(5));
 static cl::opt<int> threads("pool", cl::init(2));
@@ -106,7 +111,8 @@ static constexpr uint64_t seed = 7, update = 3, firstSample = 100;
 
 /// Compares, returns true if all is well.
 static bool check(ModuleOp module, func::FuncOp function,
-                  const CompiledKernel &compiled) {
+                  const CompiledKernel &compiled,
+                  int *agreeing) {
   const Kernel &kernel = compiled.kernel;
   std::vector<Buffer> arguments, results;
   for (auto [i, operand] : llvm::enumerate(kernel.arguments)) {
@@ -115,7 +121,7 @@ static bool check(ModuleOp module, func::FuncOp function,
     for (size_t k = 0; k < buffer.bytes.size() / sizeOf(operand.type); ++k) {
       double value = madeUp(k, i);
       if (operand.type == ElementType::I32)
-        value = std::floor((value + 1) / 2 * (classes ? classes.getInt() : 10));
+        value = std::floor((value + 1) / 2 * (classes ? classes.getInt() : 3));
       buffer.set(k, value);
     }
   }
@@ -209,30 +215,24 @@ static bool check(ModuleOp module, func::FuncOp function,
       good = false;
     }
   }
-  if (good)
+  if (good && agreeing)
+    ++*agreeing;
+  else if (good)
     llvm::outs() << function.getName() << ": " << results.size()
                  << " results agree\n";
   return good;
 }
 
-int main(int argc, char **argv) {
-  cl::ParseCommandLineOptions(argc, argv);
-  DialectRegistry registry;
-  registry.insert<LocoDialect, func::FuncDialect, arith::ArithDialect,
-                  math::MathDialect>();
-  func::registerInlinerExtension(registry);
-  MLIRContext context(registry);
-  auto module = parseSourceFile<ModuleOp>(input, &context);
-  if (!module)
-    return 1;
+/// Compiles and checks every function of `module`.
+static bool checkModule(ModuleOp module, int *agreeing) {
   bool good = true;
-  for (auto function : module->getOps<func::FuncOp>()) {
+  for (auto function : module.getOps<func::FuncOp>()) {
     if (function.isPrivate() || (!only.empty() && function.getName() != only))
       continue;
     CPUOptions options;
     options.vectorBytes = vectorBytes;
     options.keepTexts = !emit.empty();
-    auto compiled = compileFunction(*module, function.getName(), options);
+    auto compiled = compileFunction(module, function.getName(), options);
     if (!compiled) {
       llvm::outs() << llvm::toString(compiled.takeError()) << "\n";
       good = false;
@@ -250,7 +250,51 @@ int main(int argc, char **argv) {
     else if (emit == "explain")
       llvm::outs() << (*compiled)->explain;
     else
-      good &= check(*module, function, **compiled);
+      good &= check(module, function, **compiled, agreeing);
   }
-  return good ? 0 : 1;
+  return good;
+}
+
+/// Programs drawn from the whole op set, and what differentiation makes of them.
+static bool checkRandom(MLIRContext &context) {
+  bool good = true;
+  int agreeing = 0;
+  for (int seed = firstSeed; seed < firstSeed + randomCount; ++seed) {
+    test::Options options = derivatives ? test::Options::smooth() : test::Options();
+    options.f32 = narrow;
+    auto module = test::makeRandomProgram(context, seed, options);
+    if (derivatives) {
+      auto function = module->lookupSymbol<func::FuncOp>(test::programName);
+      SmallVector<unsigned> arguments;
+      for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+        if (isDifferentiable(type))
+          arguments.push_back(i);
+      if (failed(createVJP(function, arguments, "gradient")))
+        return false;
+      function.erase();
+    }
+    steps = 1 + seed % 8;
+    samples = 1 + seed % 3;
+    if (checkModule(*module, &agreeing))
+      continue;
+    llvm::outs() << "program of seed " << seed << ", " << steps << " steps\n";
+    good = false;
+  }
+  llvm::outs() << agreeing << " programs agree\n";
+  return good;
+}
+
+int main(int argc, char **argv) {
+  cl::ParseCommandLineOptions(argc, argv);
+  DialectRegistry registry;
+  registry.insert<LocoDialect, func::FuncDialect, arith::ArithDialect,
+                  math::MathDialect>();
+  func::registerInlinerExtension(registry);
+  MLIRContext context(registry);
+  if (randomCount)
+    return checkRandom(context) ? 0 : 1;
+  auto module = parseSourceFile<ModuleOp>(input, &context);
+  if (!module)
+    return 1;
+  return checkModule(*module, nullptr) ? 0 : 1;
 }

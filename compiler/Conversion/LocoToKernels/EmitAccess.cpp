@@ -216,7 +216,7 @@ Masked Emitter::loadAround(Value value, const Site &site, Boundary boundary) {
   auto type = cast<RankedTensorType>(value.getType());
   Site inside = site;
   Value exists;
-  for (auto [coordinate, extent] : llvm::zip(inside, type.getShape())) {
+  for (auto [coordinate, extent] : llvm::zip(inside, schedule.shapeOf(value))) {
     Value at = perLane(coordinate);
     Value n =
         ShapedType::isDynamic(extent)

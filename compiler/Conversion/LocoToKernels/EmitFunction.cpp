@@ -101,8 +101,8 @@ void Emitter::emitPrologue(Value argument) {
       arena = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), arena,
                                   ValueRange(bytes));
       if (place.perSample)
-        stride = place.stacked ? times(steps, size.perSampleStep)
-                               : constant(size.perSample);
+        stride = size.perSampleStep ? times(steps, size.perSampleStep)
+                                    : constant(size.perSample);
       break;
     }
     case Place::Kind::Pointer:
@@ -151,9 +151,8 @@ void Emitter::emitScalarOp(Operation &op) {
         b, loc, convert(constant.getType()), value.getValue().getSExtValue());
     return;
   }
-  // Whatever is stacked in a function of a sample is so over its steps.
-  if (isa<LengthOp>(op)) {
-    scalars[op.getResult(0)] = steps;
+  if (auto length = dyn_cast<LengthOp>(op)) {
+    scalars[length.getSteps()] = extentOf(schedule.shapeOf(length.getOperand()).front());
     return;
   }
   Values operands;

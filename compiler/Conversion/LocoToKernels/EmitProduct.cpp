@@ -16,6 +16,7 @@ namespace {
 struct Rows {
   Value pointer, pitch, stride;
   bool stacked = false;
+  int64_t length = 1;
 };
 } // namespace
 
@@ -37,6 +38,7 @@ void Emitter::emitProduct(const Group &group) {
     rows.pointer = pointerTo(reference);
     rows.stride = strides[reference.place];
     rows.stacked = place.stacked && !reference.step;
+    rows.length = place.length;
     rows.pitch = rows.stacked ? constant(place.layout.size)
                               : Value(arith::DivSIOp::create(
                                     b, loc, rows.stride, constant(bytes)));
@@ -50,12 +52,13 @@ void Emitter::emitProduct(const Group &group) {
     operands = {rowsOf(schedule.find(call.left)),
                 rowsOf(schedule.find(call.right))};
   bool stacked = operands[0].stacked;
+  Value length = stacked ? extentOf(operands[0].length) : constant(1);
 
   // Samples and steps are one sequence of rows if samples lie back to back.
   Value together = number(b.getI1Type(), 1);
   if (stacked)
     for (const Rows &rows : operands) {
-      Value whole = times(times(steps, rows.pitch), bytes);
+      Value whole = times(times(length, rows.pitch), bytes);
       together =
           both(together, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
                                                rows.stride, whole));
@@ -64,9 +67,7 @@ void Emitter::emitProduct(const Group &group) {
   if (eachItsOwn)
     together = number(b.getI1Type(), 0);
   Value calls = select(together, constant(1), samples);
-  Value allRows = stacked ? times(samples, steps) : samples;
-  Value someRows = stacked ? steps : constant(1);
-  Value count = select(together, allRows, someRows);
+  Value count = select(together, times(samples, length), length);
 
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   Value function = LLVM::LoadOp::create(

@@ -44,16 +44,17 @@ Value Emitter::horizontal(Value vector, bool maximum) {
 void Emitter::reduceNest(ReduceOp op) {
   RankedTensorType from = op.getOperand().getType();
   bool maximum = op.getKind() == ReductionKind::Max;
+  SmallVector<int64_t> shape = schedule.shapeOf(op.getOperand());
   Type element = from.getElementType();
   Sink sink{schedule.find(op.getResult()), false};
   SmallVector<int64_t> kept, reduced, keptAxes, reducedAxes;
   for (int64_t i = 0; i < from.getRank(); ++i) {
     bool away = llvm::is_contained(op.getAxes(), i);
-    (away ? reduced : kept).push_back(from.getDimSize(i));
+    (away ? reduced : kept).push_back(shape[i]);
     (away ? reducedAxes : keptAxes).push_back(i);
   }
   bool alongLanes = reducedAxes.back() == from.getRank() - 1;
-  startGroup(element, from.getShape().back());
+  startGroup(element, shape.back());
   Site site(from.getRank());
   auto place = [&](ArrayRef<Coordinate> outer, ArrayRef<int64_t> axes) {
     for (auto [coordinate, axis] : llvm::zip(outer, axes))
@@ -101,11 +102,12 @@ void Emitter::reduceNest(ReduceOp op) {
 void Emitter::firstMax(FirstMaxOp op) {
   RankedTensorType type = op.getResult().getType();
   Type element = type.getElementType();
+  SmallVector<int64_t> shape = schedule.shapeOf(op.getOperand());
   Sink sink{schedule.find(op.getResult()), false};
   SmallVector<int64_t> kept, reduced, keptAxes, reducedAxes;
   for (int64_t i = 0; i < type.getRank(); ++i) {
     bool away = llvm::is_contained(op.getAxes(), i);
-    (away ? reduced : kept).push_back(type.getDimSize(i));
+    (away ? reduced : kept).push_back(shape[i]);
     (away ? reducedAxes : keptAxes).push_back(i);
   }
   startGroup(element, 1);
@@ -173,13 +175,13 @@ struct Letters {
   StringRef lhs, rhs, out;
   std::map<char, int64_t> extents;
 
-  explicit Letters(ContractOp op) {
+  Letters(ContractOp op, const Schedule &schedule) {
     auto [inputs, output] = op.getEquation().split("->");
     std::tie(lhs, rhs) = inputs.split(',');
     out = output;
-    for (auto [letters, type] : {std::pair(lhs, op.getLhs().getType()),
-                                 std::pair(rhs, op.getRhs().getType())})
-      for (auto [letter, extent] : llvm::zip(letters, type.getShape()))
+    for (auto [letters, operand] :
+         {std::pair(lhs, Value(op.getLhs())), std::pair(rhs, Value(op.getRhs()))})
+      for (auto [letter, extent] : llvm::zip(letters, schedule.shapeOf(operand)))
         extents[letter] = extent;
   }
 
@@ -208,7 +210,7 @@ struct Letters {
 static constexpr int64_t contractRows = 4;
 
 void Emitter::contract(ContractOp op) {
-  Letters letters(op);
+  Letters letters(op, schedule);
   std::string inner = letters.contracted(), outer = letters.out.str();
   Type element = op.getResult().getType().getElementType();
   Sink sink{schedule.find(op.getResult()), false};

@@ -64,8 +64,8 @@ Value Emitter::compute(Value value, const Site &site) {
     return elementwise(op, operands);
   }
   SmallVector<int64_t> extents;
-  if (auto type = dyn_cast<RankedTensorType>(value.getType()))
-    llvm::append_range(extents, type.getShape());
+  if (isa<RankedTensorType>(value.getType()))
+    extents = schedule.shapeOf(value);
   return TypeSwitch<Operation *, Value>(op)
       .Case([&](arith::ConstantOp constant) -> Value {
         if (auto splatted = dyn_cast<SplatElementsAttr>(constant.getValue())) {

@@ -74,6 +74,8 @@ struct Place {
   mlir::Type element;
   /// One value per step, the step being the first axis.
   bool stacked = false;
+  /// Stacked: number of steps; kDynamic: that of the function.
+  int64_t length = mlir::ShapedType::kDynamic;
   /// Arena: one for every sample of the block; otherwise the samples of a block
   /// use it one after the other.
   bool perSample = false;

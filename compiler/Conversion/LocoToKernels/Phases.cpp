@@ -38,7 +38,8 @@ void Planner::findUniform() {
 void Planner::findDense() {
   schedule.function.walk([&](ContractOp op) {
     auto extent = [](Value value) {
-      return cast<RankedTensorType>(value.getType()).getNumElements();
+      auto type = cast<RankedTensorType>(value.getType());
+      return type.hasStaticShape() ? type.getNumElements() : 0;
     };
     int64_t size = std::max(
         {extent(op.getLhs()), extent(op.getRhs()), extent(op.getResult())});

@@ -22,11 +22,13 @@ public:
   /// Finds the fields that are read beyond their edges. Arrays of the caller
   /// have no room for a halo: their reads go through a copy, which is inserted.
   mlir::LogicalResult findHalos();
+  /// Finds how many steps stacked values have.
+  mlir::LogicalResult findLengths();
   mlir::LogicalResult planFunction();
 
   int addPlace(Place place);
   /// A buffer of the arena for values of `type`; `storage` names its halo.
-  int addArena(mlir::Value storage, mlir::Type type);
+  int addArena(mlir::Value storage);
   void requireMemory(mlir::Value value);
 
   bool isUniform(mlir::Value value) const { return uniform.contains(value); }

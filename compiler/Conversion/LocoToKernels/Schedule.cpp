@@ -33,13 +33,15 @@ Layout Planner::layoutFor(Value storage, RankedTensorType step) const {
                         schedule.lanesOf(step.getElementType()));
 }
 
-int Planner::addArena(Value storage, Type type) {
-  auto tensor = cast<RankedTensorType>(type);
+int Planner::addArena(Value storage) {
+  auto tensor = cast<RankedTensorType>(storage.getType());
   Place place;
   place.stacked = tensor.getRank() && tensor.isDynamicDim(0);
   RankedTensorType step = place.stacked ? getStepType(tensor) : tensor;
   place.layout = layoutFor(storage, step);
   place.element = step.getElementType();
+  if (place.stacked)
+    place.length = schedule.shapeOf(storage).front();
   return addPlace(std::move(place));
 }
 
@@ -56,7 +58,7 @@ void Planner::requireMemory(Value value) {
     schedule.memory[value] = {addPlace(std::move(place)), nullptr};
     return;
   }
-  schedule.memory[value] = {addArena(value, value.getType()), nullptr};
+  schedule.memory[value] = {addArena(value), nullptr};
 }
 
 //===----------------------------------------------------------------------===//
@@ -64,10 +66,9 @@ void Planner::requireMemory(Value value) {
 //===----------------------------------------------------------------------===//
 
 /// The sites that an op runs over.
-static ArrayRef<int64_t> iterationShape(Operation *op) {
-  if (isa<ReduceOp, ConvOuterOp>(op))
-    return cast<RankedTensorType>(op->getOperand(0).getType()).getShape();
-  return cast<RankedTensorType>(op->getResult(0).getType()).getShape();
+static SmallVector<int64_t> iterationShape(const Schedule &schedule, Operation *op) {
+  return schedule.shapeOf(isa<ReduceOp, ConvOuterOp>(op) ? op->getOperand(0)
+                                                         : op->getResult(0));
 }
 
 /// True if `op` has loops of its own.
@@ -118,7 +119,7 @@ bool Grouping::isBarrier(OpOperand &use) const {
       planner.isUniform(user->getResult(0)))
     return true;
   return needsMemory(user, use.getOperandNumber()) ||
-         iterationShape(producer) != iterationShape(user);
+         iterationShape(planner.schedule, producer) != iterationShape(planner.schedule, user);
 }
 
 void Grouping::assignLevels() {
@@ -229,7 +230,7 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
     });
     if (isFree(&op) && !stored)
       continue;
-    Group &group = groupFor(levels.lookup(&op), iterationShape(&op),
+    Group &group = groupFor(levels.lookup(&op), iterationShape(planner.schedule, &op),
                             planner.isUniform(op.getResult(0)));
     group.ops.push_back(&op);
     if (!isInline(&op))
@@ -255,7 +256,7 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
                          ? levels.lookup(producer) + !here
                          : 0;
     Group &group = groupFor(
-        level, cast<RankedTensorType>(yield.value.getType()).getShape(), false);
+        level, planner.schedule.shapeOf(yield.value), false);
     llvm::append_range(rootFor(group, yield.value).sinks, yield.sinks);
   }
 
@@ -362,8 +363,8 @@ void Planner::planCarries(ScanOp scan, ScanPlan &plan,
        llvm::zip(scan.getCarryArguments(), scan.getInits(),
                  scan.getYield().getCarries(), scan.getFinals())) {
     // Both halves, and the addresses that exchange them.
-    int first = addArena(argument, argument.getType());
-    int second = addArena(argument, argument.getType());
+    int first = addArena(argument);
+    int second = addArena(argument);
     plan.carries.push_back({first, second});
     schedule.places[first].perSample = schedule.places[second].perSample =
         together;
@@ -412,14 +413,12 @@ void Planner::planScan(ScanOp scan) {
         {value, {{{memory.lookup(stack).place, scan.getStep()}, false}}});
   }
   for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums())) {
-    auto type = cast<RankedTensorType>(sum.getType());
-    Place place;
-    place.layout = Layout::dense(type.getShape());
-    place.element = place.layout.size <= wideSumElements
-                        ? Float64Type::get(type.getContext())
-                        : type.getElementType();
+    int number = addArena(sum);
+    Place &place = schedule.places[number];
+    if (!place.stacked && place.layout.size <= wideSumElements && !halos.contains(sum))
+      place.element = Float64Type::get(sum.getContext());
     place.perSample = plan->lockStep;
-    memory[sum] = {addPlace(std::move(place)), nullptr};
+    memory[sum] = {number, nullptr};
     plan->sums.push_back(memory.lookup(sum).place);
     yields.push_back({value, {{memory.lookup(sum), true}}});
   }
@@ -435,8 +434,7 @@ BlockPlan Planner::planCopies(ArrayRef<Root> copies) {
   BlockPlan plan;
   for (const Root &copy : copies) {
     Group &group = plan.groups.emplace_back();
-    llvm::append_range(group.shape,
-                       cast<RankedTensorType>(copy.value.getType()).getShape());
+    group.shape = schedule.shapeOf(copy.value);
     group.roots.push_back(copy);
     chooseTiles(group);
   }
@@ -468,8 +466,9 @@ void Planner::planNested(Block &block) {
 // Functions
 //===----------------------------------------------------------------------===//
 
-static Place callerPlace(Place::Kind kind, unsigned index,
-                         RankedTensorType type) {
+static Place callerPlace(Place::Kind kind, unsigned index, Value value,
+                         const Schedule &schedule) {
+  auto type = cast<RankedTensorType>(value.getType());
   Place place;
   place.kind = kind;
   place.index = index;
@@ -477,6 +476,8 @@ static Place callerPlace(Place::Kind kind, unsigned index,
   place.layout =
       Layout::dense((place.stacked ? getStepType(type) : type).getShape());
   place.element = type.getElementType();
+  if (place.stacked)
+    place.length = schedule.shapeOf(value).front();
   return place;
 }
 
@@ -519,18 +520,23 @@ LogicalResult Planner::planFunction() {
   func::FuncOp function = schedule.function;
   Block &block = function.getBody().front();
   for (BlockArgument argument : function.getArguments())
-    if (auto type = dyn_cast<RankedTensorType>(argument.getType()))
+    if (isa<RankedTensorType>(argument.getType()))
       schedule.memory[argument] = {
-          addPlace(callerPlace(Place::Kind::Argument, argument.getArgNumber(),
-                               type)),
+          addPlace(callerPlace(Place::Kind::Argument, argument.getArgNumber(), argument, schedule)),
           nullptr};
+
+  // Constants that are not one number are read from memory wherever they stand.
+  function.walk([&](arith::ConstantOp op) {
+    if (isa<RankedTensorType>(op.getType()) && !isa<SplatElementsAttr>(op.getValue()))
+      requireMemory(op.getResult());
+  });
 
   SmallVector<std::tuple<Value, int, bool>> results;
   for (auto [i, value] :
        llvm::enumerate(block.getTerminator()->getOperands())) {
     auto type = cast<RankedTensorType>(value.getType());
     bool summed = function.getResultAttr(i, "loco.sum_samples") != nullptr;
-    Place place = callerPlace(Place::Kind::Result, i, type);
+    Place place = callerPlace(Place::Kind::Result, i, value, schedule);
     if (summed)
       place.element = sumType(type);
     results.push_back({value, addPlace(std::move(place)), summed});
@@ -572,7 +578,10 @@ void Planner::layOutArena() {
       continue;
     int64_t bytes = place.layout.size * bytesOf(place.element);
     BlockSize size;
-    (place.stacked ? (place.perSample ? size.perSampleStep : size.perStep)
+    bool perStep = place.stacked && ShapedType::isDynamic(place.length);
+    if (place.stacked && !perStep)
+      bytes *= place.length;
+    (perStep ? (place.perSample ? size.perSampleStep : size.perStep)
                    : (place.perSample ? size.perSample : size.constant)) =
         bytes;
     place.offset = size;
@@ -588,7 +597,7 @@ FailureOr<Schedule> loco::makeSchedule(func::FuncOp function,
   schedule.options = options;
   Planner planner(schedule);
   planner.findDense();
-  if (failed(planner.findHalos()))
+  if (failed(planner.findLengths()) || failed(planner.findHalos()))
     return failure();
   planner.findUniform();
   if (failed(planner.planFunction()))

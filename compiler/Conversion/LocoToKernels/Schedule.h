@@ -127,6 +127,8 @@ struct Schedule {
   std::vector<Place> places;
   /// Memory of values; a value may be in memory and still be recomputed.
   llvm::DenseMap<mlir::Value, Reference> memory;
+  /// Numbers of steps of stacked values where they are not the function's.
+  llvm::DenseMap<mlir::Value, int64_t> lengths;
   BlockPlan top;
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<ScanPlan>> scans;
   /// Bytes of arena.
@@ -136,6 +138,14 @@ struct Schedule {
 
   int64_t lanesOf(mlir::Type element) const {
     return std::max<int64_t>(1, options.vectorBytes / bytesOf(element));
+  }
+  /// The shape of `value`; kDynamic is the function's number of steps.
+  llvm::SmallVector<int64_t> shapeOf(mlir::Value value) const {
+    auto type = llvm::cast<mlir::RankedTensorType>(value.getType());
+    llvm::SmallVector<int64_t> shape(type.getShape());
+    if (auto known = lengths.find(value); known != lengths.end())
+      shape.front() = known->second;
+    return shape;
   }
   Reference find(mlir::Value value) const { return memory.lookup(value); }
 };

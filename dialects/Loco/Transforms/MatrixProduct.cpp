@@ -22,7 +22,15 @@ struct Equation {
 };
 } // namespace
 
+/// Axes of time are rows, not parts of a row.
+static bool isStatic(ContractOp op) {
+  return op.getLhs().getType().hasStaticShape() &&
+         op.getRhs().getType().hasStaticShape();
+}
+
 std::optional<MatrixProduct> loco::asApply(ContractOp op, unsigned matrix) {
+  if (!isStatic(op))
+    return std::nullopt;
   Equation equation(op);
   std::string rows = equation.operands[1 - matrix].str(),
               out = equation.result.str();
@@ -43,6 +51,8 @@ std::optional<MatrixProduct> loco::asApply(ContractOp op, unsigned matrix) {
 }
 
 std::optional<MatrixProduct> loco::asOuter(ContractOp op) {
+  if (!isStatic(op))
+    return std::nullopt;
   Equation equation(op);
   for (unsigned left : {0, 1}) {
     if (equation.result !=
