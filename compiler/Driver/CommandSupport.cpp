@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 
@@ -119,6 +120,10 @@ Expected<ExecutionOptions> loco::resolveMachine(const MachineOptions &options) {
 //===----------------------------------------------------------------------===//
 // Text
 //===----------------------------------------------------------------------===//
+
+std::string loco::formatNumber(double number, int digits) {
+  return std::isnan(number) ? "nan" : fmt::format("{:.{}g}", number, digits);
+}
 
 std::string loco::formatCount(int64_t number) {
   std::string digits = std::to_string(number);

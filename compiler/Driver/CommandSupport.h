@@ -49,6 +49,9 @@ private:
   mlir::ScopedDiagnosticHandler handler;
 };
 
+/// A number with so many digits; `nan` whatever its sign is.
+std::string formatNumber(double number, int digits);
+
 /// `1,296`.
 std::string formatCount(int64_t number);
 

@@ -207,13 +207,13 @@ void Evaluation::report(const TensorMap &tensors, double loss) const {
         fmt::format(", {} step{}", batch.steps, batch.steps == 1 ? "" : "s");
   text += "\n";
   if (model->loss)
-    text += fmt::format("loss {:.9g}\n", loss);
+    text += "loss " + formatNumber(loss, 9) + "\n";
   TextTable table({2});
   table.add({"name", "shape", "2-norm"});
   for (const auto &[name, tensor] : tensors)
     if (name != "loss")
       table.add({name, describe(tensor.shape()),
-                 fmt::format("{:.6g}", norm(tensor))});
+                 formatNumber(norm(tensor), 6)});
   text += table.render();
   if (!options.out.empty())
     text += fmt::format("written to {}\n", options.out);

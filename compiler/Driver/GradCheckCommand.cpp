@@ -48,6 +48,8 @@ private:
   Expected<Batch> makeInputs();
   void bindArguments();
   SmallVector<unsigned> chooseArguments() const;
+  const ArgumentSpec &getSpec(unsigned argument) const;
+  void addRow(TextTable &table, const GradientCheck &check) const;
   Expected<int> report(ArrayRef<GradientCheck> checks);
 
   Expected<double> differentiate(unsigned argument, ArrayRef<double> direction);
@@ -244,6 +246,8 @@ Expected<std::string> GradientChecker::findWorst(const ArgumentSpec &spec,
 //===----------------------------------------------------------------------===//
 
 static const char *judge(const GradientCheck &check) {
+  if (!std::isfinite(check.finiteDifference + check.forward + check.reverse))
+    return "not finite";
   if (check.getForwardError() > maxForwardError ||
       check.getReverseError() > maxReverseError)
     return "wrong";
@@ -254,46 +258,51 @@ static const char *judge(const GradientCheck &check) {
   return "ok";
 }
 
+const ArgumentSpec &GradientChecker::getSpec(unsigned argument) const {
+  auto position = llvm::find(signature.argumentPositions, argument);
+  return signature.arguments[position - signature.argumentPositions.begin()];
+}
+
+void GradientChecker::addRow(TextTable &table,
+                             const GradientCheck &check) const {
+  const ArgumentSpec &spec = getSpec(check.argument);
+  double error = std::max(check.getForwardError(), check.getReverseError());
+  table.add(
+      {spec.name, spec.role == ArgumentRole::Input ? "input" : "parameter",
+       formatCount(std::get<Array>(arguments[check.argument]).values.size()),
+       formatNumber(check.finiteDifference, 9), formatNumber(check.forward, 9),
+       formatNumber(check.reverse, 9),
+       std::isnan(error) ? "nan" : fmt::format("{:.1e}", error), judge(check)});
+}
+
 Expected<int> GradientChecker::report(ArrayRef<GradientCheck> checks) {
   TextTable table({2, 3, 4, 5, 6});
   table.add({"name", "kind", "elements", "difference", "forward", "reverse",
              "error", "verdict"});
-  std::string faults;
+  std::string remarks;
   bool isUnsure = false;
-  unsigned numWrong = 0;
+  unsigned numBad = 0;
   for (const GradientCheck &check : checks) {
-    auto position = llvm::find(signature.argumentPositions, check.argument);
-    const ArgumentSpec &spec =
-        signature.arguments[position - signature.argumentPositions.begin()];
+    addRow(table, check);
     StringRef verdict = judge(check);
     isUnsure |= verdict == "unsure";
-    auto elements = std::get<Array>(arguments[check.argument]).values.size();
-    table.add(
-        {spec.name, spec.role == ArgumentRole::Input ? "input" : "parameter",
-         formatCount(elements), fmt::format("{:.9g}", check.finiteDifference),
-         fmt::format("{:.9g}", check.forward),
-         fmt::format("{:.9g}", check.reverse),
-         fmt::format("{:.1e}", std::max(check.getForwardError(),
-                                        check.getReverseError())),
-         verdict.str()});
+    numBad += verdict == "wrong" || verdict == "not finite";
     if (verdict != "wrong")
       continue;
-    ++numWrong;
-    Expected<std::string> worst = findWorst(spec, check.argument);
+    Expected<std::string> worst =
+        findWorst(getSpec(check.argument), check.argument);
     if (!worst)
       return worst.error();
-    faults += "  worst element " + *worst + "\n";
+    remarks += "  worst element " + *worst + "\n";
   }
-  std::string text = table.render();
   if (isUnsure)
-    text += "unsure: the loss has a kink or a jump near this place, so that "
-            "finite differences say nothing\n";
-  text += faults;
-  text += numWrong == 0 ? std::string("all derivatives agree\n")
-                        : fmt::format("{} of {} derivatives are wrong\n",
-                                      numWrong, checks.size());
-  printText(text);
-  return numWrong == 0 ? 0 : 1;
+    remarks += "unsure: the loss has a kink or a jump near this place, so that "
+               "finite differences say nothing\n";
+  printText(table.render() + remarks +
+            (numBad == 0 ? std::string("all derivatives agree\n")
+                         : fmt::format("{} of {} derivatives do not agree\n",
+                                       numBad, checks.size())));
+  return numBad == 0 ? 0 : 1;
 }
 
 Expected<int> GradientChecker::run(const Compilation &compilation) {
