@@ -38,6 +38,7 @@ Signature loco::readSignature(func::FuncOp function, ElementType precision) {
       signature.keyPosition = i;
     if (role == "steps" || role == "step")
       signature.stepsPosition = i;
+    signature.takesStepIndex |= role == "step";
     if (!isa<RankedTensorType>(function.getArgumentTypes()[i]))
       continue;
 
@@ -155,7 +156,8 @@ Status loco::checkCall(const Signature &signature, const TensorMap &parameters,
   if (batch.samples < 1)
     return Error{
         fmt::format("a batch of {} samples cannot be run", batch.samples)};
-  if (signature.stepsPosition && batch.steps < 1)
+  if (signature.stepsPosition &&
+      batch.steps < (signature.takesStepIndex ? 0 : 1))
     return Error{
         fmt::format("a sequence of {} steps cannot be run", batch.steps)};
   if (signature.keyPosition &&

@@ -25,8 +25,11 @@ struct Signature {
   std::vector<ResultSpec> results;
   /// Positions of `arguments` and `results` among those of the function.
   std::vector<unsigned> argumentPositions, resultPositions;
-  /// Positions of the random key and the number of steps, if it takes them.
+  /// Positions of the random key, and of the number of steps or, in @M.step, of
+  /// the step's index, if it takes them.
   std::optional<unsigned> keyPosition, stepsPosition;
+  /// True if that is the index of a step, which may be 0.
+  bool takesStepIndex = false;
 
   const ArgumentSpec *findArgument(llvm::StringRef name) const;
   const ResultSpec *findResult(llvm::StringRef name) const;
