@@ -326,6 +326,9 @@ void Elaborator::makeBias(Coupling &coupling, const ast::CouplingDecl &decl,
 // Starts
 //===----------------------------------------------------------------------===//
 
+/// Starts of more numbers are not spelled out in a program.
+static constexpr int64_t maxWritten = 1 << 26;
+
 Node *Elaborator::initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
                              int64_t fanIn) {
   Parameter &kernel = *coupling.kernel;
@@ -353,10 +356,17 @@ Node *Elaborator::initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
       return nullptr;
     return graph.fill(*number, kernel.shape);
   }
-  if (name == "shift")
-    return initShift(coupling, *call);
-  if (name == "single")
-    return initSingle(coupling, *call);
+  if (name == "shift" || name == "single") {
+    // These are written out number by number.
+    if (kernel.getNumElements() > maxWritten) {
+      error("too-large", decl.init->getRange(),
+            "`" + name + "` cannot start a coupling of " +
+                llvm::Twine(kernel.getNumElements()) + " weights");
+      return nullptr;
+    }
+    return name == "shift" ? initShift(coupling, *call)
+                           : initSingle(coupling, *call);
+  }
   static constexpr StringRef known[] = {"constant", "uniform", "normal",
                                         "shift", "single"};
   error("unknown-name", decl.init->getRange(),

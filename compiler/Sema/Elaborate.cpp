@@ -19,7 +19,7 @@ using llvm::StringRef;
 
 /// Bounds on what one program may expand to. Layers and functions that call
 /// each other twice could otherwise grow without end in few lines.
-static constexpr unsigned maxDepth = 1500;
+static constexpr unsigned maxDepth = 1200;
 static constexpr unsigned maxNodes = 1u << 20;
 
 Elaborator::Elaborator(Model &model, Program &program)
@@ -71,17 +71,14 @@ void Elaborator::noteDeclaration(Diagnostic &diagnostic, SourceRange range) {
 
 Meaning Elaborator::elaborate(const ast::Expr *expr) {
   llvm::SaveAndRestore deeper(depth, depth + 1);
-  if (depth > maxDepth) {
-    error("too-deep", expr->getRange(),
-          "definitions are nested more than " + llvm::Twine(maxDepth) +
-              " deep");
-    return {};
-  }
-  if (graph.size() > maxNodes) {
+  bool isTooDeep = depth > maxDepth;
+  if (isTooDeep || graph.size() > maxNodes) {
     if (!isExhausted)
-      error("too-large", expr->getRange(),
-            "the model expands to more than " + llvm::Twine(maxNodes) +
-                " operations");
+      error(isTooDeep ? "too-deep" : "too-large", expr->getRange(),
+            isTooDeep ? "definitions are nested more than " +
+                            llvm::Twine(maxDepth) + " deep"
+                      : "the model expands to more than " +
+                            llvm::Twine(maxNodes) + " operations");
     isExhausted = true;
     return {};
   }

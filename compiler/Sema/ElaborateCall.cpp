@@ -80,20 +80,26 @@ Meaning Elaborator::callMeaning(const Meaning &callee, StringRef name,
       return {};
     }
     Meaning operand = piped ? *piped : elaborate(arguments.front().value);
+    if (!calling.insert(callee.function).second) {
+      error("recursion", range, "layer `" + name + "` uses itself");
+      return {};
+    }
     Place here = callee.scope->place;
     here.name += (here.name.empty() ? "" : ".") + name.str();
     here.path.push_back(callee.function);
     llvm::SaveAndRestore atPlace(place, here);
     llvm::SaveAndRestore inScope(scope, callee.scope);
-    if (!operand.isValid())
-      return {};
     StringRef layer = callee.call->getCalleeName();
-    if (!scope->find(layer))
-      return callBuiltin(layer, callee.call->arguments, range, callee.call,
-                         &operand);
-    return callMeaning(elaborate(callee.call->callee), layer,
-                       callee.call->arguments, callee.call->callee->getRange(),
-                       range, callee.call, &operand);
+    Meaning result;
+    if (operand.isValid())
+      result = scope->find(layer) ? callMeaning(elaborate(callee.call->callee),
+                                                layer, callee.call->arguments,
+                                                callee.call->callee->getRange(),
+                                                range, callee.call, &operand)
+                                  : callBuiltin(layer, callee.call->arguments,
+                                                range, callee.call, &operand);
+    calling.erase(callee.function);
+    return result;
   }
   default:
     error("not-a-function", calleeRange,

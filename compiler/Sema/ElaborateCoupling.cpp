@@ -145,6 +145,9 @@ struct Neighbourhood {
 };
 } // namespace
 
+/// Wider sums are a slip, or a coupling of its own.
+static constexpr int64_t maxNeighbours = 1 << 16;
+
 static std::optional<Neighbourhood> readNeighbourhood(Elaborator &e,
                                                       const ast::Expr *expr) {
   auto *call = llvm::dyn_cast<ast::CallExpr>(expr);
@@ -245,13 +248,18 @@ Meaning Elaborator::elaborateReduce(const ast::ReduceExpr &expr) {
     return {};
   }
   unsigned rank = space->getCouplingRank();
-  for (int64_t extent : ArrayRef(space->sites).take_back(rank))
-    if (2 * near->radius + 1 > extent) {
+  int64_t neighbours = 1;
+  for (int64_t extent : ArrayRef(space->sites).take_back(rank)) {
+    bool reachesAround = 2 * near->radius + 1 > extent;
+    neighbours *= 2 * near->radius + 1;
+    if (reachesAround || neighbours > maxNeighbours) {
       error("too-large", expr.neighbourhood->getRange(),
-            "a radius of " + llvm::Twine(near->radius) + " reaches around " +
-                space->quote());
+            "a radius of " + llvm::Twine(near->radius) +
+                (reachesAround ? " reaches around " + space->quote()
+                               : " has too many neighbours"));
       return {};
     }
+  }
   SmallVector<int64_t> offsets =
       near->getOffsets(rank, body->shape.size() - rank);
   Node *sum = graph.stencil(body, offsets, space->wraps());

@@ -216,7 +216,7 @@ private:
   /// gives so many copies of its space.
   const ast::Expr *copiedCall = nullptr;
   unsigned depth = 0;
-  /// The bound on nodes was reported.
+  /// One of the bounds on expansion was reported.
   bool isExhausted = false;
   unsigned currentOrder = ~0u;
   bool inNeighbourhood = false;

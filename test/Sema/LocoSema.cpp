@@ -109,6 +109,14 @@ static std::unique_ptr<sema::Module> check(SourceManager &sources, FileId id,
   return module;
 }
 
+/// True if the module of every model passes the verifier.
+static bool canEmit(const sema::Module &module) {
+  mlir::MLIRContext context;
+  return llvm::all_of(module.models, [&](const auto &model) {
+    return mlir::succeeded(mlir::verify(*emitModule(*model, context)));
+  });
+}
+
 static void checkEach(StringRef text) {
   SmallVector<StringRef> parts;
   text.split(parts, "#--- ");
@@ -122,8 +130,10 @@ static void checkEach(StringRef text) {
           {word.split('=').first.str(), word.split('=').second.str()});
     SourceManager sources;
     outs() << "=== " << words.front() << "\n";
-    if (check(sources, sources.addFile(words.front(), program), overrides))
-      outs() << "no errors\n";
+    auto module =
+        check(sources, sources.addFile(words.front(), program), overrides);
+    if (module)
+      outs() << (canEmit(*module) ? "no errors\n" : "IR that is invalid\n");
     outs() << "\n";
   }
 }
