@@ -1,0 +1,104 @@
+# A run that is killed at random moments and resumed ends as if never stopped: equal
+# parameters, optimiser state and metrics, byte for byte; also after Ctrl-C, and not
+# after a change of the program.
+#
+# RUN: rm -rf %t && mkdir %t && cd %t && %python %s %S/Inputs/resume.loco
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+PROGRAM = sys.argv[1]
+
+
+def command(out, *more):
+    return ["lococ", "run", PROGRAM, "--out", out, "--quiet", *more]
+
+
+def start(out, *more):
+    # Test runners may ignore SIGINT, and their children with them.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command(out, *more), stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+
+
+def run(out, *more):
+    process = start(out, *more)
+    _, text = process.communicate(timeout=120)
+    return process.returncode, text
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def last_checkpoint(out):
+    folder = os.path.join(out, "Sheet", "checkpoints")
+    return os.path.join(folder, str(max(map(int, (n for n in os.listdir(folder) if n.isdigit())))))
+
+
+def outcome(out):
+    """All that must be equal; the metrics without their times."""
+    lines = [json.loads(line) for line in read(os.path.join(out, "Sheet", "metrics.jsonl")).splitlines()]
+    for line in lines:
+        del line["seconds"]
+    last = last_checkpoint(out)
+    return read(os.path.join(last, "params.safetensors")), read(os.path.join(last, "state.safetensors")), lines
+
+
+def expect(what, condition, text=""):
+    if not condition:
+        sys.exit(f"{what}: {text}")
+
+
+begin = time.time()
+code, text = run("whole")
+expect("an undisturbed run", code == 0, text)
+duration = time.time() - begin
+wanted = outcome("whole")
+expect("metrics of every update", len(wanted[2]) == 240)
+
+# Killed anywhere, from the first write to the last, until it comes through.
+dice = random.Random(11)
+kills = 0
+more = []
+while True:
+    process = start("killed", *more)
+    try:
+        _, text = process.communicate(timeout=dice.uniform(0.05, 0.6) * duration)
+        expect("a resumed run", process.returncode == 0, text)
+        break
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        kills += 1
+    # Killed before the folder was there: begin again.
+    more = ["--resume"] if os.path.exists("killed") else []
+    expect("progress between kills", kills < 60)
+expect("at least three kills", kills >= 3, f"only {kills} in {duration:.1f} s")
+expect("the killed run ends as the undisturbed one", outcome("killed") == wanted)
+
+process = start("interrupted")
+time.sleep(0.5 * duration)
+process.send_signal(signal.SIGINT)
+_, text = process.communicate(timeout=60)
+expect("Ctrl-C ends the run", process.returncode == 1 and "--resume" in text, text)
+code, text = run("interrupted", "--resume")
+expect("resumed after Ctrl-C", code == 0, text)
+expect("the interrupted run ends as the undisturbed one", outcome("interrupted") == wanted)
+
+code, text = run("whole")
+expect("an existing folder is refused", code == 1 and "run-folder-exists" in text, text)
+shutil.copytree("whole", "other")
+changed = read(PROGRAM).decode().replace("sgd(1e-3", "sgd(2e-3")
+with open("changed.loco", "w") as file:
+    file.write(changed)
+PROGRAM = "changed.loco"
+code, text = run("other", "--resume")
+expect("a changed program is refused", code == 1 and "source" in text or "program" in text, text)
+print(f"{kills} kills")
