@@ -65,4 +65,19 @@ for way, bound in [(("--target", "interpreter"), 1e-12),
     if not abs(found - derivative) <= (10 * bound + 1e-8) * abs(derivative):
         fail(f"{what}: gradient {found}, finite difference {derivative}")
 
+# A stream that the initial state shares with the loop is one array. Any numbers
+# may be given.
+parameters = {"w": rounded(5), "u.linear.weight": 0.5 * rounded(10, 3),
+              "u.linear.bias": 0.5 * rounded(10)}
+np.savez("parameters.npz", **parameters)
+draws = rounded(3, 4, 5)
+np.savez("draws.npz", **{"random.0": draws})
+wanted = [models.shared(parameters, *sample) for sample in zip(x, draws)]
+for way, bound in [(("--target", "interpreter"), 1e-12),
+                   (("--target", "cpu", "--precision", "f64"), 1e-10),
+                   (("--target", "cpu", "--precision", "f32"), 1e-5)]:
+    found = evaluate("eval", "shared", "--params", "parameters.npz", *way,
+                     "--random", "draws.npz", x=x)
+    close(f"shared {way}", found["loss.samples"], wanted, bound)
+
 finish()

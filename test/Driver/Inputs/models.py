@@ -80,3 +80,14 @@ def noisy(p, x, first, each):
         losses.append(np.sum(h ** 2) + np.sum(kl))
         hs.append(h)
     return np.mean(losses), np.array(hs)
+
+
+def shared(p, x, draws):
+    q = x @ p["u.linear.weight"].T + p["u.linear.bias"]
+    u = q[:, :5] + np.exp(0.5 * q[:, 5:]) * draws
+    h = u[0]
+    losses = []
+    for t in range(len(x)):
+        h = np.tanh(p["w"] * h + u[t])
+        losses.append(np.sum(h ** 2))
+    return np.mean(losses)
