@@ -309,7 +309,8 @@ Meaning Elaborator::resolveInput(Symbol &symbol, const ast::InputDecl &decl,
               ")`");
     return {};
   }
-  return {}; // Its space was refused.
+  reportUnknownSpace(symbol, use);
+  return {};
 }
 
 Meaning Elaborator::resolveState(Symbol &symbol, SourceRange use) {
@@ -333,5 +334,17 @@ Meaning Elaborator::resolveState(Symbol &symbol, SourceRange use) {
           .note(symbol.range, "it is declared here");
     return {};
   }
+  reportUnknownSpace(symbol, use);
   return {};
+}
+
+/// An input or state without a space: it was refused, which is said already, or
+/// what is being declared is made of it.
+void Elaborator::reportUnknownSpace(const Symbol &symbol, SourceRange use) {
+  if (!program.diagnostics.hasErrors())
+    error("cyclic-definition", use,
+          "the space of `" + StringRef(symbol.name) +
+              "` is needed to declare it")
+        .note(symbol.range,
+              "`" + StringRef(symbol.name) + "` is declared here");
 }

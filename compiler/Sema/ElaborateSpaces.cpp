@@ -122,12 +122,14 @@ const Space *Elaborator::evaluateSpaceName(StringRef name, SourceRange range) {
     for (const Input &input : model.inputs)
       if (input.name == name)
         return input.space;
+    reportUnknownSpace(*symbol, range);
     return nullptr;
   }
   if (symbol->decl && llvm::isa<ast::StateDecl>(symbol->decl)) {
     for (const State &state : model.states)
       if (state.name == name)
         return state.space;
+    reportUnknownSpace(*symbol, range);
     return nullptr;
   }
   // The space of a value does not depend on when it is read.

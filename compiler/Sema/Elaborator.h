@@ -168,6 +168,7 @@ private:
   Meaning resolveInput(Symbol &symbol, const ast::InputDecl &decl,
                        SourceRange use);
   Meaning resolveState(Symbol &symbol, SourceRange use);
+  void reportUnknownSpace(const Symbol &symbol, SourceRange use);
 
   const Space *evaluateSpaceCall(const ast::CallExpr &expr);
   const Space *evaluateSpaceName(llvm::StringRef name, SourceRange range);
