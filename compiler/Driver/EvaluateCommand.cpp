@@ -212,8 +212,8 @@ void Evaluation::report(const TensorMap &tensors, double loss) const {
   table.add({"name", "shape", "2-norm"});
   for (const auto &[name, tensor] : tensors)
     if (name != "loss")
-      table.add({name, describe(tensor.shape()),
-                 formatNumber(norm(tensor), 6)});
+      table.add(
+          {name, describe(tensor.shape()), formatNumber(norm(tensor), 6)});
   text += table.render();
   if (!options.out.empty())
     text += fmt::format("written to {}\n", options.out);

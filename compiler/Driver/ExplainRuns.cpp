@@ -45,7 +45,8 @@ std::string loco::spell(const PlanValue &value) {
   case PlanValue::Kind::List:
     return fmt::format("[{}]", spellAll(value.arguments));
   case PlanValue::Kind::Range:
-    return spell(value.arguments.front().value) + ".." + spell(value.arguments.back().value);
+    return spell(value.arguments.front().value) + ".." +
+           spell(value.arguments.back().value);
   case PlanValue::Kind::Space:
   case PlanValue::Kind::Result:
   case PlanValue::Kind::Input:

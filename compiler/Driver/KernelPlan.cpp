@@ -107,10 +107,10 @@ static std::string describeGradient(func::FuncOp function) {
   });
   if (!isReversed)
     return "";
-  return fmt::format("reverse mode; {} value{} stored in every step ({} bytes a "
-                     "sample), the others computed again",
-                     seen.size(), seen.size() == 1 ? " is" : "s are",
-                     formatCount(bytes));
+  return fmt::format(
+      "reverse mode; {} value{} stored in every step ({} bytes a "
+      "sample), the others computed again",
+      seen.size(), seen.size() == 1 ? " is" : "s are", formatCount(bytes));
 }
 
 static std::string describeMemory(const LocoArenaSize &arena) {

@@ -23,9 +23,9 @@ namespace loco {
 /// The parameters as the model takes them, from `values` by name. A parameter
 /// with a range may be given as it is stored (`dt.raw`) or as it is meant
 /// (`dt`, which must be in its range).
-Expected<TensorMap> importParameters(TensorMap values,
-                                     const sema::Model &model,
-                                     const std::vector<ArgumentSpec> &arguments);
+Expected<TensorMap>
+importParameters(TensorMap values, const sema::Model &model,
+                 const std::vector<ArgumentSpec> &arguments);
 
 /// How many samples and steps a caller wants; the inputs say what is left open.
 struct BatchSize {
