@@ -8,10 +8,10 @@
 #include "compiler/Driver/EntryPoint.h"
 
 #include "compiler/Autodiff/Autodiff.h"
+#include "compiler/Pipelines/Pipelines.h"
 #include "dialects/Loco/IR/LocoOps.h"
 
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 
 #include <fmt/format.h>
 
@@ -77,13 +77,8 @@ FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
       return failure();
     entry.function = *vjp;
     seedWithOne(entry.function);
-    // Needs the pairs of loops as they were made, so it comes first.
-    PlanResidualsOptions options;
-    options.policy = policy == ResidualPolicy::Store ? "store" : "recompute";
-    passes.addPass(createPlanResiduals(options));
+    buildResidualsPipeline(passes, policy == ResidualPolicy::Recompute);
   }
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createCSEPass());
   if (failed(passes.run(entry.function)))
     return failure();
   return entry;

@@ -8,8 +8,8 @@
 #include "compiler/JIT/CompiledKernel.h"
 
 #include "compiler/Conversion/LocoToKernels/LocoToKernels.h"
+#include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Target/CPU/CPUTarget.h"
-#include "dialects/Loco/Transforms/Passes.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -65,7 +65,8 @@ static void describeFunction(const Schedule &schedule, Kernel &kernel) {
     KernelOperand operand = describeOperand(type);
     // A stack of so many steps, whatever the call's number of steps.
     Value value = function.getBody().front().getTerminator()->getOperand(i);
-    if (auto known = schedule.lengths.find(value); known != schedule.lengths.end()) {
+    if (auto known = schedule.lengths.find(value);
+        known != schedule.lengths.end()) {
       operand.perStep = false;
       operand.shape.insert(operand.shape.begin(), known->second);
     }
@@ -104,15 +105,7 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   // A private copy: planning changes it.
   OwningOpRef<ModuleOp> source = module.clone();
   PassManager prepare(context, ModuleOp::getOperationName());
-  prepare.addPass(createInlinerPass());
-  prepare.addPass(createCanonicalizerPass());
-  prepare.addPass(createCSEPass());
-  prepare.addNestedPass<func::FuncOp>(createSimplifyScans());
-  prepare.addPass(createCSEPass());
-  prepare.addNestedPass<func::FuncOp>(createFission());
-  prepare.addNestedPass<func::FuncOp>(createSimplifyScans());
-  prepare.addPass(createCanonicalizerPass());
-  prepare.addPass(createCSEPass());
+  buildPlanPipeline(prepare);
   if (failed(prepare.run(*source)))
     return llvm::createStringError("`%s` could not be prepared",
                                    name.str().c_str());
@@ -143,7 +136,9 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
     texts->planned = printed(function);
     texts->loops = printed(*loops);
   }
-  if (failed(lowerKernelsToLLVM(*loops)))
+  PassManager lower(context, ModuleOp::getOperationName());
+  buildLoweringPipeline(lower);
+  if (failed(lower.run(*loops)))
     return llvm::createStringError("`%s` could not be lowered",
                                    name.str().c_str());
 

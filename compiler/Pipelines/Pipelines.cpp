@@ -9,6 +9,7 @@
 
 #include "compiler/Autodiff/Autodiff.h"
 #include "dialects/Loco/IR/LocoOps.h"
+#include "dialects/Loco/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -34,8 +35,51 @@ void loco::registerLocoDialects(DialectRegistry &registry) {
   func::registerInlinerExtension(registry);
 }
 
+void loco::buildResidualsPipeline(OpPassManager &functionPasses,
+                                  bool recompute) {
+  PlanResidualsOptions options;
+  options.policy = recompute ? "recompute" : "store";
+  functionPasses.addPass(createPlanResiduals(options));
+  functionPasses.addPass(createCanonicalizerPass());
+  functionPasses.addPass(createCSEPass());
+}
+
+void loco::buildPlanPipeline(OpPassManager &modulePasses) {
+  modulePasses.addPass(createInlinerPass());
+  modulePasses.addPass(createCanonicalizerPass());
+  modulePasses.addPass(createCSEPass());
+  // Fission relies on loops without leftovers, and leaves some.
+  modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
+  modulePasses.addPass(createCSEPass());
+  modulePasses.addNestedPass<func::FuncOp>(createFission());
+  modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
+  modulePasses.addPass(createCanonicalizerPass());
+  modulePasses.addPass(createCSEPass());
+}
+
+void loco::buildLoweringPipeline(OpPassManager &modulePasses) {
+  modulePasses.addPass(createCSEPass());
+  modulePasses.addPass(createSCFToControlFlowPass());
+  modulePasses.addPass(createConvertVectorToLLVMPass());
+  modulePasses.addPass(createConvertMathToLLVMPass());
+  modulePasses.addPass(createConvertMathToLibmPass());
+  modulePasses.addPass(createArithToLLVMConversionPass());
+  modulePasses.addPass(createConvertFuncToLLVMPass());
+  modulePasses.addPass(createConvertControlFlowToLLVMPass());
+  modulePasses.addPass(createReconcileUnrealizedCastsPass());
+}
+
 void loco::registerLocoPasses() {
   registerTransformsPasses();
   registerConversionPasses();
   registerLocoAutodiffPasses();
+  registerLocoTransformsPasses();
+  PassPipelineRegistration<>(
+      "loco-residuals", "what follows reverse-mode differentiation",
+      [](OpPassManager &passes) { buildResidualsPipeline(passes, false); });
+  PassPipelineRegistration<>("loco-plan", "what a kernel's schedule expects",
+                             buildPlanPipeline);
+  PassPipelineRegistration<>("loco-lower",
+                             "emitted kernels to the llvm dialect",
+                             buildLoweringPipeline);
 }

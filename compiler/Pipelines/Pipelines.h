@@ -9,12 +9,27 @@
 #define COMPILER_PIPELINES_PIPELINES_H
 
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
 
 namespace loco {
 
 /// Adds the dialects that loco uses from model to machine code, with the
 /// extensions that our passes rely on. They are loaded on first use.
 void registerLocoDialects(mlir::DialectRegistry &registry);
+
+/// What follows reverse-mode differentiation, on the function it made: decides
+/// what the reverse loops read (`recompute`: nothing but the carries), then
+/// simplifies. Comes first: it needs the pairs of loops as they were made.
+void buildResidualsPipeline(mlir::OpPassManager &functionPasses,
+                            bool recompute);
+
+/// From a function of one sample to what the schedule of a kernel expects:
+/// calls inlined, loops free of what they need not do, large products out of
+/// them.
+void buildPlanPipeline(mlir::OpPassManager &modulePasses);
+
+/// From emitted kernels to the llvm dialect.
+void buildLoweringPipeline(mlir::OpPassManager &modulePasses);
 
 /// Makes our passes and pipelines known by name, and those of upstream that go
 /// with them (canonicalize, cse, inline, conversions).

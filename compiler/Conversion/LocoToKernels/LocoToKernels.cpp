@@ -8,10 +8,6 @@
 #include "compiler/Conversion/LocoToKernels/LocoToKernels.h"
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
-
 using namespace mlir;
 using namespace loco;
 
@@ -20,20 +16,6 @@ loco::emitKernel(ModuleOp module, const Schedule &schedule, StringRef name) {
   OpBuilder builder(module.getBodyRegion());
   builder.setInsertionPointToEnd(module.getBody());
   return Emitter(schedule, builder).emitKernel(name);
-}
-
-LogicalResult loco::lowerKernelsToLLVM(ModuleOp module) {
-  PassManager manager(module.getContext(), ModuleOp::getOperationName());
-  manager.addPass(createCSEPass());
-  manager.addPass(createSCFToControlFlowPass());
-  manager.addPass(createConvertVectorToLLVMPass());
-  manager.addPass(createConvertMathToLLVMPass());
-  manager.addPass(createConvertMathToLibmPass());
-  manager.addPass(createArithToLLVMConversionPass());
-  manager.addPass(createConvertFuncToLLVMPass());
-  manager.addPass(createConvertControlFlowToLLVMPass());
-  manager.addPass(createReconcileUnrealizedCastsPass());
-  return manager.run(module);
 }
 
 std::string loco::describeSchedule(const Schedule &schedule) {

@@ -20,9 +20,6 @@ mlir::FailureOr<mlir::func::FuncOp> emitKernel(mlir::ModuleOp module,
                                                const Schedule &schedule,
                                                llvm::StringRef name);
 
-/// Lowers a module of emitted kernels to the llvm dialect.
-mlir::LogicalResult lowerKernelsToLLVM(mlir::ModuleOp module);
-
 /// The element type in which a result is summed over samples.
 mlir::Type sumType(mlir::RankedTensorType type);
 
