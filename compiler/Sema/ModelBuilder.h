@@ -43,7 +43,6 @@ private:
   void bindArguments(const ast::ModelDecl &decl);
   void applyReplacements();
   void applyOverrides();
-  void replace(Symbol &symbol, const Replacement &replacement);
 
   void makeInputs(const ast::InputDecl &decl);
   void makeStates(const ast::StateDecl &decl);

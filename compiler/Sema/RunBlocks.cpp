@@ -250,6 +250,8 @@ void RunBlockEvaluator::checkMissing() {
       need("data", "data plane_waves(image(28, 28))");
     if (!has("optimizer"))
       need("optimizer", "optimizer adam(1e-3)");
+    if (!has("batch"))
+      need("batch", "batch 128");
     if (!has("epochs") && !has("updates"))
       need("updates", "updates 1000");
     if (has("epochs") && has("updates"))
