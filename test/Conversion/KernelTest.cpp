@@ -111,8 +111,7 @@ static constexpr uint64_t seed = 7, update = 3, firstSample = 100;
 
 /// Compares, returns true if all is well.
 static bool check(ModuleOp module, func::FuncOp function,
-                  const CompiledKernel &compiled,
-                  int *agreeing) {
+                  const CompiledKernel &compiled, int *agreeing) {
   const Kernel &kernel = compiled.kernel;
   std::vector<Buffer> arguments, results;
   for (auto [i, operand] : llvm::enumerate(kernel.arguments)) {
@@ -255,13 +254,17 @@ static bool checkModule(ModuleOp module, int *agreeing) {
   return good;
 }
 
-/// Programs drawn from the whole op set, and what differentiation makes of them.
+/// Programs drawn from the whole op set, and what differentiation makes of
+/// them.
 static bool checkRandom(MLIRContext &context) {
   bool good = true;
   int agreeing = 0;
   for (int seed = firstSeed; seed < firstSeed + randomCount; ++seed) {
-    test::Options options = derivatives ? test::Options::smooth() : test::Options();
+    test::Options options =
+        derivatives ? test::Options::smooth() : test::Options();
     options.f32 = narrow;
+    // Which of several equal numbers is the first maximum hangs on rounding.
+    options.excluded = {"loco.first_max"};
     auto module = test::makeRandomProgram(context, seed, options);
     if (derivatives) {
       auto function = module->lookupSymbol<func::FuncOp>(test::programName);

@@ -10,7 +10,8 @@
 using namespace mlir;
 using namespace loco;
 
-/// Bytes of a step from which the processor does not fetch the next one by itself.
+/// Bytes of a step from which the processor does not fetch the next one by
+/// itself.
 static constexpr int64_t smallestPrefetch = 4096;
 
 /// Truth values take a byte.
@@ -97,8 +98,8 @@ Value Emitter::load(Reference reference, Type element, const Site &site) {
   return table[keyOf(step, keyed)] = loaded;
 }
 
-/// A fifth of a lattice step is waiting for stacked values otherwise: asks for the
-/// same sites of the next step.
+/// A fifth of a lattice step is waiting for stacked values otherwise: asks for
+/// the same sites of the next step.
 void Emitter::prefetch(Reference reference, Value pointer) {
   if (!reference.step)
     return;

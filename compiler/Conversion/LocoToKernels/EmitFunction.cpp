@@ -152,7 +152,8 @@ void Emitter::emitScalarOp(Operation &op) {
     return;
   }
   if (auto length = dyn_cast<LengthOp>(op)) {
-    scalars[length.getSteps()] = extentOf(schedule.shapeOf(length.getOperand()).front());
+    scalars[length.getSteps()] =
+        extentOf(schedule.shapeOf(length.getOperand()).front());
     return;
   }
   Values operands;

@@ -244,12 +244,24 @@ void Emitter::fillHalo(Reference reference) {
   const Place &place = schedule.places[reference.place];
   if (!place.layout.halo)
     return;
+  Value base = pointerTo(reference);
+  if (!place.stacked || reference.step)
+    return fillHaloAt(place, base);
+  Value bytes = constant(place.layout.size * bytesOf(place.element));
+  loop(place.length, 1, {}, [&](Value step, Carried) {
+    fillHaloAt(place,
+               LLVM::GEPOp::create(b, loc, base.getType(), b.getI8Type(), base,
+                                   ValueRange(times(step, bytes))));
+  });
+}
+
+/// The halo of one step, whose site 0 is at `base`.
+void Emitter::fillHaloAt(const Place &place, Value base) {
   const Layout &layout = place.layout;
   const Halo &halo = *layout.halo;
   int64_t rank = layout.shape.size();
   Type element = place.element;
   int64_t bytes = bytesOf(element);
-  Value base = pointerTo(reference);
   bool wrap = halo.boundary == Boundary::Wrap;
   int64_t width = lanes;
   lanes = 1;
@@ -320,6 +332,8 @@ void Emitter::clear(Reference reference) {
   const Place &place = schedule.places[reference.place];
   startGroup(place.element, 1);
   Value size = constant(place.layout.size * bytesOf(place.element));
+  if (place.stacked)
+    size = times(size, extentOf(place.length));
   LLVM::MemsetOp::create(b, loc, pointerTo(reference),
                          arith::ConstantIntOp::create(b, loc, b.getI8Type(), 0),
                          size, false);

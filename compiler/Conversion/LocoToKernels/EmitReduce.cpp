@@ -179,9 +179,10 @@ struct Letters {
     auto [inputs, output] = op.getEquation().split("->");
     std::tie(lhs, rhs) = inputs.split(',');
     out = output;
-    for (auto [letters, operand] :
-         {std::pair(lhs, Value(op.getLhs())), std::pair(rhs, Value(op.getRhs()))})
-      for (auto [letter, extent] : llvm::zip(letters, schedule.shapeOf(operand)))
+    for (auto [letters, operand] : {std::pair(lhs, Value(op.getLhs())),
+                                    std::pair(rhs, Value(op.getRhs()))})
+      for (auto [letter, extent] :
+           llvm::zip(letters, schedule.shapeOf(operand)))
         extents[letter] = extent;
   }
 
@@ -231,7 +232,7 @@ void Emitter::contract(ContractOp op) {
   llvm::erase(inner, along);
   llvm::erase(outer, along);
   char tile = 0;
-  if (!outer.empty()) {
+  if (!outer.empty() && !ShapedType::isDynamic(letters.extents[outer.back()])) {
     tile = outer.back();
     outer.pop_back();
   }

@@ -90,6 +90,7 @@ private:
                 mlir::Value valid, Carried accumulators);
   void emitSolo(mlir::Operation *op);
   void fillHalo(Reference reference);
+  void fillHaloAt(const Place &place, mlir::Value base);
   void clear(Reference reference);
   mlir::Type memoryElement(mlir::Type element) const;
   /// Begins a piece of code in which nothing is known of earlier tiles.

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A stacked value has as many steps as the function is called with, or a number
-// that is known here. Anything else has no place in an arena whose size is known
-// before the call.
+// that is known here. Anything else has no place in an arena whose size is
+// known before the call.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +31,8 @@ private:
   int64_t ofIndex(Value index);
   int64_t of(Value stacked) const {
     auto known = schedule.lengths.find(stacked);
-    return known == schedule.lengths.end() ? ShapedType::kDynamic : known->second;
+    return known == schedule.lengths.end() ? ShapedType::kDynamic
+                                           : known->second;
   }
   LogicalResult set(Operation *op, Value value, int64_t length);
 
@@ -56,18 +57,22 @@ int64_t Lengths::ofIndex(Value index) {
   auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
   if (!scan)
     return ShapedType::kDynamic;
-  return argument == scan.getStep() ? unknown
-                                    : ofIndex(scan->getOperand(argument.getArgNumber()));
+  return argument == scan.getStep()
+             ? unknown
+             : ofIndex(scan->getOperand(argument.getArgNumber()));
 }
 
 LogicalResult Lengths::set(Operation *op, Value value, int64_t length) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (llvm::count_if(type.getShape(), ShapedType::isDynamic) > 1 || !type.isDynamicDim(0))
-    return op->emitOpError("has a stack of stacked values, which kernels cannot hold "
-                           "[nested-stack]");
+  if (llvm::count_if(type.getShape(), ShapedType::isDynamic) > 1 ||
+      !type.isDynamicDim(0))
+    return op->emitOpError(
+        "has a stack of stacked values, which kernels cannot hold "
+        "[nested-stack]");
   if (length == unknown)
-    return op->emitOpError("has a stacked value whose number of steps is neither that of "
-                           "the function nor a constant [stack-length]");
+    return op->emitOpError(
+        "has a stacked value whose number of steps is neither that of "
+        "the function nor a constant [stack-length]");
   if (!ShapedType::isDynamic(length))
     schedule.lengths[value] = length;
   return success();
@@ -82,7 +87,8 @@ LogicalResult Lengths::visit(Operation *op) {
     for (Value argument : scan.getElementArguments())
       if (isStacked(argument))
         return set(op, argument, unknown);
-    for (auto [argument, init] : llvm::zip(scan.getCarryArguments(), scan.getInits()))
+    for (auto [argument, init] :
+         llvm::zip(scan.getCarryArguments(), scan.getInits()))
       if (isStacked(argument) && failed(set(op, argument, of(init))))
         return failure();
     int64_t steps = ofIndex(scan.getSteps());
@@ -123,8 +129,9 @@ LogicalResult Lengths::visit(Operation *op) {
 LogicalResult Planner::findLengths() {
   Lengths lengths(schedule);
   auto result = schedule.function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    return isa<func::FuncOp>(op) || succeeded(lengths.visit(op)) ? WalkResult::advance()
-                                                                  : WalkResult::interrupt();
+    return isa<func::FuncOp>(op) || succeeded(lengths.visit(op))
+               ? WalkResult::advance()
+               : WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());
 }

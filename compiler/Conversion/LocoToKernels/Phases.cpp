@@ -29,8 +29,9 @@ void Planner::findUniform() {
       uniform.insert(argument);
   }
   for (Operation &op : function.getBody().front().without_terminator())
-    if (llvm::all_of(op.getOperands(),
-                     [&](Value value) { return uniform.contains(value); }))
+    if (isa<LengthOp>(op) || llvm::all_of(op.getOperands(), [&](Value value) {
+          return uniform.contains(value);
+        }))
       uniform.insert(op.result_begin(), op.result_end());
 }
 

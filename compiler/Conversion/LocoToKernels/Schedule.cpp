@@ -66,7 +66,8 @@ void Planner::requireMemory(Value value) {
 //===----------------------------------------------------------------------===//
 
 /// The sites that an op runs over.
-static SmallVector<int64_t> iterationShape(const Schedule &schedule, Operation *op) {
+static SmallVector<int64_t> iterationShape(const Schedule &schedule,
+                                           Operation *op) {
   return schedule.shapeOf(isa<ReduceOp, ConvOuterOp>(op) ? op->getOperand(0)
                                                          : op->getResult(0));
 }
@@ -119,7 +120,8 @@ bool Grouping::isBarrier(OpOperand &use) const {
       planner.isUniform(user->getResult(0)))
     return true;
   return needsMemory(user, use.getOperandNumber()) ||
-         iterationShape(planner.schedule, producer) != iterationShape(planner.schedule, user);
+         iterationShape(planner.schedule, producer) !=
+             iterationShape(planner.schedule, user);
 }
 
 void Grouping::assignLevels() {
@@ -230,8 +232,9 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
     });
     if (isFree(&op) && !stored)
       continue;
-    Group &group = groupFor(levels.lookup(&op), iterationShape(planner.schedule, &op),
-                            planner.isUniform(op.getResult(0)));
+    Group &group =
+        groupFor(levels.lookup(&op), iterationShape(planner.schedule, &op),
+                 planner.isUniform(op.getResult(0)));
     group.ops.push_back(&op);
     if (!isInline(&op))
       continue;
@@ -255,8 +258,8 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
     unsigned level = producer && producer->getBlock() == &block
                          ? levels.lookup(producer) + !here
                          : 0;
-    Group &group = groupFor(
-        level, planner.schedule.shapeOf(yield.value), false);
+    Group &group =
+        groupFor(level, planner.schedule.shapeOf(yield.value), false);
     llvm::append_range(rootFor(group, yield.value).sinks, yield.sinks);
   }
 
@@ -415,7 +418,8 @@ void Planner::planScan(ScanOp scan) {
   for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums())) {
     int number = addArena(sum);
     Place &place = schedule.places[number];
-    if (!place.stacked && place.layout.size <= wideSumElements && !halos.contains(sum))
+    if (!place.stacked && place.layout.size <= wideSumElements &&
+        !halos.contains(sum))
       place.element = Float64Type::get(sum.getContext());
     place.perSample = plan->lockStep;
     memory[sum] = {number, nullptr};
@@ -522,12 +526,14 @@ LogicalResult Planner::planFunction() {
   for (BlockArgument argument : function.getArguments())
     if (isa<RankedTensorType>(argument.getType()))
       schedule.memory[argument] = {
-          addPlace(callerPlace(Place::Kind::Argument, argument.getArgNumber(), argument, schedule)),
+          addPlace(callerPlace(Place::Kind::Argument, argument.getArgNumber(),
+                               argument, schedule)),
           nullptr};
 
   // Constants that are not one number are read from memory wherever they stand.
   function.walk([&](arith::ConstantOp op) {
-    if (isa<RankedTensorType>(op.getType()) && !isa<SplatElementsAttr>(op.getValue()))
+    if (isa<RankedTensorType>(op.getType()) &&
+        !isa<SplatElementsAttr>(op.getValue()))
       requireMemory(op.getResult());
   });
 
@@ -551,9 +557,9 @@ LogicalResult Planner::planFunction() {
   SmallVector<Root> yields;
   for (auto [value, number, summed] : results) {
     // A stack that is only a result is written where the caller wants it.
-    if (!summed && value.getDefiningOp<ScanOp>() &&
-        schedule.places[number].stacked && !halos.contains(value) &&
-        !schedule.memory.contains(value))
+    auto scan = value.getDefiningOp<ScanOp>();
+    if (!summed && scan && llvm::is_contained(scan.getStacks(), value) &&
+        !halos.contains(value) && !schedule.memory.contains(value))
       schedule.memory[value] = {number, nullptr};
     else
       addResult(value, number, summed, yields);
@@ -582,12 +588,25 @@ void Planner::layOutArena() {
     if (place.stacked && !perStep)
       bytes *= place.length;
     (perStep ? (place.perSample ? size.perSampleStep : size.perStep)
-                   : (place.perSample ? size.perSample : size.constant)) =
-        bytes;
+             : (place.perSample ? size.perSample : size.constant)) = bytes;
     place.offset = size;
     size.constant += LOCO_ARENA_ALIGNMENT;
     schedule.arena += size;
   }
+}
+
+/// Ops that the emitter does not know are found before it starts.
+static LogicalResult checkOps(func::FuncOp function) {
+  auto result = function.walk([&](Operation *op) {
+    Dialect *dialect = op->getDialect();
+    if (isa<func::FuncOp, func::ReturnOp>(op) ||
+        isa_and_nonnull<LocoDialect, arith::ArithDialect, math::MathDialect>(
+            dialect))
+      return WalkResult::advance();
+    op->emitOpError("cannot be compiled for the CPU [unsupported-op]");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
 }
 
 FailureOr<Schedule> loco::makeSchedule(func::FuncOp function,
@@ -597,7 +616,8 @@ FailureOr<Schedule> loco::makeSchedule(func::FuncOp function,
   schedule.options = options;
   Planner planner(schedule);
   planner.findDense();
-  if (failed(planner.findLengths()) || failed(planner.findHalos()))
+  if (failed(checkOps(function)) || failed(planner.findLengths()) ||
+      failed(planner.findHalos()))
     return failure();
   planner.findUniform();
   if (failed(planner.planFunction()))

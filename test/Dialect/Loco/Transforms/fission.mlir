@@ -1,0 +1,62 @@
+// RUN: loco-opt %s --loco-fission | FileCheck %s
+// RUN: loco-opt %s --loco-fission="threshold=100000" | FileCheck %s --check-prefix=WHOLE
+
+// The encoder runs before the recurrence, the decoder after it; the small product stays.
+// CHECK-LABEL: func @both
+// CHECK: %[[U:.*]] = loco.scan
+// CHECK-NEXT: each
+// CHECK-NEXT: with
+// CHECK-NEXT: stack(tensor<?x80xf32>) {
+// CHECK-NEXT: loco.contract "oi,i->o"
+// CHECK-NEXT: loco.yield stack
+// CHECK: %[[CORE:.*]]:2 = loco.scan
+// CHECK-NEXT: carry
+// CHECK-NEXT: each({{.*}} = %[[U]] : tensor<?x80xf32>
+// CHECK: loco.contract "o,o->"
+// CHECK: math.tanh
+// CHECK: loco.yield carry({{.*}}) stack
+// CHECK: loco.scan
+// CHECK-NEXT: each({{.*}} = %[[CORE]]#1 : tensor<?x80xf32>
+// CHECK: loco.contract "io,o->i"
+// CHECK: loco.scan
+// CHECK: loco.sigmoid
+// CHECK: loco.yield stack
+
+// WHOLE-LABEL: func @both
+// WHOLE-COUNT-1: loco.scan
+// WHOLE-NOT: loco.scan
+// WHOLE-LABEL: func @gradient
+func.func @both(%w: tensor<80x90xf32>, %d: tensor<90x80xf32>, %x: tensor<?x90xf32>, %T: index) -> tensor<?x90xf32> {
+  %zero = arith.constant dense<0.0> : tensor<80xf32>
+  %z, %ys = loco.scan %t below %T carry(%z0 = %zero : tensor<80xf32>) each(%xt = %x : tensor<?x90xf32>)
+      with(%e = %w : tensor<80x90xf32>, %f = %d : tensor<90x80xf32>) stack(tensor<?x90xf32>) {
+    %0 = loco.contract "oi,i->o" %e, %xt : tensor<80x90xf32>, tensor<90xf32> to tensor<80xf32>
+    %1 = loco.contract "o,o->" %z0, %z0 : tensor<80xf32>, tensor<80xf32> to tensor<f32>
+    %2 = loco.broadcast %1 along [0] : tensor<f32> to tensor<80xf32>
+    %3 = arith.addf %0, %2 : tensor<80xf32>
+    %4 = math.tanh %3 : tensor<80xf32>
+    %5 = loco.contract "io,o->i" %f, %4 : tensor<90x80xf32>, tensor<80xf32> to tensor<90xf32>
+    %6 = loco.sigmoid %5 : tensor<90xf32>
+    loco.yield carry(%4 : tensor<80xf32>) stack(%6 : tensor<90xf32>)
+  }
+  return %ys : tensor<?x90xf32>
+}
+
+// The gradient of a weight is summed up in a map of its own.
+// CHECK-LABEL: func @gradient
+// CHECK: loco.scan reverse
+// CHECK: stack(tensor<?x80xf32>)
+// CHECK: loco.scan reverse
+// CHECK: sum(tensor<80x90xf32>) {
+// CHECK-NEXT: loco.contract "o,i->oi"
+// CHECK-NEXT: loco.yield sum
+func.func @gradient(%x: tensor<?x90xf32>, %T: index) -> (tensor<80xf32>, tensor<80x90xf32>) {
+  %zero = arith.constant dense<1.0> : tensor<80xf32>
+  %g, %w = loco.scan reverse %t below %T carry(%g0 = %zero : tensor<80xf32>) each(%xt = %x : tensor<?x90xf32>)
+      sum(tensor<80x90xf32>) {
+    %0 = math.tanh %g0 : tensor<80xf32>
+    %1 = loco.contract "o,i->oi" %0, %xt : tensor<80xf32>, tensor<90xf32> to tensor<80x90xf32>
+    loco.yield carry(%0 : tensor<80xf32>) sum(%1 : tensor<80x90xf32>)
+  }
+  return %g, %w : tensor<80xf32>, tensor<80x90xf32>
+}
