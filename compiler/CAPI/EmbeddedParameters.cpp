@@ -104,16 +104,13 @@ Outcome EmbeddedModel::computeValue(const TensorEntry &parameter,
 
   SmallVector<RuntimeValue> arguments;
   for (auto [index, spec] : llvm::enumerate(signature.arguments)) {
-    // Most parameters have no range, and some are large.
-    if (function.getArgument(index).use_empty()) {
-      arguments.push_back(int64_t(0));
-      continue;
-    }
     Array array;
     array.shape.assign(spec.shape.begin(), spec.shape.end());
     const Tensor &stored = parameters.at(spec.name);
     array.values.resize(stored.size());
-    for (int64_t i = 0; i < stored.size(); ++i)
+    // Most parameters have no range and are not looked at; some are large.
+    bool isRead = !function.getArgument(index).use_empty();
+    for (int64_t i = 0; isRead && i < stored.size(); ++i)
       array.values[i] = stored.at(i);
     arguments.push_back(std::move(array));
   }
