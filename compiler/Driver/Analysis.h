@@ -55,27 +55,29 @@ struct Responses {
 
 /// Runs a network on the first samples of `data` and collects `results`.
 Expected<Responses> collectResponses(const AnalysisSubject &subject,
-                                     const TensorMap &parameters, const DataOption &data,
+                                     const TensorMap &parameters,
+                                     const DataOption &data,
                                      const std::vector<std::string> &results);
 
 /// How the sites of a space neighbour each other.
 SiteGrid getSiteGrid(const sema::Space &space);
 
 /// The space that the result `name` lives on; null if it has none.
-const sema::Space *getResultSpace(const sema::Model &model, llvm::StringRef name);
+const sema::Space *getResultSpace(const sema::Model &model,
+                                  llvm::StringRef name);
 
-/// Does what `save "label" = analysis(...)` asks for: writes figures, and returns
-/// the numbers for results.json.
+/// Does what `save "label" = analysis(...)` asks for: writes figures, and
+/// returns the numbers for results.json.
 Expected<nlohmann::ordered_json> runAnalysis(const sema::Setting &save,
                                              const AnalysisSubject &subject);
 
 /// The analyses themselves; each documented in docs/Language.md.
-Expected<nlohmann::ordered_json> analyzeSelectivity(const sema::Setting &save,
-                                                    const AnalysisSubject &subject);
-Expected<nlohmann::ordered_json> analyzePhaseVelocity(const sema::Setting &save,
-                                                      const AnalysisSubject &subject);
-Expected<nlohmann::ordered_json> analyzePrediction(const sema::Setting &save,
-                                                   const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json>
+analyzeSelectivity(const sema::Setting &save, const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json>
+analyzePhaseVelocity(const sema::Setting &save, const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json>
+analyzePrediction(const sema::Setting &save, const AnalysisSubject &subject);
 
 } // namespace loco
 
