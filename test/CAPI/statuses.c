@@ -560,6 +560,30 @@ static void checkMemory(void) {
                          NULL, &large, message),
         LOCO_OUT_OF_MEMORY, "out of memory: no room for 9600000000 bytes");
   CHECK(!large);
+
+  /* What is large only inside is met half-way, and the model is lost. */
+  LocoModelOptions options = {.size = sizeof(options),
+                              .target = LOCO_INTERPRETER};
+  OK(locoCompileModel("inside",
+                      "loco 1\nmodel M {\n  lattice s = set(1000000000)\n"
+                      "  input x : scalar per step\n  state h on s = 0\n"
+                      "  step { h <- tanh(h + x) }\n  decode y = mean(h)\n}\n",
+                      &options, &large, message));
+  double x = 0, y;
+  const int64_t single[] = {1, 1};
+  LocoNamedArray input = named("x", arrayOf(&x, LOCO_F64, 2, single)),
+                 output = named("y", arrayOf(&y, LOCO_F64, 2, single));
+  batch = (LocoBatch){.size = sizeof(batch),
+                      .samples = 1,
+                      .steps = 1,
+                      .inputs = &input,
+                      .numInputs = 1};
+  FAILS(locoEvaluateModel(large, &batch, &output, 1, NULL, message),
+        LOCO_OUT_OF_MEMORY, "out of memory");
+  FAILS(locoEvaluateModel(large, &batch, &output, 1, NULL, message),
+        LOCO_EXECUTION_ERROR,
+        "an earlier call on the model ran out of memory half-way; destroy it");
+  locoDestroyModel(large);
 }
 
 int main(void) {
