@@ -34,8 +34,8 @@ Diagnostic &Elaborator::error(StringRef name, SourceRange range,
                               const llvm::Twine &message) {
   // Inside of a library layer the user's own call is what matters.
   if (!calls.empty() && calls.back().isLibrary) {
-    auto outermost =
-        llvm::find_if(calls, [](const Call &call) { return call.isLibrary; });
+    auto outermost = llvm::find_if(
+        calls, [](const ActiveCall &call) { return call.isLibrary; });
     return program.diagnostics.error(name, outermost->range, message)
         .note(range, "in layer `" + outermost->name + "`");
   }

@@ -13,6 +13,7 @@ using namespace loco;
 using namespace loco::sema;
 using llvm::ArrayRef;
 using llvm::SmallVector;
+using llvm::SmallVectorImpl;
 using llvm::StringRef;
 
 static constexpr BuiltinForm builtins[] = {
@@ -88,25 +89,20 @@ static Op getUnaryOp(Builtin builtin) {
 //===----------------------------------------------------------------------===//
 
 /// `gaussian(linear(x -> s))`: the layer gives mean and log-variance at once.
-Meaning Elaborator::elaborateGaussian(const ast::Expr *argument,
-                                      SourceRange range, const Meaning *piped) {
+Meaning Elaborator::callGaussian(const Call &call) {
   Node *both = nullptr;
-  if (piped) {
-    both = requireValue(*piped, range);
+  if (call.piped) {
+    both = requireValue(*call.piped, call.range);
   } else {
-    // Of a pipe, the last stage.
-    auto *pipe = llvm::dyn_cast<ast::PipeExpr>(argument);
-    llvm::SaveAndRestore copied(copiedCall,
-                                pipe ? pipe->stages.back() : argument);
-    both = evaluate(argument);
+    llvm::SaveAndRestore copied(copiedCall, call.getExpr(0));
+    both = evaluate(call.getExpr(0));
   }
   if (!both)
     return {};
   if (!both->space || both->space->copies != 2) {
-    error("not-a-layer", argument ? argument->getRange() : range,
+    error("not-a-layer", call.getRange(0),
           "`gaussian` takes a layer with a space for its result, which it asks "
-          "for "
-          "mean and log-variance")
+          "for mean and log-variance")
         .hint("write `gaussian(linear(x -> space))`");
     return {};
   }
@@ -188,199 +184,219 @@ static Node *makeCrossEntropy(Graph &graph, Node *scores, Node *label) {
 // Calls
 //===----------------------------------------------------------------------===//
 
-Meaning Elaborator::callBuiltin(StringRef name,
-                                ArrayRef<ast::Argument> arguments,
-                                SourceRange range, const void *site,
-                                const Meaning *piped) {
-  const BuiltinForm *form = findBuiltin(name);
-  SourceRange calleeRange{range.file, range.begin,
-                          range.begin + uint32_t(name.size())};
+/// Finds the function that a call names and checks the number of arguments;
+/// null after an error.
+const BuiltinForm *Elaborator::checkBuiltinCall(const Call &call) {
+  const BuiltinForm *form = findBuiltin(call.name);
   if (!form) {
     std::vector<StringRef> names;
     for (const BuiltinForm &known : builtins)
       names.push_back(known.name);
-    error("unknown-name", calleeRange,
-          "no function or layer is called `" + name + "`")
-        .hint(suggest(name, names));
-    return {};
+    error("unknown-name", call.calleeRange,
+          "no function or layer is called `" + call.name + "`")
+        .hint(suggest(call.name, names));
+    return nullptr;
   }
-  size_t count = arguments.size() + (piped ? 1 : 0);
-  if (count < form->least || count > form->most) {
-    error("wrong-count", range,
-          "`" + name + "` takes " +
-              (form->least == form->most ? llvm::Twine(form->least)
-                                         : llvm::Twine(form->least) + " or " +
-                                               llvm::Twine(form->most)) +
+  if (call.size() < form->least || call.size() > form->most) {
+    std::string wanted = std::to_string(form->least);
+    if (form->most != form->least)
+      wanted += " or " + std::to_string(form->most);
+    error("wrong-count", call.range,
+          "`" + call.name + "` takes " + wanted +
               (form->most == 1 ? " argument, not " : " arguments, not ") +
-              llvm::Twine(count));
+              llvm::Twine(call.size()));
+    return nullptr;
+  }
+  return checkPositional(call) ? form : nullptr;
+}
+
+Meaning Elaborator::getArgument(const Call &call, size_t i) {
+  const ast::Expr *expr = call.getExpr(i);
+  return expr ? elaborate(expr) : *call.piped;
+}
+
+/// first, last, next.
+Meaning Elaborator::callTime(Builtin builtin, const Call &call) {
+  const ast::Expr *expr = call.getExpr(0);
+  if (!expr) {
+    error("misplaced", call.range,
+          "`" + call.name + "` cannot stand in a pipe");
     return {};
   }
-  for (const ast::Argument &argument : arguments)
-    if (argument.kind != ast::Argument::Kind::Positional) {
-      error("unknown-argument", argument.range,
-            "`" + name + "` takes its arguments in order, without names");
+  Moment moment = builtin == Builtin::First  ? Moment::First
+                  : builtin == Builtin::Last ? Moment::Last
+                                             : Moment::Next;
+  if (call.size() == 2) {
+    auto *mode = llvm::dyn_cast<ast::NameExpr>(call.getExpr(1));
+    if (!mode || mode->name != "wrap") {
+      error("unknown-argument", call.getRange(1),
+            "`next` takes a value and possibly `wrap`, not `" +
+                getText(call.getRange(1)) + "`");
       return {};
     }
-  auto argument = [&](size_t i) -> const ast::Expr * {
-    return piped ? (i ? arguments[i - 1].value : nullptr) : arguments[i].value;
-  };
-  auto rangeOf = [&](size_t i) {
-    return argument(i) ? argument(i)->getRange() : range;
-  };
-  auto meaningOf = [&](size_t i) {
-    return argument(i) ? elaborate(argument(i)) : *piped;
-  };
-  auto valueOf = [&](size_t i) {
-    return requireValue(meaningOf(i), rangeOf(i));
-  };
+    moment = Moment::NextWrap;
+  }
+  return elaborateAt(moment, expr, call.range);
+}
 
+/// sample, kl.
+Meaning Elaborator::callDistribution(Builtin builtin, const Call &call) {
+  Meaning q = getArgument(call, 0);
+  if (!q.isValid())
+    return {};
+  if (!q.is(Meaning::Kind::Gaussian)) {
+    error("not-a-distribution", call.getRange(0),
+          "`" + getText(call.getRange(0)) + "` is not a distribution")
+        .hint("make one with `gaussian(linear(x -> space))`");
+    return {};
+  }
+  if (builtin == Builtin::Sample)
+    return elaborateSample(q, call.range, call.site);
+  return Meaning::ofValue(makeDivergence(graph, q.value, q.logVariance));
+}
+
+/// one_hot, cross_entropy: the last argument is a class.
+Meaning Elaborator::callClass(Builtin builtin, const Call &call) {
+  size_t last = call.size() - 1;
+  Node *scores =
+      last ? requireValue(getArgument(call, 0), call.getRange(0)) : nullptr;
+  Meaning label = getArgument(call, last);
+  if ((last && !scores) || !label.isValid())
+    return {};
+  if (!label.is(Meaning::Kind::Value) ||
+      label.value->element != Element::Class) {
+    error("not-a-class", call.getRange(last),
+          "`" + getText(call.getRange(last)) + "` is not a class")
+        .hint("declare it with `input label : class(10)`");
+    return {};
+  }
+  const Space *classes = label.value->space;
+  if (builtin == Builtin::OneHot)
+    return Meaning::ofValue(
+        graph.oneHot(label.value, classes->sites.front(), classes));
+  if (scores->space != classes) {
+    reportMismatch(scores, label.value, call.getRange(0), call.getRange(1));
+    return {};
+  }
+  return Meaning::ofValue(makeCrossEntropy(graph, scores, label.value));
+}
+
+/// sites, channels.
+Meaning Elaborator::callSpace(Builtin builtin, const Call &call) {
+  const ast::Expr *expr = call.getExpr(0);
+  if (!expr)
+    error("misplaced", call.range,
+          "`" + call.name + "` cannot stand in a pipe");
+  const Space *space = expr ? evaluateSpace(expr) : nullptr;
+  if (!space)
+    return {};
+  return Meaning::ofValue(graph.constant(
+      builtin == Builtin::Sites ? space->getNumSites()
+                                : std::max<int64_t>(space->channels, 1)));
+}
+
+/// The arguments as values that live on one space; false after an error.
+bool Elaborator::unifyArguments(Builtin builtin, const Call &call,
+                                SmallVectorImpl<Node *> &values) {
+  for (size_t i = 0; i < call.size(); ++i) {
+    Meaning meaning = getArgument(call, i);
+    bool isCondition = meaning.is(Meaning::Kind::Value) &&
+                       meaning.value->element == Element::Bool;
+    if (builtin != Builtin::Select || i != 0)
+      values.push_back(requireValue(meaning, call.getRange(i)));
+    else
+      values.push_back(isCondition ? meaning.value : nullptr);
+    if (builtin == Builtin::Select && i == 0 && meaning.isValid() &&
+        !isCondition)
+      error("not-a-condition", call.getRange(0),
+            "`" + getText(call.getRange(0)) + "` is not a comparison");
+  }
+  if (llvm::is_contained(values, nullptr))
+    return false;
+  // Twice: an operand in the middle may have made the first one larger.
+  for (int round = 0; round < 2; ++round)
+    for (size_t i = 1; i < values.size(); ++i)
+      if (!unify(values[0], values[i], call.getRange(0), call.getRange(i)))
+        return false;
+  return true;
+}
+
+/// min(max(x, low), high) by comparisons, so that the derivative at both ends
+/// is 1 and NaN stays.
+static Node *makeClamp(Graph &graph, Node *x, Node *low, Node *high) {
+  Node *above = graph.select(graph.compare(Comparison::Less, x, low), low, x);
+  return graph.select(graph.compare(Comparison::Greater, above, high), high,
+                      above);
+}
+
+static Node *makeMean(Graph &graph, Node *x) {
+  int64_t number = 1;
+  for (int64_t extent : x->shape)
+    number *= extent;
+  return graph.binary(Op::Divide, graph.reduceAll(Op::Sum, x),
+                      graph.constant(number));
+}
+
+/// Functions of values that live on one space.
+static Node *makeFunction(Graph &graph, Builtin builtin,
+                          ArrayRef<Node *> values) {
+  Node *x = values[0];
+  switch (builtin) {
+  case Builtin::Relu:
+    return graph.relu(x);
+  case Builtin::Clamp:
+    return makeClamp(graph, x, values[1], values[2]);
+  case Builtin::Select:
+    return graph.select(x, values[1], values[2]);
+  case Builtin::Min:
+    return graph.binary(Op::Minimum, x, values[1]);
+  case Builtin::Max:
+    return values.size() == 2 ? graph.binary(Op::Maximum, x, values[1])
+                              : graph.reduceAll(Op::Max, x);
+  case Builtin::Bernoulli:
+    return makeBernoulli(graph, x, values[1]);
+  case Builtin::Sum:
+    return graph.reduceAll(Op::Sum, x);
+  case Builtin::Mean:
+    return makeMean(graph, x);
+  default:
+    return graph.unary(getUnaryOp(builtin), x);
+  }
+}
+
+Meaning Elaborator::callBuiltin(const Call &call) {
+  const BuiltinForm *form = checkBuiltinCall(call);
+  if (!form)
+    return {};
   switch (form->builtin) {
   case Builtin::First:
   case Builtin::Last:
-  case Builtin::Next: {
-    if (!argument(0)) {
-      error("misplaced", range, "`" + name + "` cannot stand in a pipe");
-      return {};
-    }
-    Moment moment = form->builtin == Builtin::First  ? Moment::First
-                    : form->builtin == Builtin::Last ? Moment::Last
-                                                     : Moment::Next;
-    if (count == 2) {
-      auto *mode = llvm::dyn_cast<ast::NameExpr>(argument(1));
-      if (!mode || mode->name != "wrap") {
-        error("unknown-argument", rangeOf(1),
-              "`next` takes a value and possibly `wrap`, not `" +
-                  getText(rangeOf(1)) + "`");
-        return {};
-      }
-      moment = Moment::NextWrap;
-    }
-    return elaborateAt(moment, argument(0), range);
-  }
+  case Builtin::Next:
+    return callTime(form->builtin, call);
   case Builtin::Gaussian:
-    return elaborateGaussian(argument(0), range, piped);
+    return callGaussian(call);
   case Builtin::Sample:
-  case Builtin::Kl: {
-    Meaning q = meaningOf(0);
-    if (!q.isValid())
-      return {};
-    if (!q.is(Meaning::Kind::Gaussian)) {
-      error("not-a-distribution", rangeOf(0),
-            "`" + getText(rangeOf(0)) + "` is not a distribution")
-          .hint("make one with `gaussian(linear(x -> space))`");
-      return {};
-    }
-    if (form->builtin == Builtin::Sample)
-      return elaborateSample(q, range, site);
-    return Meaning::ofValue(makeDivergence(graph, q.value, q.logVariance));
-  }
+  case Builtin::Kl:
+    return callDistribution(form->builtin, call);
   case Builtin::OneHot:
-  case Builtin::CrossEntropy: {
-    bool isOneHot = form->builtin == Builtin::OneHot;
-    Node *scores = isOneHot ? nullptr : valueOf(0);
-    size_t labelIndex = isOneHot ? 0 : 1;
-    Meaning label = meaningOf(labelIndex);
-    if ((!scores && !isOneHot) || !label.isValid())
-      return {};
-    if (!label.is(Meaning::Kind::Value) ||
-        label.value->element != Element::Class) {
-      error("not-a-class", rangeOf(labelIndex),
-            "`" + getText(rangeOf(labelIndex)) + "` is not a class")
-          .hint("declare it with `input label : class(10)`");
-      return {};
-    }
-    const Space *classes = label.value->space;
-    if (isOneHot)
-      return Meaning::ofValue(
-          graph.oneHot(label.value, classes->sites.front(), classes));
-    if (scores->space != classes) {
-      reportMismatch(scores, label.value, rangeOf(0), rangeOf(1));
-      return {};
-    }
-    return Meaning::ofValue(makeCrossEntropy(graph, scores, label.value));
-  }
+  case Builtin::CrossEntropy:
+    return callClass(form->builtin, call);
   case Builtin::Sites:
-  case Builtin::Channels: {
-    const Space *space = argument(0) ? evaluateSpace(argument(0)) : nullptr;
-    if (!space)
-      return {};
-    return Meaning::ofValue(
-        graph.constant(form->builtin == Builtin::Sites
-                           ? space->getNumSites()
-                           : std::max<int64_t>(space->channels, 1)));
-  }
+  case Builtin::Channels:
+    return callSpace(form->builtin, call);
   case Builtin::Grad:
-    notYet(range, "`grad` is");
+    notYet(call.range, "`grad` is");
     return {};
   case Builtin::Sum:
   case Builtin::Mean:
-    if (auto *over = llvm::dyn_cast_or_null<ast::OverExpr>(argument(0)))
-      return elaborateOverTime(name, *over, range);
+    if (auto *over = llvm::dyn_cast_or_null<ast::OverExpr>(call.getExpr(0)))
+      return elaborateOverTime(call.name, *over, call.range);
     break;
   default:
     break;
   }
-
-  // What is left are functions of values.
   SmallVector<Node *, 3> values;
-  bool isSelect = form->builtin == Builtin::Select;
-  for (size_t i = 0; i < count; ++i) {
-    Meaning meaning = meaningOf(i);
-    if (isSelect && i == 0 && meaning.is(Meaning::Kind::Value) &&
-        meaning.value->element == Element::Bool) {
-      values.push_back(meaning.value);
-      continue;
-    }
-    if (isSelect && i == 0 && meaning.isValid()) {
-      error("not-a-condition", rangeOf(0),
-            "`" + getText(rangeOf(0)) + "` is not a comparison");
-      return {};
-    }
-    values.push_back(requireValue(meaning, rangeOf(i)));
-  }
-  if (llvm::is_contained(values, nullptr))
+  if (!unifyArguments(form->builtin, call, values))
     return {};
-  for (size_t i = 1; i < count; ++i)
-    if (!unify(values[0], values[i], rangeOf(0), rangeOf(i)))
-      return {};
-  // An operand in the middle may have made the first one larger.
-  for (size_t i = 1; i < count; ++i)
-    if (!unify(values[0], values[i], rangeOf(0), rangeOf(i)))
-      return {};
-
-  Node *x = values[0];
-  switch (form->builtin) {
-  case Builtin::Relu:
-    return Meaning::ofValue(graph.relu(x));
-  case Builtin::Clamp: {
-    // Comparisons, so that the derivative at both ends is 1 and NaN stays.
-    Node *above = graph.select(graph.compare(Comparison::Less, x, values[1]),
-                               values[1], x);
-    return Meaning::ofValue(
-        graph.select(graph.compare(Comparison::Greater, above, values[2]),
-                     values[2], above));
-  }
-  case Builtin::Select:
-    return Meaning::ofValue(graph.select(x, values[1], values[2]));
-  case Builtin::Min:
-    return Meaning::ofValue(graph.binary(Op::Minimum, x, values[1]));
-  case Builtin::Max:
-    if (count == 2)
-      return Meaning::ofValue(graph.binary(Op::Maximum, x, values[1]));
-    return Meaning::ofValue(graph.reduceAll(Op::Max, x));
-  case Builtin::Bernoulli:
-    return Meaning::ofValue(makeBernoulli(graph, x, values[1]));
-  case Builtin::Sum:
-    return Meaning::ofValue(graph.reduceAll(Op::Sum, x));
-  case Builtin::Mean: {
-    int64_t number = 1;
-    for (int64_t extent : x->shape)
-      number *= extent;
-    Node *sum = graph.reduceAll(Op::Sum, x);
-    return Meaning::ofValue(
-        graph.binary(Op::Divide, sum, graph.constant(number)));
-  }
-  default:
-    return Meaning::ofValue(graph.unary(getUnaryOp(form->builtin), x));
-  }
+  return Meaning::ofValue(makeFunction(graph, form->builtin, values));
 }

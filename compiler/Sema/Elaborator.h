@@ -15,6 +15,8 @@
 #define COMPILER_SEMA_ELABORATOR_H
 
 #include "compiler/AST/Diagnostic.h"
+#include "compiler/Sema/Builtins.h"
+#include "compiler/Sema/Call.h"
 #include "compiler/Sema/Program.h"
 #include "compiler/Sema/Scope.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -133,22 +135,48 @@ private:
 
   Meaning elaborateCall(const ast::CallExpr &expr);
   Meaning elaboratePipe(const ast::PipeExpr &expr);
-  Meaning callFunction(const Meaning &callee, llvm::StringRef name,
-                       llvm::ArrayRef<ast::Argument> arguments,
-                       SourceRange range, const Meaning *piped);
-  Meaning callLayer(const Meaning &callee, llvm::StringRef name,
-                    llvm::ArrayRef<ast::Argument> arguments, SourceRange range,
-                    const void *site, const Meaning *piped);
-  Meaning callMeaning(const Meaning &callee, llvm::StringRef name,
-                      llvm::ArrayRef<ast::Argument> arguments,
-                      SourceRange calleeRange, SourceRange range,
-                      const void *site, const Meaning *piped);
-  Meaning callBuiltin(llvm::StringRef name,
-                      llvm::ArrayRef<ast::Argument> arguments,
-                      SourceRange range, const void *site,
-                      const Meaning *piped);
-  Meaning elaborateGaussian(const ast::Expr *argument, SourceRange range,
-                            const Meaning *piped);
+  Meaning callByName(const ast::Expr *callee, Call call);
+  Meaning callMeaning(const Meaning &callee, const Call &call);
+  Meaning callPartial(const Meaning &callee, const Call &call);
+  Meaning callFunction(const Meaning &callee, const Call &call);
+  bool checkFunctionCall(const ast::LetDecl &function, const Call &call);
+  bool checkPositional(const Call &call);
+
+  /// What a call gives to a layer.
+  struct LayerArguments {
+    /// In the order of the layer's parameters; an invalid range where the
+    /// default is taken.
+    std::vector<std::pair<Meaning, SourceRange>> values;
+    /// What stands behind the arrow, and the space it names.
+    const ast::Expr *resultSpace = nullptr;
+    const Space *target = nullptr;
+  };
+  Meaning callLayer(const Meaning &callee, const Call &call);
+  std::optional<size_t> findParameter(const ast::LayerDecl &layer,
+                                      const Call &call,
+                                      const ast::Argument &argument,
+                                      size_t position);
+  bool evaluateArguments(const ast::LayerDecl &layer, const Call &call,
+                         LayerArguments &given);
+  bool bindArguments(const ast::LayerDecl &layer, const Call &call,
+                     LayerArguments &given, Scope &inside);
+  bool bindResult(const ast::LayerDecl &layer, const Call &call,
+                  LayerArguments &given, Scope &inside, int64_t copies);
+  bool bindSpace(Scope &inside, const ast::Expr *annotation, const Space *space,
+                 SourceRange range, const llvm::Twine &what);
+  Meaning elaborateBody(const ast::LayerDecl &layer, const Call &call,
+                        const Space *target, Scope &inside);
+
+  Meaning callBuiltin(const Call &call);
+  const BuiltinForm *checkBuiltinCall(const Call &call);
+  Meaning getArgument(const Call &call, size_t i);
+  Meaning callTime(Builtin builtin, const Call &call);
+  Meaning callGaussian(const Call &call);
+  Meaning callDistribution(Builtin builtin, const Call &call);
+  Meaning callClass(Builtin builtin, const Call &call);
+  Meaning callSpace(Builtin builtin, const Call &call);
+  bool unifyArguments(Builtin builtin, const Call &call,
+                      llvm::SmallVectorImpl<Node *> &values);
   Meaning elaborateSample(const Meaning &distribution, SourceRange range,
                           const void *site);
   Meaning elaborateReduce(const ast::ReduceExpr &expr);
@@ -207,12 +235,12 @@ private:
   std::vector<std::unique_ptr<Scope>> scopes;
   std::deque<Symbol> symbols;
   llvm::SmallVector<Symbol *, 8> resolving;
-  struct Call {
+  struct ActiveCall {
     std::string name;
     SourceRange range;
     bool isLibrary;
   };
-  llvm::SmallVector<Call, 4> calls;
+  llvm::SmallVector<ActiveCall, 4> calls;
   /// Set while the arguments of `gaussian` are evaluated: their last layer
   /// gives so many copies of its space.
   const ast::Expr *copiedCall = nullptr;
