@@ -22,4 +22,4 @@ drive.compare_all(
         ("orientation_columns", LocoRNN((7, 7), (4, 4), gaussian=False), small, 2, 18),
         ("locornn_rings", Rings(3, 11, (4, 4), (9, 8), (7, 6)), rings, 2, 18),
         ("wave_rnn_copy", WaveRNN(2, 15, "copy"), {"num_sites": 15, "num_channels": 2}, 2, 30),
-        ("cornn_adding", CoRNN(19), {"units": 19}, 2, 30)])
+        ("cornn_adding", CoRNN(19, bias="b"), {"units": 19}, 2, 30)])

@@ -12,13 +12,13 @@ import layers
 
 
 class CoRNN:
-    def __init__(self, units, inputs=2, dt=0.06, gamma=66.0, eps=15.0):
-        self.units, self.inputs = units, inputs
+    def __init__(self, units, inputs=2, dt=0.06, gamma=66.0, eps=15.0, bias="V.bias"):
+        self.units, self.inputs, self.bias = units, inputs, bias
         self.dt, self.gamma, self.eps = dt, gamma, eps
 
     def shapes(self):
         n = self.units
-        return {"W": (n, n), "Wd": (n, n), "V": (n, self.inputs), "V.bias": (n,),
+        return {"W": (n, n), "Wd": (n, n), "V": (n, self.inputs), self.bias: (n,),
                 "out.linear.weight": (1, n), "out.linear.bias": (1,)}
 
     def draw(self, rng):
@@ -39,7 +39,7 @@ class CoRNN:
         kept = {"y": [y], "z": [z], "phi": []}
         for t in range(steps):
             phi = np.tanh(y @ p["W"].T + z @ p["Wd"].T
-                          + layers.linear(p["V"], p["V.bias"], x[:, t]))
+                          + layers.linear(p["V"], p[self.bias], x[:, t]))
             z = z + self.dt * (phi - self.gamma * y - self.eps * z)
             y = y + self.dt * z
             for name, value in (("y", y), ("z", z), ("phi", phi)):
@@ -68,7 +68,7 @@ class CoRNN:
             g["Wd"] += ddrive.T @ z
             dweight, dbias, g["x"][:, t] = layers.linear_back(p["V"], x[:, t], ddrive)
             g["V"] += dweight
-            g["V.bias"] += dbias
+            g[self.bias] += dbias
             dy, dz = (dy - self.dt * self.gamma * dz + ddrive @ p["W"],
                       dz - self.dt * self.eps * dz + ddrive @ p["Wd"])
         return g
