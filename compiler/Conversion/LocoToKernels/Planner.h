@@ -38,6 +38,7 @@ public:
   bool isDirectSum(mlir::Value value) const {
     return directSums.contains(value);
   }
+  bool isSkipped(mlir::Operation *op) const { return skipped.contains(op); }
   void findUniform();
   void findDense();
   void addPhases(BlockPlan &plan);
@@ -70,6 +71,8 @@ private:
   llvm::DenseSet<mlir::Value> uniform;
   /// Results of products that are added up where the caller wants them.
   llvm::DenseMap<mlir::Value, int> directSums;
+  /// Additions of terms that reach their result one by one.
+  llvm::DenseSet<mlir::Operation *> skipped;
   /// Bodies of scans in lock step.
   llvm::DenseSet<mlir::Block *> lockStep;
 };

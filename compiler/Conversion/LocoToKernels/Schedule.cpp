@@ -126,7 +126,7 @@ bool Grouping::isBarrier(OpOperand &use) const {
 
 void Grouping::assignLevels() {
   for (Operation &op : block.without_terminator()) {
-    if (isScalarOp(&op))
+    if (isScalarOp(&op) || planner.isSkipped(&op))
       continue;
     unsigned level = 0;
     for (OpOperand &operand : op.getOpOperands()) {
@@ -144,7 +144,8 @@ void Grouping::assignLevels() {
 /// them, so that their results need no memory.
 void Grouping::sinkLate() {
   for (Operation &op : llvm::reverse(block.without_terminator())) {
-    if (isScalarOp(&op) || isSolo(&op) || isFree(&op) || op.use_empty())
+    if (isScalarOp(&op) || isSolo(&op) || isFree(&op) || op.use_empty() ||
+        planner.isSkipped(&op))
       continue;
     unsigned latest = ~0u;
     bool movable = isInline(&op);
@@ -189,7 +190,7 @@ Root &Grouping::rootFor(Group &group, Value value) {
 /// Gives memory to the values that cross groups.
 void Grouping::materialise() {
   for (Operation &op : block.without_terminator()) {
-    if (isScalarOp(&op))
+    if (isScalarOp(&op) || planner.isSkipped(&op))
       continue;
     for (OpOperand &operand : op.getOpOperands()) {
       Operation *producer = operand.get().getDefiningOp();
@@ -214,7 +215,7 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
   materialise();
 
   for (Operation &op : block.without_terminator()) {
-    if (isScalarOp(&op))
+    if (isScalarOp(&op) || planner.isSkipped(&op))
       continue;
     Schedule &schedule = planner.schedule;
     if (isSolo(&op)) {
@@ -490,6 +491,8 @@ static Place callerPlace(Place::Kind kind, unsigned index, Value value,
 void Planner::addResult(Value value, int number, bool summed,
                         SmallVectorImpl<Root> &yields) {
   if (auto sum = value.getDefiningOp<arith::AddFOp>(); sum && summed) {
+    if (value.hasOneUse())
+      skipped.insert(sum);
     addResult(sum.getLhs(), number, summed, yields);
     addResult(sum.getRhs(), number, summed, yields);
     return;
