@@ -1,18 +1,16 @@
-//===- Dynamics.cpp - Equations, updates, integrators ---------------------===//
+//===- Dynamics.cpp - Equations of dynamics -------------------------------===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// One step of a model: from the values of its states before to those after.
-// An integrator evaluates the right sides in a context for each of its stages;
-// what does not depend on the states is the same node in all of them, so
-// inputs are constant within a step.
+// Reads equations and evaluates their right sides. An integrator does that once
+// for each of its stages, in a context of its own; what does not depend on the
+// states is the same node in all of them, so inputs are constant within a step.
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/AST/Suggest.h"
 #include "compiler/Sema/ModelBuilder.h"
 
 using namespace loco;
@@ -62,17 +60,11 @@ void ModelBuilder::readEquation(const ast::EquationDecl &decl, Scope *scope) {
         .hint("write `z' = ...`, `z'' = ...` or `tau * z' = ...`");
     return;
   }
-  State *state = findState(name->name);
-  if (!state) {
-    std::vector<StringRef> names;
-    for (const State &known : model->states)
-      names.push_back(known.name);
-    elaborator
-        .error("unknown-name", name->getRange(),
-               "no state is called `" + name->name + "`")
-        .hint(didYouMean(name->name, names));
+  std::optional<unsigned> number =
+      findStateNumber({name->name, name->getRange()});
+  if (!number)
     return;
-  }
+  State *state = &model->states[*number];
   if (derivative->order > 2 || (derivative->order == 2 && !state->velocity)) {
     Diagnostic &diagnostic = elaborator.error(
         "no-velocity", derivative->getRange(),
@@ -85,22 +77,19 @@ void ModelBuilder::readEquation(const ast::EquationDecl &decl, Scope *scope) {
     if (derivative->order == 2)
       diagnostic.hint("write `state " + name->name + " ... with velocity v`");
     state->hasWrongEquation = true;
+    if (state->velocity)
+      state->velocity->hasWrongEquation = true;
     return;
   }
-  auto numberOf = [&](const State *wanted) {
-    unsigned number = 0;
-    while (&model->states[number] != wanted)
-      ++number;
-    return number;
-  };
   if (derivative->order == 1) {
-    equation.state = numberOf(state);
+    equation.state = *number;
     addEquation(std::move(equation), range);
     return;
   }
   // z'' = f is v' = f and z' = v.
-  Equation position{numberOf(state), &decl, {}, nullptr, scope};
-  equation.state = numberOf(state->velocity);
+  Equation position{*number, &decl, {}, nullptr, scope};
+  ast::Identifier velocity{state->velocity->name, name->getRange()};
+  equation.state = *findStateNumber(velocity);
   addEquation(std::move(equation), range);
   addEquation(std::move(position), range);
 }
@@ -193,306 +182,4 @@ bool ModelBuilder::makeRates(const StateValues &states, StateValues &rates) {
     valid &= rates[equation.state] != nullptr;
   }
   return valid;
-}
-
-//===----------------------------------------------------------------------===//
-// Integrators
-//===----------------------------------------------------------------------===//
-
-StateValues ModelBuilder::advance(const StateValues &states, Node *scale,
-                                  const StateValues &rates) {
-  StateValues next = states;
-  Graph &graph = elaborator.graph;
-  for (auto [i, rate] : llvm::enumerate(rates))
-    if (rate)
-      next[i] = graph.binary(
-          Op::Add, states[i],
-          graph.binary(Op::Multiply, graph.broadcastLike(scale, rate), rate));
-  return next;
-}
-
-/// All velocities from the old state, then all positions from the new ones.
-static bool refuseWithoutVelocity(Elaborator &elaborator, Model &model,
-                                  SourceRange range) {
-  for (const State &state : model.states)
-    if (!state.velocity && !state.position) {
-      elaborator
-          .error("no-velocity", range,
-                 "`symplectic_euler` needs a velocity of every state, and `" +
-                     StringRef(state.name) + "` has none")
-          .note(state.range, "`" + StringRef(state.name) + "` is declared here")
-          .hint("write `with velocity v`, or solve with `euler` or `rk4`");
-      return true;
-    }
-  return false;
-}
-
-bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
-  static constexpr StringRef methods[] = {"symplectic_euler", "euler",
-                                          "midpoint", "heun", "rk4"};
-  static constexpr StringRef later[] = {"euler_maruyama", "heun_stochastic",
-                                        "dopri5", "leapfrog"};
-  auto *call = llvm::dyn_cast<ast::CallExpr>(solve.method);
-  StringRef method = call ? call->getCalleeName() : StringRef();
-  SourceRange range = solve.method->getRange();
-  if (llvm::is_contained(later, method)) {
-    elaborator.notYet(range, "solver `" + method + "` is");
-    return false;
-  }
-  if (!llvm::is_contained(methods, method)) {
-    elaborator
-        .error("unknown-name", range,
-               "no solver is written `" + elaborator.getText(range) + "`")
-        .hint(method.empty() || llvm::is_contained(methods, method)
-                  ? "write `rk4(0.01)`"
-                  : didYouMean(method, methods));
-    return false;
-  }
-  if (solve.every) {
-    elaborator.notYet(solve.every->getRange(), "`every` of a solver is");
-    return false;
-  }
-  if (call->arguments.size() != 1 ||
-      call->arguments[0].kind != ast::Argument::Kind::Positional) {
-    elaborator
-        .error("wrong-count", range,
-               "`" + method + "` takes its step size alone")
-        .hint("write `" + method + "(0.01)`");
-    return false;
-  }
-  const ast::Expr *stepExpr = call->arguments[0].value;
-  llvm::SaveAndRestore always(elaborator.context, Context{});
-  Node *dt = elaborator.evaluate(stepExpr);
-  if (!dt)
-    return false;
-  if (!dt->isScalar() || (dt->isNumber() && !(dt->number > 0))) {
-    elaborator.error("out-of-range", stepExpr->getRange(),
-                     dt->isScalar()
-                         ? "a step size is greater than 0, not `" +
-                               elaborator.getText(stepExpr->getRange()) + "`"
-                         : "a step size is a scalar");
-    return false;
-  }
-  model->solver.method = method.str();
-  model->solver.stepSize = elaborator.getText(stepExpr->getRange()).str();
-  model->solver.range = range;
-  if (method == "symplectic_euler" &&
-      refuseWithoutVelocity(elaborator, *model, range))
-    return false;
-
-  Graph &graph = elaborator.graph;
-  const StateValues &old = elaborator.oldStates;
-  StateValues k1;
-  if (!makeRates(old, k1))
-    return false;
-  auto scaled = [&](double factor) {
-    return graph.binary(Op::Multiply, graph.constant(factor), dt);
-  };
-  auto sum = [&](double scale, const StateValues &a, const StateValues &b) {
-    StateValues total = a;
-    for (auto [i, rate] : llvm::enumerate(b))
-      if (rate)
-        total[i] = graph.binary(
-            Op::Add, a[i],
-            graph.binary(Op::Multiply, graph.constantLike(scale, rate), rate));
-    return total;
-  };
-  model->solver.stages = 1;
-  if (method == "euler") {
-    next = advance(old, dt, k1);
-  } else if (method == "symplectic_euler") {
-    StateValues velocities = k1, positions = k1;
-    for (auto [i, state] : llvm::enumerate(model->states))
-      (state.position ? positions : velocities)[i] = nullptr;
-    StateValues &middle = keep(advance(old, dt, velocities));
-    // An explicit z' = f(z, v) reads the new velocities too.
-    for (const Equation &equation : equations)
-      if (positions[equation.state])
-        positions[equation.state] = makeRate(equation, middle);
-    if (llvm::any_of(equations, [&](const Equation &equation) {
-          return !positions[equation.state] && !velocities[equation.state];
-        }))
-      return false;
-    next = advance(middle, dt, positions);
-  } else if (method == "midpoint") {
-    StateValues k2;
-    model->solver.stages = 2;
-    if (!makeRates(keep(advance(old, scaled(0.5), k1)), k2))
-      return false;
-    next = advance(old, dt, k2);
-  } else if (method == "heun") {
-    StateValues k2;
-    model->solver.stages = 2;
-    if (!makeRates(keep(advance(old, dt, k1)), k2))
-      return false;
-    next = advance(old, scaled(0.5), sum(1, k1, k2));
-  } else {
-    StateValues k2, k3, k4;
-    model->solver.stages = 4;
-    if (!makeRates(keep(advance(old, scaled(0.5), k1)), k2) ||
-        !makeRates(keep(advance(old, scaled(0.5), k2)), k3) ||
-        !makeRates(keep(advance(old, dt, k3)), k4))
-      return false;
-    next =
-        advance(old, scaled(1.0 / 6), sum(1, sum(2, sum(2, k1, k2), k3), k4));
-  }
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
-// Updates
-//===----------------------------------------------------------------------===//
-
-/// `h <- e`: every right side reads `states`, the values before the block.
-bool ModelBuilder::makeUpdates(const ast::StepDecl &decl,
-                               const StateValues &states, StateValues &next) {
-  Scope *inside = elaborator.makeScope(elaborator.modelScope, {});
-  elaborator.declareBody(*inside, decl.body);
-  std::map<unsigned, SourceRange> updated;
-  bool valid = true;
-  for (const ast::Decl *statement : decl.body) {
-    auto *update = llvm::dyn_cast<ast::UpdateDecl>(statement);
-    if (!update)
-      continue;
-    llvm::SaveAndRestore inScope(elaborator.scope, inside);
-    llvm::SaveAndRestore when(elaborator.context,
-                              Context{Moment::Current, &states});
-    llvm::SaveAndRestore place(
-        elaborator.place, Place{update->targets.front().name.str(), {update}});
-    Meaning meaning = elaborator.elaborate(update->value);
-    SourceRange range = update->value->getRange();
-    std::vector<Meaning> values = {meaning};
-    if (update->targets.size() > 1)
-      values = meaning.elements;
-    if (!meaning.isValid()) {
-      valid = false;
-      continue;
-    }
-    if (values.size() != update->targets.size()) {
-      elaborator.error("wrong-count", range,
-                       "`" + elaborator.getText(range) +
-                           "` is not a tuple of " +
-                           llvm::Twine(update->targets.size()) + " values");
-      valid = false;
-      continue;
-    }
-    for (auto [target, value] : llvm::zip(update->targets, values)) {
-      unsigned number = 0;
-      while (number < model->states.size() &&
-             model->states[number].name != target.name)
-        ++number;
-      if (number == model->states.size()) {
-        std::vector<StringRef> names;
-        for (const State &state : model->states)
-          names.push_back(state.name);
-        elaborator
-            .error("unknown-name", target.range,
-                   "no state is called `" + target.name + "`")
-            .hint(didYouMean(target.name, names));
-        valid = false;
-        continue;
-      }
-      auto [first, isNew] = updated.emplace(number, target.range);
-      if (!isNew) {
-        elaborator
-            .error("duplicate-equation", target.range,
-                   "`" + target.name + "` is updated twice")
-            .note(first->second, "the first update is here");
-        valid = false;
-        continue;
-      }
-      Node *node = elaborator.requireValue(value, range);
-      if (node)
-        node = elaborator.fit(node, model->states[number].space, range,
-                              "`" + target.name.str() + "`");
-      if (node)
-        checkEveryStep(node, range);
-      next[number] = node;
-      valid &= node != nullptr;
-    }
-  }
-  return valid;
-}
-
-void ModelBuilder::makeStep() {
-  llvm::SaveAndRestore making(elaborator.isMakingStep, true);
-  const ast::DynamicsDecl *dynamics = nullptr;
-  const ast::SolveDecl *solve = nullptr;
-  const ast::StepDecl *step = nullptr, *after = nullptr;
-  auto once = [&](auto *&slot, const auto *decl, StringRef what) {
-    if (slot)
-      elaborator
-          .error("duplicate-equation", decl->getRange(),
-                 "a model has one " + what)
-          .note(slot->getRange(), "the first one is here");
-    else
-      slot = decl;
-  };
-  for (const ast::Decl *decl : body->body) {
-    if (auto *d = llvm::dyn_cast<ast::DynamicsDecl>(decl))
-      once(dynamics, d, "`dynamics`");
-    else if (auto *d = llvm::dyn_cast<ast::SolveDecl>(decl))
-      once(solve, d, "`solve`");
-    else if (auto *d = llvm::dyn_cast<ast::StepDecl>(decl))
-      d->isAfter ? once(after, d, "`after step`") : once(step, d, "`step`");
-  }
-  if (dynamics)
-    readEquations(*dynamics);
-  if (dynamics && step)
-    elaborator
-        .error("misplaced", step->getRange(),
-               "a model has `dynamics` or `step`, not both")
-        .note(dynamics->getRange(), "the dynamics are here")
-        .hint("use `after step` for what follows each step");
-  if (dynamics && !solve)
-    elaborator
-        .error("no-solver", dynamics->getRange(), "the dynamics are not solved")
-        .hint("write `solve rk4(0.01)`");
-  if (solve && !dynamics)
-    elaborator.error("misplaced", solve->getRange(),
-                     "there are no `dynamics` to solve");
-
-  StateValues next(model->states.size(), nullptr);
-  bool valid = true;
-  if (dynamics) {
-    valid = solve && integrate(*solve, next);
-    // Without a solver the right sides are looked at all the same.
-    StateValues rates;
-    if (!valid)
-      makeRates(elaborator.oldStates, rates);
-  } else if (step) {
-    valid = makeUpdates(*step, elaborator.oldStates, next);
-  }
-
-  for (auto [i, state] : llvm::enumerate(model->states)) {
-    bool hasEquation =
-        step ? next[i] != nullptr
-             : llvm::any_of(equations, [&](const Equation &equation) {
-                 return equation.state == i;
-               });
-    if (!hasEquation && valid && !state.hasWrongEquation &&
-        !(dynamics && dynamics->rule))
-      elaborator
-          .error("no-equation", state.range,
-                 "state `" + StringRef(state.name) + "` has no equation")
-          .hint(step ? "write `" + state.name + " <- ...` in `step`"
-                     : "write `" + state.name + "' = ...` in `dynamics`");
-    valid &= hasEquation;
-  }
-  if (!valid)
-    next = elaborator.oldStates; // What follows is checked all the same.
-  if (after) {
-    StateValues &completed = keep(next);
-    if (!makeUpdates(*after, completed, next))
-      next = completed;
-  }
-  for (auto [i, state] : llvm::enumerate(model->states)) {
-    state.next = next[i];
-    elaborator.firstStates.push_back(
-        elaborator.graph.stateAfter(state, Moment::First));
-    elaborator.lastStates.push_back(
-        elaborator.graph.stateAfter(state, Moment::Last));
-  }
-  elaborator.newStates = next;
-  elaborator.stepIsKnown = true;
 }

@@ -7,7 +7,6 @@
 
 #include "compiler/Sema/ModelBuilder.h"
 #include "compiler/AST/Printer.h"
-#include "compiler/AST/Suggest.h"
 
 using namespace loco;
 using namespace loco::sema;
@@ -79,13 +78,6 @@ void ModelBuilder::makeInputs(const ast::InputDecl &decl) {
   }
 }
 
-State *ModelBuilder::findState(StringRef name) {
-  for (State &state : model->states)
-    if (state.name == name)
-      return &state;
-  return nullptr;
-}
-
 void ModelBuilder::makeStates(const ast::StateDecl &decl) {
   const Space *space = decl.space ? elaborator.evaluateSpace(decl.space)
                                   : elaborator.spaces.getScalar();
@@ -143,40 +135,25 @@ void ModelBuilder::makeInit(const ast::InitDecl &decl) {
   llvm::SaveAndRestore place(
       elaborator.place,
       Place{"init." + decl.targets.front().name.str(), {&decl}});
-  Meaning meaning = elaborator.elaborate(decl.value);
   SourceRange range = decl.value->getRange();
-  std::vector<Meaning> values = {meaning};
-  if (decl.targets.size() > 1)
-    values = meaning.elements;
-  if (meaning.isValid() && values.size() != decl.targets.size()) {
-    elaborator.error("wrong-count", range,
-                     "`" + elaborator.getText(range) + "` is not a tuple of " +
-                         llvm::Twine(decl.targets.size()) + " values");
-    return;
-  }
+  std::vector<Meaning> values =
+      evaluateTargets(decl.value, decl.targets.size());
   for (auto [i, target] : llvm::enumerate(decl.targets)) {
-    State *state = findState(target.name);
-    if (!state) {
-      std::vector<StringRef> names;
-      for (const State &known : model->states)
-        names.push_back(known.name);
-      elaborator
-          .error("unknown-name", target.range,
-                 "no state is called `" + target.name + "`")
-          .hint(didYouMean(target.name, names));
+    std::optional<unsigned> number = findStateNumber(target);
+    if (!number)
       continue;
-    }
-    if (state->hasInitial) {
+    State &state = model->states[*number];
+    if (state.hasInitial) {
       elaborator
           .error("duplicate-equation", target.range,
                  "`" + target.name + "` has two initial values")
-          .note(state->range, "`" + target.name + "` is declared here");
+          .note(state.range, "`" + target.name + "` is declared here");
       continue;
     }
-    state->hasInitial = true;
-    state->start = "= " + ast::toString(decl.value);
-    if (meaning.isValid())
-      setInitial(*state, elaborator.requireValue(values[i], range), range);
+    state.hasInitial = true;
+    state.start = "= " + ast::toString(decl.value);
+    if (!values.empty())
+      setInitial(state, elaborator.requireValue(values[i], range), range);
   }
 }
 

@@ -46,7 +46,6 @@ private:
 
   void makeInputs(const ast::InputDecl &decl);
   void makeStates(const ast::StateDecl &decl);
-  State *findState(llvm::StringRef name);
   void makeInits();
   void makeInit(const ast::InitDecl &decl);
   void setInitial(State &state, Node *value, SourceRange range);
@@ -64,7 +63,6 @@ private:
     const ast::Expr *rhs;
     Scope *scope;
   };
-  void makeStep();
   void readEquations(const ast::DynamicsDecl &decl);
   void readEquation(const ast::EquationDecl &decl, Scope *scope);
   void addEquation(Equation equation, SourceRange range);
@@ -72,12 +70,52 @@ private:
   bool makeRates(const StateValues &states, StateValues &rates);
   Node *makeRate(const Equation &equation, const StateValues &states);
   Node *divideBy(Node *rate, const ast::Term &factor);
+
+  // Integrators.cpp
+  struct Method {
+    llvm::StringRef name;
+    /// Evaluations of the right sides in a step.
+    unsigned stages;
+    bool (ModelBuilder::*integrate)(Node *dt, StateValues &next);
+  };
   bool integrate(const ast::SolveDecl &solve, StateValues &next);
-  bool makeUpdates(const ast::StepDecl &decl, const StateValues &states,
-                   StateValues &next);
+  const Method *findMethod(const ast::SolveDecl &solve);
+  Node *evaluateStepSize(const ast::SolveDecl &solve, const Method &method);
+  bool integrateEuler(Node *dt, StateValues &next);
+  bool integrateSymplecticEuler(Node *dt, StateValues &next);
+  bool integrateMidpoint(Node *dt, StateValues &next);
+  bool integrateHeun(Node *dt, StateValues &next);
+  bool integrateRk4(Node *dt, StateValues &next);
   /// states + scale * rates, for the states that `rates` has.
   StateValues advance(const StateValues &states, Node *scale,
                       const StateValues &rates);
+  StateValues combine(const StateValues &a, double scale, const StateValues &b);
+  Node *scale(double factor, Node *dt);
+
+  // Steps.cpp
+  struct StepParts {
+    const ast::DynamicsDecl *dynamics = nullptr;
+    const ast::SolveDecl *solve = nullptr;
+    const ast::StepDecl *step = nullptr;
+    const ast::StepDecl *after = nullptr;
+  };
+  /// What a block of updates did so far.
+  struct Updates {
+    StateValues &next;
+    /// Where each state is updated.
+    std::map<unsigned, SourceRange> places;
+  };
+  void makeStep();
+  StepParts findStepParts();
+  void checkStepParts(const StepParts &parts);
+  bool checkEquations(const StepParts &parts, const StateValues &next,
+                      bool report);
+  std::optional<unsigned> findStateNumber(ast::Identifier name);
+  std::vector<Meaning> evaluateTargets(const ast::Expr *value, size_t count);
+  bool updateState(ast::Identifier target, const Meaning &value,
+                   SourceRange range, Updates &updates);
+  bool makeUpdates(const ast::StepDecl &decl, const StateValues &states,
+                   StateValues &next);
   StateValues &keep(StateValues values) {
     return stages.emplace_back(std::move(values));
   }

@@ -1,0 +1,200 @@
+//===- Integrators.cpp - Dynamics to steps --------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/AST/Suggest.h"
+#include "compiler/Sema/ModelBuilder.h"
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::StringRef;
+
+//===----------------------------------------------------------------------===//
+// Arithmetic of all states at once
+//===----------------------------------------------------------------------===//
+
+StateValues ModelBuilder::advance(const StateValues &states, Node *scale,
+                                  const StateValues &rates) {
+  StateValues next = states;
+  Graph &graph = elaborator.graph;
+  for (auto [i, rate] : llvm::enumerate(rates))
+    if (rate)
+      next[i] = graph.binary(
+          Op::Add, states[i],
+          graph.binary(Op::Multiply, graph.broadcastLike(scale, rate), rate));
+  return next;
+}
+
+/// a + scale * b.
+StateValues ModelBuilder::combine(const StateValues &a, double scale,
+                                  const StateValues &b) {
+  return advance(a, elaborator.graph.constant(scale), b);
+}
+
+Node *ModelBuilder::scale(double factor, Node *dt) {
+  Graph &graph = elaborator.graph;
+  return graph.binary(Op::Multiply, graph.constant(factor), dt);
+}
+
+//===----------------------------------------------------------------------===//
+// Methods
+//===----------------------------------------------------------------------===//
+
+bool ModelBuilder::integrateEuler(Node *dt, StateValues &next) {
+  StateValues k1;
+  if (!makeRates(elaborator.oldStates, k1))
+    return false;
+  next = advance(elaborator.oldStates, dt, k1);
+  return true;
+}
+
+/// All velocities from the old state, then all positions from the new ones.
+static bool checkVelocities(Elaborator &elaborator, const Model &model) {
+  for (const State &state : model.states)
+    if (!state.velocity && !state.position) {
+      elaborator
+          .error("no-velocity", model.solver.range,
+                 "`symplectic_euler` needs a velocity of every state, and `" +
+                     StringRef(state.name) + "` has none")
+          .note(state.range, "`" + StringRef(state.name) + "` is declared here")
+          .hint("write `with velocity v`, or solve with `euler` or `rk4`");
+      return false;
+    }
+  return true;
+}
+
+bool ModelBuilder::integrateSymplecticEuler(Node *dt, StateValues &next) {
+  StateValues k1;
+  if (!checkVelocities(elaborator, *model) ||
+      !makeRates(elaborator.oldStates, k1))
+    return false;
+  StateValues velocities = k1, positions = k1;
+  for (auto [i, state] : llvm::enumerate(model->states))
+    (state.position ? positions : velocities)[i] = nullptr;
+  StateValues &middle = keep(advance(elaborator.oldStates, dt, velocities));
+  // An explicit z' = f(z, v) reads the new velocities too.
+  for (const Equation &equation : equations) {
+    if (!positions[equation.state])
+      continue;
+    positions[equation.state] = makeRate(equation, middle);
+    if (!positions[equation.state])
+      return false;
+  }
+  next = advance(middle, dt, positions);
+  return true;
+}
+
+bool ModelBuilder::integrateMidpoint(Node *dt, StateValues &next) {
+  const StateValues &old = elaborator.oldStates;
+  StateValues k1, k2;
+  if (!makeRates(old, k1) ||
+      !makeRates(keep(advance(old, scale(0.5, dt), k1)), k2))
+    return false;
+  next = advance(old, dt, k2);
+  return true;
+}
+
+bool ModelBuilder::integrateHeun(Node *dt, StateValues &next) {
+  const StateValues &old = elaborator.oldStates;
+  StateValues k1, k2;
+  if (!makeRates(old, k1) || !makeRates(keep(advance(old, dt, k1)), k2))
+    return false;
+  next = advance(old, scale(0.5, dt), combine(k1, 1, k2));
+  return true;
+}
+
+bool ModelBuilder::integrateRk4(Node *dt, StateValues &next) {
+  const StateValues &old = elaborator.oldStates;
+  StateValues k1, k2, k3, k4;
+  if (!makeRates(old, k1) ||
+      !makeRates(keep(advance(old, scale(0.5, dt), k1)), k2) ||
+      !makeRates(keep(advance(old, scale(0.5, dt), k2)), k3) ||
+      !makeRates(keep(advance(old, dt, k3)), k4))
+    return false;
+  StateValues sum = combine(combine(combine(k1, 2, k2), 2, k3), 1, k4);
+  next = advance(old, scale(1.0 / 6, dt), sum);
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// solve method(dt)
+//===----------------------------------------------------------------------===//
+
+const ModelBuilder::Method *
+ModelBuilder::findMethod(const ast::SolveDecl &solve) {
+  static constexpr Method methods[] = {
+      {"euler", 1, &ModelBuilder::integrateEuler},
+      {"symplectic_euler", 1, &ModelBuilder::integrateSymplecticEuler},
+      {"midpoint", 2, &ModelBuilder::integrateMidpoint},
+      {"heun", 2, &ModelBuilder::integrateHeun},
+      {"rk4", 4, &ModelBuilder::integrateRk4},
+  };
+  static constexpr StringRef later[] = {"euler_maruyama", "dopri5"};
+  auto *call = llvm::dyn_cast<ast::CallExpr>(solve.method);
+  StringRef name = call ? call->getCalleeName() : StringRef();
+  SourceRange range = solve.method->getRange();
+  std::vector<StringRef> names;
+  for (const Method &method : methods) {
+    if (method.name == name)
+      return &method;
+    names.push_back(method.name);
+  }
+  if (llvm::is_contained(later, name))
+    elaborator.notYet(range, "solver `" + name + "` is");
+  else
+    elaborator
+        .error("unknown-name", range,
+               "no solver is written `" + elaborator.getText(range) + "`")
+        .hint(name.empty() ? "write `rk4(0.01)`" : didYouMean(name, names));
+  return nullptr;
+}
+
+/// The step size of a solver, a scalar; null after an error.
+Node *ModelBuilder::evaluateStepSize(const ast::SolveDecl &solve,
+                                     const Method &method) {
+  auto *call = llvm::cast<ast::CallExpr>(solve.method);
+  if (solve.every) {
+    elaborator.notYet(solve.every->getRange(), "`every` of a solver is");
+    return nullptr;
+  }
+  if (call->arguments.size() != 1 ||
+      call->arguments[0].kind != ast::Argument::Kind::Positional) {
+    elaborator
+        .error("wrong-count", call->getRange(),
+               "`" + method.name + "` takes its step size alone")
+        .hint("write `" + method.name + "(0.01)`");
+    return nullptr;
+  }
+  SourceRange range = call->arguments[0].value->getRange();
+  llvm::SaveAndRestore always(elaborator.context, Context{});
+  Node *dt = elaborator.evaluate(call->arguments[0].value);
+  model->solver.stepSize = elaborator.getText(range).str();
+  if (!dt)
+    return nullptr;
+  if (!dt->isScalar()) {
+    elaborator.error("out-of-range", range, "a step size is a scalar");
+    return nullptr;
+  }
+  if (dt->isNumber() && !(dt->number > 0)) {
+    elaborator.error("out-of-range", range,
+                     "a step size is greater than 0, not `" +
+                         elaborator.getText(range) + "`");
+    return nullptr;
+  }
+  return dt;
+}
+
+/// One step of the dynamics; false after an error.
+bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
+  const Method *method = findMethod(solve);
+  Node *dt = method ? evaluateStepSize(solve, *method) : nullptr;
+  if (!dt)
+    return false;
+  model->solver.method = method->name.str();
+  model->solver.stages = method->stages;
+  model->solver.range = solve.method->getRange();
+  return (this->*method->integrate)(dt, next);
+}

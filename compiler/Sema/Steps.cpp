@@ -1,0 +1,204 @@
+//===- Steps.cpp - Updates, and what a step is made of --------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/AST/Suggest.h"
+#include "compiler/Sema/ModelBuilder.h"
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::StringRef;
+
+//===----------------------------------------------------------------------===//
+// h <- e
+//===----------------------------------------------------------------------===//
+
+/// The state of that name; reports if there is none.
+std::optional<unsigned> ModelBuilder::findStateNumber(ast::Identifier name) {
+  std::vector<StringRef> names;
+  for (auto [i, state] : llvm::enumerate(model->states)) {
+    if (state.name == name.name)
+      return i;
+    names.push_back(state.name);
+  }
+  elaborator
+      .error("unknown-name", name.range,
+             "no state is called `" + name.name + "`")
+      .hint(didYouMean(name.name, names));
+  return std::nullopt;
+}
+
+/// The values of the right side, one for each target; empty after an error.
+std::vector<Meaning> ModelBuilder::evaluateTargets(const ast::Expr *value,
+                                                   size_t count) {
+  Meaning meaning = elaborator.elaborate(value);
+  if (!meaning.isValid())
+    return {};
+  std::vector<Meaning> values = {meaning};
+  if (count > 1)
+    values = meaning.elements;
+  if (values.size() == count)
+    return values;
+  SourceRange range = value->getRange();
+  elaborator.error("wrong-count", range,
+                   "`" + elaborator.getText(range) + "` is not a tuple of " +
+                       llvm::Twine(count) + " values");
+  return {};
+}
+
+/// Gives one state its value after the block; false after an error.
+bool ModelBuilder::updateState(ast::Identifier target, const Meaning &value,
+                               SourceRange range, Updates &updates) {
+  std::optional<unsigned> number = findStateNumber(target);
+  if (!number)
+    return false;
+  auto [first, isNew] = updates.places.emplace(*number, target.range);
+  if (!isNew) {
+    elaborator
+        .error("duplicate-equation", target.range,
+               "`" + target.name + "` is updated twice")
+        .note(first->second, "the first update is here");
+    return false;
+  }
+  Node *node = elaborator.requireValue(value, range);
+  if (node)
+    node = elaborator.fit(node, model->states[*number].space, range,
+                          "`" + target.name.str() + "`");
+  if (node)
+    checkEveryStep(node, range);
+  updates.next[*number] = node;
+  return node;
+}
+
+/// A block of updates: every right side reads `states`, the values before it.
+bool ModelBuilder::makeUpdates(const ast::StepDecl &decl,
+                               const StateValues &states, StateValues &next) {
+  Scope *inside = elaborator.makeScope(elaborator.modelScope, {});
+  elaborator.declareBody(*inside, decl.body);
+  Updates updates{next, {}};
+  bool valid = true;
+  for (const ast::Decl *statement : decl.body) {
+    auto *update = llvm::dyn_cast<ast::UpdateDecl>(statement);
+    if (!update)
+      continue;
+    llvm::SaveAndRestore inScope(elaborator.scope, inside);
+    llvm::SaveAndRestore when(elaborator.context,
+                              Context{Moment::Current, &states});
+    llvm::SaveAndRestore place(
+        elaborator.place, Place{update->targets.front().name.str(), {update}});
+    std::vector<Meaning> values =
+        evaluateTargets(update->value, update->targets.size());
+    valid &= !values.empty();
+    for (auto [target, value] : llvm::zip(update->targets, values))
+      valid &= updateState(target, value, update->value->getRange(), updates);
+  }
+  return valid;
+}
+
+//===----------------------------------------------------------------------===//
+// The step
+//===----------------------------------------------------------------------===//
+
+/// Finds the statements that say what a step is; each may stand once.
+ModelBuilder::StepParts ModelBuilder::findStepParts() {
+  StepParts parts;
+  auto once = [&](auto *&slot, const auto *decl, StringRef what) {
+    if (!slot) {
+      slot = decl;
+      return;
+    }
+    elaborator
+        .error("duplicate-equation", decl->getRange(),
+               "a model has one " + what)
+        .note(slot->getRange(), "the first one is here");
+  };
+  for (const ast::Decl *decl : body->body) {
+    if (auto *dynamics = llvm::dyn_cast<ast::DynamicsDecl>(decl))
+      once(parts.dynamics, dynamics, "`dynamics`");
+    else if (auto *solve = llvm::dyn_cast<ast::SolveDecl>(decl))
+      once(parts.solve, solve, "`solve`");
+    else if (auto *step = llvm::dyn_cast<ast::StepDecl>(decl))
+      step->isAfter ? once(parts.after, step, "`after step`")
+                    : once(parts.step, step, "`step`");
+  }
+  return parts;
+}
+
+void ModelBuilder::checkStepParts(const StepParts &parts) {
+  if (parts.dynamics && parts.step)
+    elaborator
+        .error("misplaced", parts.step->getRange(),
+               "a model has `dynamics` or `step`, not both")
+        .note(parts.dynamics->getRange(), "the dynamics are here")
+        .hint("use `after step` for what follows each step");
+  if (parts.dynamics && !parts.solve)
+    elaborator
+        .error("no-solver", parts.dynamics->getRange(),
+               "the dynamics are not solved")
+        .hint("write `solve rk4(0.01)`");
+  if (parts.solve && !parts.dynamics)
+    elaborator.error("misplaced", parts.solve->getRange(),
+                     "there are no `dynamics` to solve");
+}
+
+/// Reports the states that nothing moves; false if there are any.
+bool ModelBuilder::checkEquations(const StepParts &parts,
+                                  const StateValues &next, bool report) {
+  bool complete = true;
+  for (auto [i, state] : llvm::enumerate(model->states)) {
+    bool hasEquation = next[i];
+    if (!parts.step)
+      hasEquation = llvm::any_of(equations, [&](const Equation &equation) {
+        return equation.state == i;
+      });
+    complete &= hasEquation;
+    if (hasEquation || !report || state.hasWrongEquation ||
+        (parts.dynamics && parts.dynamics->rule))
+      continue;
+    elaborator
+        .error("no-equation", state.range,
+               "state `" + StringRef(state.name) + "` has no equation")
+        .hint(parts.step ? "write `" + state.name + " <- ...` in `step`"
+                         : "write `" + state.name + "' = ...` in `dynamics`");
+  }
+  return complete;
+}
+
+void ModelBuilder::makeStep() {
+  llvm::SaveAndRestore making(elaborator.isMakingStep, true);
+  StepParts parts = findStepParts();
+  if (parts.dynamics)
+    readEquations(*parts.dynamics);
+  checkStepParts(parts);
+
+  StateValues next(model->states.size(), nullptr);
+  bool valid = true;
+  if (parts.dynamics) {
+    valid = parts.solve && integrate(*parts.solve, next);
+    // Without a solver the right sides are looked at all the same.
+    StateValues rates;
+    if (!valid)
+      makeRates(elaborator.oldStates, rates);
+  } else if (parts.step) {
+    valid = makeUpdates(*parts.step, elaborator.oldStates, next);
+  }
+  if (!checkEquations(parts, next, /*report=*/valid) || !valid)
+    next = elaborator.oldStates; // What follows is checked all the same.
+  if (parts.after) {
+    StateValues &completed = keep(next);
+    if (!makeUpdates(*parts.after, completed, next))
+      next = completed;
+  }
+  for (auto [i, state] : llvm::enumerate(model->states)) {
+    state.next = next[i];
+    elaborator.firstStates.push_back(
+        elaborator.graph.stateAfter(state, Moment::First));
+    elaborator.lastStates.push_back(
+        elaborator.graph.stateAfter(state, Moment::Last));
+  }
+  elaborator.newStates = next;
+  elaborator.stepIsKnown = true;
+}
