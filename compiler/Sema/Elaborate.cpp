@@ -69,6 +69,16 @@ void Elaborator::noteDeclaration(Diagnostic &diagnostic, SourceRange range) {
 // Expressions
 //===----------------------------------------------------------------------===//
 
+/// What stands for a derivative on a right side: `v` for `z'`.
+static std::string nameOfDerivative(const Model &model,
+                                    const ast::DerivativeExpr &expr) {
+  auto *name = llvm::dyn_cast<ast::NameExpr>(expr.operand);
+  for (const State &state : model.states)
+    if (name && state.name == name->name && state.velocity && expr.order == 1)
+      return "write `" + state.velocity->name + "`, its velocity";
+  return "";
+}
+
 Meaning Elaborator::elaborate(const ast::Expr *expr) {
   llvm::SaveAndRestore deeper(depth, depth + 1);
   bool isTooDeep = depth > maxDepth;
@@ -109,10 +119,10 @@ Meaning Elaborator::elaborate(const ast::Expr *expr) {
       .Case([&](const TupleExpr *e) { return elaborateTuple(*e); })
       .Case([&](const ListExpr *e) { return elaborateList(*e); })
       .Case([&](const DerivativeExpr *e) {
-        error(
-            "misplaced", e->getRange(),
-            "`" + getText(e->getRange()) +
-                "` stands only on the left side of an equation of `dynamics`");
+        error("misplaced", e->getRange(),
+              "`" + getText(e->getRange()) +
+                  "` stands only on the left side of an equation of `dynamics`")
+            .hint(nameOfDerivative(model, *e));
         return Meaning();
       })
       .Case([&](const ByExpr *e) { return Meaning::ofSpace(evaluateSpace(e)); })
@@ -159,7 +169,8 @@ Node *Elaborator::requireValue(const Meaning &meaning, SourceRange range) {
       error("not-a-value", range,
             "`" + getText(range) +
                 "` is the number of a class, which has no "
-                "arithmetic");
+                "arithmetic")
+          .hint("write `one_hot(" + getText(range) + ")`");
       return nullptr;
     }
     if (meaning.value->element == Element::Bool) {

@@ -228,6 +228,19 @@ bool ErrorStrategy::reportMissingExpression(const Situation &s) {
   return true;
 }
 
+/// For a line that begins with an operator: it was meant to go on the one
+/// before.
+static std::string hintAtOperator(const Token *first, StringRef text) {
+  static constexpr size_t operators[] = {
+      LocoParser::PIPE,  LocoParser::PLUS,  LocoParser::MINUS, LocoParser::STAR,
+      LocoParser::SLASH, LocoParser::CARET, LocoParser::AT};
+  if (!llvm::is_contained(operators, first->getType()))
+    return "";
+  return ("a line goes on behind an operator: end the line before with `" +
+          text + "`")
+      .str();
+}
+
 /// Whether `rule` is the innermost statement with braces around `context`.
 static bool isIn(const antlr4::RuleContext *context, size_t rule) {
   while (context && context->getRuleIndex() != LocoParser::RuleBlock)
@@ -249,11 +262,15 @@ bool ErrorStrategy::reportLoneExpression(const Situation &s) {
   SourceRange range =
       getRange(s.context->getStart(), file).merge(getRange(s.before, file));
   bool equation = isIn(s.context, LocoParser::RuleDynamics);
+  const Token *first = s.context->getStart();
+  std::string continued = hintAtOperator(first, spell(first));
   diagnostics
       .error("expected-statement", range,
              equation ? "expected an equation, found an expression"
                       : "expected a statement, found an expression")
-      .hint(equation ? "write `... = ...`" : "name it with `let`");
+      .hint(!continued.empty() ? StringRef(continued)
+            : equation         ? "write `... = ...`"
+                               : "name it with `let`");
   return true;
 }
 
@@ -430,7 +447,8 @@ void ErrorStrategy::sync(Parser *parser) {
     if (found->getTokenIndex() != strayBrace && !isBroken(found))
       report({parser, parser->getContext(), found, tokenBefore(parser, found),
               expected},
-             "expected-statement", "expected a statement");
+             "expected-statement", "expected a statement",
+             hintAtOperator(found, spell(found)));
     if (stray)
       parser->consume();
     skipStatement(parser, false);
