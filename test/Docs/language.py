@@ -17,29 +17,26 @@ def read(folder, pattern="*.cpp"):
     return {path: path.read_text() for path in sorted((root / folder).glob(pattern))}
 
 
-def table(text, start):
-    """The first strings of the rows of a table in C++."""
-    body = text[text.index(start) :]
-    return re.findall(r'\{(?:Verb::\w+, )?"(\w+)"', body[: body.index("};")])
-
-
-def array(text, start):
-    body = text[text.index(start) :]
-    return re.findall(r'"(\w+)"', body[: body.index("};")])
+def table(text, name):
+    """The strings of an array in C++ called `name`, the first of each row."""
+    found = re.search(rf"\b{name}\[\] = \{{(.*?)\}};", text, re.S)
+    body = found[1] if found else ""
+    body = re.sub(r"//[^\n]*", "", body)
+    return re.findall(r'\{\s*(?:Verb::\w+,\s*)?"(\w+)"', body) or re.findall(r'"(\w+)"', body)
 
 
 sema = read("compiler/Sema")
 everything = "\n".join(sema.values())
 wanted = {
-    "functions": table(everything, "BuiltinForm builtins[]"),
-    "spaces": table(everything, "SpaceForm forms[]"),
-    "settings": table(everything, "SettingForm settingForms[]"),
-    "couplings": array(everything, "StringRef kinds[]"),
-    "solvers": array(everything, "StringRef methods[]"),
-    "later solvers": array(everything, "StringRef later[]"),
-    "words": array("\n".join(read("compiler/Syntax").values()), "StringRef words[]"),
-    "data sources": table((root / "runtime/lib/data/Registry.cpp").read_text(), "Builtin builtins[]"),
-    "analyses": table((root / "compiler/Driver/Analysis.cpp").read_text(), "analyses[]"),
+    "functions": table(everything, "builtins"),
+    "spaces": table(everything, "forms"),
+    "settings": table(everything, "settingForms"),
+    "couplings": table(everything, "kinds"),
+    "solvers": table(everything, "methods"),
+    "later solvers": table(everything, "later"),
+    "words": table("\n".join(read("compiler/Syntax").values()), "words"),
+    "data sources": table((root / "runtime/lib/data/Registry.cpp").read_text(), "builtins"),
+    "analyses": table((root / "compiler/Driver/Analysis.cpp").read_text(), "analyses"),
     "layers": re.findall(r"^layer (\w+)", "\n".join(read("stdlib", "*.loco").values()), re.M),
 }
 report = r'(?:error|warning|remark)\(\s*"([a-z]+(?:-[a-z]+)*)",'
