@@ -77,80 +77,103 @@ Meaning Elaborator::resolveCoupling(Symbol &symbol,
 // Kinds
 //===----------------------------------------------------------------------===//
 
-bool Elaborator::makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
-                          StringRef name, Symbol &symbol) {
-  coupling.kind = Coupling::Kind::Conv;
-  auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel);
+/// The lattice of a `conv`, which has neighbours; null after an error.
+const Space *Elaborator::getConvSpace(const ast::CouplingDecl &decl,
+                                      StringRef name) {
   if (!decl.space) {
     error("missing-space", decl.kernel->getRange(),
           "`" + name + "` needs the lattice that it couples")
         .hint("write `" + getText(decl.kernel->getRange()) + " on sheet`");
-    return false;
+    return nullptr;
   }
   const Space *space = evaluateSpace(decl.space);
-  if (!space)
-    return false;
-  if (!space->hasNeighbours()) {
-    error("no-neighbours", decl.space->getRange(),
-          space->quote() + " has no neighbours, which `conv` needs")
-        .hint("couple all sites with `dense(a -> b)`");
-    return false;
-  }
-  unsigned rank = space->getCouplingRank();
+  if (!space || space->hasNeighbours())
+    return space;
+  error("no-neighbours", decl.space->getRange(),
+        space->quote() + " has no neighbours, which `conv` needs")
+      .hint("couple all sites with `dense(a -> b)`");
+  return nullptr;
+}
+
+/// The extents of a kernel, odd and within the lattice; empty after an error.
+SmallVector<int64_t, 4>
+Elaborator::evaluateWindow(const ast::CouplingDecl &decl, const Space *space) {
+  auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel);
+  ArrayRef<int64_t> sites =
+      ArrayRef(space->sites).take_back(space->getCouplingRank());
   size_t given = call ? call->arguments.size() : 0;
-  if (given != rank) {
-    error("wrong-count", decl.kernel->getRange(),
-          "a kernel on " + space->quote() + " has " + llvm::Twine(rank) +
-              (rank == 1 ? " extent, not " : " extents, not ") +
-              llvm::Twine(given))
-        .hint(rank == 1 ? "write `conv(3)`" : "write `conv(3, 3)`");
-    return false;
+  if (given != sites.size()) {
+    bool isLine = sites.size() == 1;
+    error(
+        "wrong-count", decl.kernel->getRange(),
+        "a kernel on " + space->quote() + " has " + llvm::Twine(sites.size()) +
+            (isLine ? " extent, not " : " extents, not ") + llvm::Twine(given))
+        .hint(isLine ? "write `conv(3)`" : "write `conv(3, 3)`");
+    return {};
   }
   SmallVector<int64_t, 4> window;
-  for (auto [i, argument] : llvm::enumerate(call->arguments)) {
+  for (auto [argument, most] : llvm::zip(call->arguments, sites)) {
+    SourceRange range = argument.value->getRange();
     auto extent = evaluateInteger(argument.value, 1, "a kernel's extent");
     if (!extent)
-      return false;
+      return {};
     if (*extent % 2 == 0) {
-      error("even-kernel", argument.value->getRange(),
+      error("even-kernel", range,
             "a kernel of " + llvm::Twine(*extent) + " sites has no centre")
           .hint("use " + llvm::Twine(*extent - 1) + " or " +
                 llvm::Twine(*extent + 1));
-      return false;
+      return {};
     }
-    int64_t sites = space->sites[space->sites.size() - rank + i];
-    if (*extent > sites) {
-      error("too-large", argument.value->getRange(),
+    if (*extent > most) {
+      error("too-large", range,
             "a kernel of " + llvm::Twine(*extent) + " is larger than the " +
-                llvm::Twine(sites) + " sites of `" +
+                llvm::Twine(most) + " sites of `" +
                 getText(decl.space->getRange()) + "`");
-      return false;
+      return {};
     }
     window.push_back(*extent);
   }
-  if (decl.mixing && decl.mixing.name != "channels") {
+  return window;
+}
+
+/// `mixing channels`, on a lattice that has some.
+bool Elaborator::checkMixing(const ast::CouplingDecl &decl,
+                             const Space *space) {
+  if (!decl.mixing)
+    return true;
+  if (decl.mixing.name != "channels") {
     error("unknown-axis", decl.mixing.range,
           "`" + decl.mixing.name + "` is not an axis to mix")
         .hint("write `mixing channels`");
     return false;
   }
-  coupling.mixesChannels = bool(decl.mixing);
-  if (coupling.mixesChannels && !space->channels) {
-    error("not-indexable", decl.mixing.range,
-          "`" + getText(decl.space->getRange()) + "` has no channels to mix")
-        .hint("declare the lattice `by channels(16)`");
+  if (space->channels)
+    return true;
+  error("not-indexable", decl.mixing.range,
+        "`" + getText(decl.space->getRange()) + "` has no channels to mix")
+      .hint("declare the lattice `by channels(16)`");
+  return false;
+}
+
+bool Elaborator::makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
+                          StringRef name, Symbol &symbol) {
+  coupling.kind = Coupling::Kind::Conv;
+  const Space *space = getConvSpace(decl, name);
+  if (!space)
     return false;
-  }
+  SmallVector<int64_t, 4> window = evaluateWindow(decl, space);
+  if (window.empty() || !checkMixing(decl, space))
+    return false;
+  coupling.mixesChannels = bool(decl.mixing);
   coupling.from = coupling.to = space;
-  int64_t fanIn = coupling.mixesChannels ? space->channels : 1;
+  int64_t inputs = coupling.mixesChannels ? space->channels : 1, fanIn = inputs;
   for (int64_t extent : window)
     fanIn *= extent;
 
   Parameter &kernel = makeParameter(qualify(name), symbol.range);
   coupling.kernel = &kernel;
   if (space->channels)
-    kernel.shape = {space->channels,
-                    coupling.mixesChannels ? space->channels : 1};
+    kernel.shape = {space->channels, inputs};
   kernel.shape.append(window);
   kernel.description =
       (getText(decl.kernel->getRange()) + " on " + space->describe() +

@@ -207,6 +207,11 @@ private:
   Node *invert(const Parameter &parameter, Node *value, SourceRange range);
   void finishParameter(Parameter &parameter, Node *initial, SourceRange range);
   std::string qualify(llvm::StringRef name) const;
+  const Space *getConvSpace(const ast::CouplingDecl &decl,
+                            llvm::StringRef name);
+  llvm::SmallVector<int64_t, 4> evaluateWindow(const ast::CouplingDecl &decl,
+                                               const Space *space);
+  bool checkMixing(const ast::CouplingDecl &decl, const Space *space);
   bool makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
                 llvm::StringRef name, Symbol &symbol);
   bool makeDense(Coupling &coupling, const ast::CouplingDecl &decl,

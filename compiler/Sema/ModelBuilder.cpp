@@ -355,3 +355,28 @@ void ModelBuilder::build() {
   for (auto [declared, made] : order)
     model->parameterOrder.push_back(&model->parameters[made]);
 }
+
+void ModelBuilder::checkComplete() {
+  if (program.diagnostics.hasErrors())
+    return;
+  bool isComplete = llvm::all_of(model->states, [](const State &state) {
+    return state.initial && state.next;
+  });
+  for (const Parameter &parameter : model->parameters)
+    isComplete &= parameter.initial && parameter.value;
+  for (const Result &result : model->results)
+    isComplete &= result.value != nullptr;
+  for (const ast::Decl *decl : body->body) {
+    isComplete &= !llvm::isa<ast::LossDecl>(decl) || model->loss;
+    auto *input = llvm::dyn_cast<ast::InputDecl>(decl);
+    for (ast::Identifier name :
+         input ? input->names : llvm::ArrayRef<ast::Identifier>())
+      isComplete &= llvm::any_of(model->inputs, [&](const Input &made) {
+        return made.name == name.name;
+      });
+  }
+  if (!isComplete)
+    elaborator.error("cyclic-definition", model->range,
+                     "model `" + StringRef(model->name) +
+                         "` is made of something that needs itself");
+}

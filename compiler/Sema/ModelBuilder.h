@@ -19,6 +19,9 @@ public:
   ModelBuilder(Program &program, const ast::Decl &decl);
 
   void build();
+  /// Reports a model of which something is missing without a reason, so that
+  /// nothing after Sema has to reckon with it.
+  void checkComplete();
 
   /// Adds a value that a run block asks for; returns the name of the result, or
   /// empty after an error.

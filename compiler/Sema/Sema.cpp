@@ -45,6 +45,8 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
       module->runs.push_back(evaluateRunBlock(*run, **builder));
   }
   program.reportUnusedOverrides();
+  for (auto &builder : builders)
+    builder->checkComplete();
   if (diagnostics.hasErrors())
     return nullptr;
   for (auto &builder : builders)
