@@ -165,7 +165,7 @@ Value Emitter::loadUncached(Reference reference, Type element,
                    ? Value(arith::TruncIOp::create(b, loc, element, loaded))
                    : converted(loaded, element);
     return splat(loaded);
-  } else if (valid && place.layout.isDense()) {
+  } else if (valid && (place.layout.isDense() || maskedLoads)) {
     if (inPlace)
       prefetch(reference, pointer);
     loaded = LLVM::MaskedLoadOp::create(

@@ -230,9 +230,7 @@ void Emitter::outerRows(ConvOuterOp op, ArrayRef<Site> rows,
   for (auto [row, tap, r] : order) {
     Masked x = loadMoved(op.getRhs(), rows[r], form.distance(tap),
                          form.output.getShape(), form.boundary);
-    // Beyond the row, 0 times whatever is there might be no number.
-    Value value = masked(valid, x.value, number(element, 0));
-    accumulators[tap] = fma(given[r], value, accumulators[tap]);
+    accumulators[tap] = fma(given[r], x.value, accumulators[tap]);
   }
 }
 
@@ -247,6 +245,7 @@ void Emitter::outerNest(ConvOuterOp op) {
   Sink sink{schedule.find(op.getResult()), false};
   ArrayRef<int64_t> sites = form.output.getShape().drop_front(form.channels);
   startGroup(element, sites.empty() ? 1 : sites.back());
+  maskedLoads = true;
   bool unrolled = form.taps() <= 9;
 
   // Sums over all sites for `count` output channels from `first` and the
@@ -302,10 +301,9 @@ void Emitter::outerNest(ConvOuterOp op) {
                      [&](int64_t n) { return splat32(n); }, tap);
                  x = loadAround(op.getRhs(), read, form.boundary);
                }
-               Value value = masked(valid, x.value, number(element, 0));
                for (int64_t o = 0; o < count; ++o) {
                  Value &total = partial[o * taps.size() + t];
-                 total = fma(given[o], value, total);
+                 total = fma(given[o], x.value, total);
                }
              }
            });

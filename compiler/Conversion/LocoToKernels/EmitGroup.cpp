@@ -34,7 +34,7 @@ void Emitter::startGroup(Type element, int64_t width) {
   lanes = width == 1 ? 1 : schedule.lanesOf(element);
   groupElement = element;
   valid = Value();
-  flat = false;
+  flat = maskedLoads = false;
   here.clear();
   memo.clear();
   hoisted.clear();
@@ -80,6 +80,8 @@ void Emitter::emitGroup(const Group &group) {
     element = b.getF32Type();
   startGroup(element, group.shape.empty() ? 1 : 0);
   flat = group.flat;
+  // A product with 0 is 0 only for numbers, which padding need not be.
+  maskedLoads = llvm::any_of(group.ops, llvm::IsaPred<ConvOuterOp>);
   here.insert(group.ops.begin(), group.ops.end());
   if (!group.ops.empty())
     loc = group.ops.front()->getLoc();

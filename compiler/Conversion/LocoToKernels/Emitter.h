@@ -193,6 +193,8 @@ private:
   mlir::Operation *marker = nullptr;
   mlir::Value valid;
   bool flat = false;
+  /// Loads give zero beyond the row, also where the padding could be read.
+  bool maskedLoads = false;
   llvm::SmallPtrSet<mlir::Operation *, 16> here;
   using Key =
       std::pair<void *,
