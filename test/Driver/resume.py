@@ -28,7 +28,7 @@ def start(out, *more):
 
 def run(out, *more):
     process = start(out, *more)
-    _, text = process.communicate(timeout=120)
+    _, text = process.communicate()
     return process.returncode, text
 
 
@@ -63,14 +63,15 @@ duration = time.time() - begin
 wanted = outcome("whole")
 expect("metrics of every update", len(wanted[2]) == 240)
 
-# Killed anywhere, from the first write to the last, until it comes through.
+# Killed anywhere, from the first write to the last, until it comes through. On a
+# machine that has become slower since, it is given more and more time.
 dice = random.Random(11)
 kills = 0
 more = []
 while True:
     process = start("killed", *more)
     try:
-        _, text = process.communicate(timeout=dice.uniform(0.05, 0.6) * duration)
+        _, text = process.communicate(timeout=dice.uniform(0.05, 0.6) * duration * (1 + kills / 20))
         expect("a resumed run", process.returncode == 0, text)
         break
     except subprocess.TimeoutExpired:
@@ -79,14 +80,15 @@ while True:
         kills += 1
     # Killed before the folder was there: begin again.
     more = ["--resume"] if os.path.exists("killed") else []
-    expect("progress between kills", kills < 60)
+    expect("progress between kills", kills < 200)
 expect("at least three kills", kills >= 3, f"only {kills} in {duration:.1f} s")
 expect("the killed run ends as the undisturbed one", outcome("killed") == wanted)
 
 process = start("interrupted")
-time.sleep(0.5 * duration)
+while not os.path.exists("interrupted/Sheet/checkpoints/20"):
+    time.sleep(0.01)
 process.send_signal(signal.SIGINT)
-_, text = process.communicate(timeout=60)
+_, text = process.communicate()
 expect("Ctrl-C ends the run", process.returncode == 1 and "--resume" in text, text)
 code, text = run("interrupted", "--resume")
 expect("resumed after Ctrl-C", code == 0, text)
