@@ -44,7 +44,7 @@ static const Function functions[] = {
     {"math.expm1", [](double x) { return std::expm1(x); }, 3},
     {"math.log", [](double x) { return std::log(x); }, 2},
     {"math.log1p", [](double x) { return std::log1p(x); }, 3},
-    {"math.tanh", [](double x) { return std::tanh(x); }, 5},
+    {"math.tanh", [](double x) { return std::tanh(x); }, 6},
     {"math.sin", [](double x) { return std::sin(x); }, 2},
     {"math.cos", [](double x) { return std::cos(x); }, 2},
     {"math.sqrt", [](double x) { return std::sqrt(x); }, 0.51},

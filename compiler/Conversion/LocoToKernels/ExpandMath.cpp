@@ -7,7 +7,7 @@
 //
 // In f32 every function is a fixed sequence of operations on vectors. Bounds,
 // over all f32 arguments, in units of the last place
-// (test/Conversion/math-ulp.test): exp 2, log 2, log1p 3, expm1 3, tanh 5,
+// (test/Conversion/math-ulp.test): exp 2, log 2, log1p 3, expm1 3, tanh 6,
 // sigmoid 3, softplus 3, sin and cos 2. Special values are those of IEEE 754
 // and C; denormals are kept. In f64 the functions are libm's, an element at a
 // time.

@@ -1,0 +1,237 @@
+//===- Grouping.cpp - Which ops are fused into one pass over sites --------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every op has a level: that of its operands, or one more where an operand must
+// be complete before the op can start. Ops of one level and one shape are a
+// group; what crosses groups is kept in memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/Planner.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// The sites that an op runs over.
+static SmallVector<int64_t> iterationShape(const Schedule &schedule,
+                                           Operation *op) {
+  return schedule.shapeOf(isa<ReduceOp, ConvOuterOp>(op) ? op->getOperand(0)
+                                                         : op->getResult(0));
+}
+
+/// True if `op` has loops of its own.
+static bool isSolo(Operation *op) {
+  if (isInline(op))
+    return false;
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return needsMemory(op, 0);
+  return !isFusedOuter(op);
+}
+
+/// An op on indices and truth values of rank 0, which lives in registers.
+static bool isScalarOp(Operation *op) {
+  return llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+}
+
+namespace {
+/// Distributes the ops of one block over groups.
+class Grouping {
+public:
+  Grouping(Planner &planner, Block &block) : planner(planner), block(block) {}
+
+  BlockPlan run(ArrayRef<Root> yields);
+
+private:
+  bool isBarrier(OpOperand &use) const;
+  void assignLevels();
+  void sinkLate();
+  void materialise();
+  Group &groupFor(unsigned level, ArrayRef<int64_t> shape, bool uniform);
+  Root &rootFor(Group &group, Value value);
+
+  Planner &planner;
+  Block &block;
+  DenseMap<Operation *, unsigned> levels;
+  SmallVector<std::unique_ptr<Group>> groups;
+};
+} // namespace
+
+/// True if the producer of `use` must have finished its sites before the user
+/// starts.
+bool Grouping::isBarrier(OpOperand &use) const {
+  Operation *producer = use.get().getDefiningOp(), *user = use.getOwner();
+  if (!isInline(producer) || isSolo(user))
+    return true;
+  // What all samples share is computed before any sample.
+  if (planner.isUniform(producer->getResult(0)) !=
+      planner.isUniform(user->getResult(0)))
+    return true;
+  return needsMemory(user, use.getOperandNumber()) ||
+         iterationShape(planner.schedule, producer) !=
+             iterationShape(planner.schedule, user);
+}
+
+void Grouping::assignLevels() {
+  for (Operation &op : block.without_terminator()) {
+    if (isScalarOp(&op) || planner.isSkipped(&op))
+      continue;
+    unsigned level = 0;
+    for (OpOperand &operand : op.getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (!producer || isScalarOp(producer) ||
+          (isFree(producer) && !needsMemory(&op, operand.getOperandNumber())))
+        continue;
+      level = std::max(level, levels.lookup(producer) + isBarrier(operand));
+    }
+    levels[&op] = level;
+  }
+}
+
+/// Moves ops whose operands are all in memory anyway to the group that uses
+/// them, so that their results need no memory.
+void Grouping::sinkLate() {
+  for (Operation &op : llvm::reverse(block.without_terminator())) {
+    if (isScalarOp(&op) || isSolo(&op) || isFree(&op) || op.use_empty() ||
+        planner.isSkipped(&op))
+      continue;
+    unsigned latest = ~0u;
+    bool movable = isInline(&op);
+    for (OpOperand &use : op.getUses()) {
+      Operation *user = use.getOwner();
+      if (user == block.getTerminator() || isBarrier(use))
+        movable = false;
+      else
+        latest = std::min(latest, levels.lookup(user));
+    }
+    for (OpOperand &operand : op.getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (producer && producer->getBlock() == &block && !isScalarOp(producer) &&
+          !isFree(producer) && !isBarrier(operand))
+        movable = false;
+    }
+    if (movable)
+      levels[&op] = latest;
+  }
+}
+
+Group &Grouping::groupFor(unsigned level, ArrayRef<int64_t> shape,
+                          bool uniform) {
+  for (auto &group : groups)
+    if (!group->solo && group->level == level && group->uniform == uniform &&
+        ArrayRef(group->shape) == shape)
+      return *group;
+  auto &group = groups.emplace_back(std::make_unique<Group>());
+  group->level = level;
+  group->uniform = uniform;
+  group->shape.assign(shape.begin(), shape.end());
+  return *group;
+}
+
+Root &Grouping::rootFor(Group &group, Value value) {
+  for (Root &root : group.roots)
+    if (root.value == value)
+      return root;
+  return group.roots.emplace_back(Root{value, {}});
+}
+
+/// Gives memory to the values that cross groups.
+void Grouping::materialise() {
+  for (Operation &op : block.without_terminator()) {
+    if (isScalarOp(&op) || planner.isSkipped(&op))
+      continue;
+    for (OpOperand &operand : op.getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (!producer || isScalarOp(producer))
+        continue;
+      bool memory = needsMemory(&op, operand.getOperandNumber());
+      if (isFree(producer) ? memory
+                           : isBarrier(operand) ||
+                                 levels.lookup(producer) != levels.lookup(&op))
+        planner.requireMemory(operand.get());
+    }
+    if (!isInline(&op) && !isa<ScanOp>(op))
+      for (Value result : op.getResults())
+        if (!planner.isDirectSum(result))
+          planner.requireMemory(result);
+  }
+}
+
+BlockPlan Grouping::run(ArrayRef<Root> yields) {
+  assignLevels();
+  sinkLate();
+  materialise();
+
+  for (Operation &op : block.without_terminator()) {
+    if (isScalarOp(&op) || planner.isSkipped(&op))
+      continue;
+    Schedule &schedule = planner.schedule;
+    if (isSolo(&op)) {
+      auto &group = groups.emplace_back(std::make_unique<Group>());
+      group->level = levels.lookup(&op);
+      group->solo = &op;
+      group->product = planner.asProduct(&op);
+      group->uniform = op.getNumResults() && planner.isUniform(op.getResult(0));
+      continue;
+    }
+    bool stored = llvm::any_of(op.getResults(), [&](Value result) {
+      Reference reference = schedule.find(result);
+      return reference &&
+             schedule.places[reference.place].kind != Place::Kind::Global;
+    });
+    if (isFree(&op) && !stored)
+      continue;
+    Group &group =
+        groupFor(levels.lookup(&op), iterationShape(planner.schedule, &op),
+                 planner.isUniform(op.getResult(0)));
+    group.ops.push_back(&op);
+    if (!isInline(&op))
+      continue;
+    for (Value result : op.getResults())
+      if (Reference reference = schedule.find(result))
+        rootFor(group, result).sinks.push_back({reference, false});
+  }
+
+  for (const Root &yield : yields)
+    if (Operation *producer = yield.value.getDefiningOp();
+        producer && planner.isUniform(yield.value) && !isFree(producer))
+      assert(planner.schedule.find(yield.value) && "kept by planFunction");
+
+  // What the block gives goes with the group that computes it; what another
+  // group or nobody here computes is copied.
+  for (const Root &yield : yields) {
+    Operation *producer = yield.value.getDefiningOp();
+    bool here = producer && producer->getBlock() == &block &&
+                isInline(producer) && !isFree(producer) &&
+                !planner.isUniform(yield.value);
+    unsigned level = producer && producer->getBlock() == &block
+                         ? levels.lookup(producer) + !here
+                         : 0;
+    Group &group =
+        groupFor(level, planner.schedule.shapeOf(yield.value), false);
+    llvm::append_range(rootFor(group, yield.value).sinks, yield.sinks);
+  }
+
+  std::stable_sort(groups.begin(), groups.end(), [](auto &a, auto &b) {
+    return std::pair(a->level, a->product.has_value()) <
+           std::pair(b->level, b->product.has_value());
+  });
+  BlockPlan plan;
+  for (auto &group : groups)
+    if (group->solo || !group->roots.empty() ||
+        llvm::any_of(group->ops, [](Operation *op) { return !isInline(op); }))
+      plan.groups.push_back(std::move(*group));
+  return plan;
+}
+
+BlockPlan Planner::planBlock(Block &block, ArrayRef<Root> yields) {
+  BlockPlan plan = Grouping(*this, block).run(yields);
+  for (Group &group : plan.groups)
+    chooseTiles(group);
+  return plan;
+}
