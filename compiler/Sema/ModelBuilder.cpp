@@ -280,9 +280,18 @@ std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {
   llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
   llvm::SaveAndRestore place(elaborator.place, Place{name, {expr}});
   SourceRange range = expr->getRange();
+  size_t numParameters = model->parameters.size();
   Node *node = elaborator.evaluate(expr);
   if (!node)
     return {};
+  if (isBuilt && model->parameters.size() != numParameters) {
+    elaborator
+        .error("misplaced", range,
+               "`" + elaborator.getText(range) +
+                   "` has parameters of its own, which nothing learns")
+        .hint("put the layer into the model, in a `decode`");
+    return {};
+  }
   checkEveryStep(node, range);
   if (model->findResult(name)) {
     elaborator
@@ -354,6 +363,7 @@ void ModelBuilder::build() {
   llvm::sort(order);
   for (auto [declared, made] : order)
     model->parameterOrder.push_back(&model->parameters[made]);
+  isBuilt = true;
 }
 
 void ModelBuilder::checkComplete() {

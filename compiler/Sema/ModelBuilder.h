@@ -131,6 +131,8 @@ private:
   /// The file that `body` stands in.
   FileTable *bodyFile;
   std::vector<Replacement> replacements;
+  /// The tables are filled; only results may be added.
+  bool isBuilt = false;
   std::map<FileTable *, Scope *> fileScopes;
   /// Contexts point to these.
   std::deque<StateValues> stages;
