@@ -56,32 +56,42 @@ def expect(what, condition, text=""):
         sys.exit(f"{what}: {text}")
 
 
-begin = time.time()
+def updates_done(out):
+    """Whole lines of the metrics so far."""
+    try:
+        return read(os.path.join(out, "Sheet", "metrics.jsonl")).count(b"\n")
+    except FileNotFoundError:
+        return 0
+
+
+def kill(out, more, ready):
+    """Starts the run and kills it a random moment after `ready`."""
+    process = start(out, *more)
+    while not ready() and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(dice.uniform(0, 0.02))
+    process.kill()
+    _, text = process.communicate()
+    expect("a run that is to be killed still runs", process.returncode == -signal.SIGKILL, text)
+
+
 code, text = run("whole")
 expect("an undisturbed run", code == 0, text)
-duration = time.time() - begin
 wanted = outcome("whole")
 expect("metrics of every update", len(wanted[2]) == 240)
 
-# Killed anywhere, from the first write to the last, until it comes through. On a
-# machine that has become slower since, it is given more and more time.
+# Killed at any time: before there is a folder, while it is set up, after any update.
 dice = random.Random(11)
-kills = 0
 more = []
-while True:
-    process = start("killed", *more)
-    try:
-        _, text = process.communicate(timeout=dice.uniform(0.05, 0.6) * duration * (1 + kills / 20))
-        expect("a resumed run", process.returncode == 0, text)
-        break
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        kills += 1
-    # Killed before the folder was there: begin again.
+for _ in range(5):
+    begin, wait = time.time(), dice.uniform(0, 0.3)
+    kill("killed", more, lambda: time.time() - begin > wait)
     more = ["--resume"] if os.path.exists("killed") else []
-    expect("progress between kills", kills < 200)
-expect("at least three kills", kills >= 3, f"only {kills} in {duration:.1f} s")
+for target in sorted(dice.sample(range(1, 190), 12)):
+    kill("killed", more, lambda: updates_done("killed") >= target)
+    more = ["--resume"]
+code, text = run("killed", *more)
+expect("the last resumed run", code == 0, text)
 expect("the killed run ends as the undisturbed one", outcome("killed") == wanted)
 
 process = start("interrupted")
@@ -103,4 +113,3 @@ with open("changed.loco", "w") as file:
 PROGRAM = "changed.loco"
 code, text = run("other", "--resume")
 expect("a changed program is refused", code == 1 and "source" in text or "program" in text, text)
-print(f"{kills} kills")
