@@ -52,21 +52,6 @@ int loco::reportError(llvm::StringRef message) {
   return 1;
 }
 
-ReportCollector::ReportCollector(mlir::MLIRContext *context)
-    : handler(context, [this](mlir::Diagnostic &diagnostic) {
-        if (!text.empty())
-          text += "\n";
-        if (auto place = diagnostic.getLocation()
-                             ->findInstanceOf<mlir::FileLineColLoc>())
-          text += fmt::format("{}:{}:{}: ", place.getFilename().str(),
-                              place.getLine(), place.getColumn());
-        text += diagnostic.str();
-      }) {}
-
-Error ReportCollector::take(llvm::StringRef otherwise) {
-  return Error{text.empty() ? otherwise.str() : text};
-}
-
 //===----------------------------------------------------------------------===//
 // Options
 //===----------------------------------------------------------------------===//

@@ -10,8 +10,7 @@
 
 #include "compiler/Driver/Commands.h"
 #include "compiler/Driver/Compilation.h"
-
-#include "mlir/IR/Diagnostics.h"
+#include "compiler/Driver/ReportCollector.h"
 
 namespace loco {
 
@@ -36,18 +35,6 @@ Expected<const sema::Model *> pickModel(const Compilation &compilation,
 
 /// The execution options of a command line.
 Expected<ExecutionOptions> resolveMachine(const MachineOptions &options);
-
-/// Collects what MLIR reports, one line each with its place, while it lives.
-class ReportCollector {
-public:
-  explicit ReportCollector(mlir::MLIRContext *context);
-  /// What was collected as an error, or `otherwise` if that is nothing.
-  Error take(llvm::StringRef otherwise);
-
-private:
-  std::string text;
-  mlir::ScopedDiagnosticHandler handler;
-};
 
 /// A number with so many digits; `nan` whatever its sign is.
 std::string formatNumber(double number, int digits);

@@ -8,10 +8,10 @@
 #include "compiler/Driver/CompiledProgram.h"
 
 #include "compiler/Driver/ReferenceProgram.h"
+#include "compiler/Driver/ReportCollector.h"
 #include "compiler/JIT/CompiledKernel.h"
 #include "loco/Kernel.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -79,27 +79,23 @@ Expected<CompiledEntry *> CompiledProgram::getEntry(const Request &request) {
   if (!isNew)
     return &result;
 
-  std::string text;
-  ScopedDiagnosticHandler handler(
-      module->getContext(), [&](mlir::Diagnostic &diagnostic) {
-        text += (text.empty() ? "" : "\n") + diagnostic.str();
-      });
+  ReportCollector reports(module->getContext());
   FailureOr<EntryPoint> entry =
       makeEntryPoint(function, signature, request, options.residuals);
-  if (succeeded(entry)) {
-    result.entry = *entry;
-    auto compiled =
-        compileFunction(*module, result.entry.function.getSymName());
-    if (compiled) {
-      result.compiled = std::move(*compiled);
-      result.executor = std::make_unique<KernelExecutor>(
-          result.compiled->kernel, pool, options.memory);
-      return &result;
-    }
-    text += (text.empty() ? "" : "\n") + llvm::toString(compiled.takeError());
+  if (failed(entry)) {
+    entries.erase(found);
+    return reports.take("the model cannot be differentiated");
   }
-  entries.erase(found);
-  return Error{text};
+  result.entry = *entry;
+  auto compiled = compileFunction(*module, result.entry.function.getSymName());
+  if (!compiled) {
+    entries.erase(found);
+    return reports.take(llvm::toString(compiled.takeError()));
+  }
+  result.compiled = std::move(*compiled);
+  result.executor = std::make_unique<KernelExecutor>(result.compiled->kernel,
+                                                     pool, options.memory);
+  return &result;
 }
 
 std::vector<const void *>

@@ -8,9 +8,9 @@
 #include "compiler/Driver/ReferenceProgram.h"
 
 #include "compiler/Driver/EntryPoint.h"
+#include "compiler/Driver/ReportCollector.h"
 #include "compiler/Reference/Interpreter.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -52,24 +52,6 @@ private:
   Signature signature;
   llvm::StringMap<EntryPoint> entries;
 };
-
-/// Collects what MLIR reports into one message.
-class DiagnosticText {
-public:
-  explicit DiagnosticText(MLIRContext *context)
-      : handler(context, [this](Diagnostic &diagnostic) {
-          if (!text.empty())
-            text += "\n";
-          text += diagnostic.str();
-        }) {}
-  Error take(StringRef otherwise) {
-    return Error{text.empty() ? otherwise.str() : text};
-  }
-
-private:
-  std::string text;
-  ScopedDiagnosticHandler handler;
-};
 } // namespace
 
 /// Elements `begin` to `begin + count` of a tensor, as an array of `shape`.
@@ -85,7 +67,7 @@ static Array toArray(const Tensor &tensor, int64_t begin,
 }
 
 Expected<TensorMap> ReferenceProgram::initialParameters(uint64_t seed) {
-  DiagnosticText text(module->getContext());
+  ReportCollector text(module->getContext());
   std::string initial = name + ".initial";
   auto values = Interpreter(*module).call(initial, {RandomKey{seed, 0, 0}});
   if (failed(values))
@@ -175,7 +157,7 @@ Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
                              const Request &request, Reply &reply) {
   if (Status failed = checkCall(signature, parameters, batch, request))
     return failed;
-  DiagnosticText text(module->getContext());
+  ReportCollector text(module->getContext());
   FailureOr<EntryPoint> entry = getEntry(request);
   if (failed(entry))
     return text.take("the model cannot be differentiated");
