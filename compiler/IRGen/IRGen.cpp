@@ -53,6 +53,7 @@ private:
   Value emitRandom(const Node &node, Value key, Value step);
   Value makeIndexConstant(int64_t number);
   SmallVector<const Node *> getResultRoots();
+  SmallVector<const sema::State *> getStates(bool withHidden = true);
 
   const irgen::Context &context;
   const sema::Model &model;
@@ -159,6 +160,17 @@ unsigned ModelEmitter::getInputNumber(const sema::Input &input) {
   return number;
 }
 
+/// Those that the program declares, then those that Sema added.
+SmallVector<const sema::State *> ModelEmitter::getStates(bool withHidden) {
+  SmallVector<const sema::State *> states;
+  for (const sema::State &state : model.states)
+    states.push_back(&state);
+  if (withHidden)
+    for (const sema::State &state : model.hiddenStates)
+      states.push_back(&state);
+  return states;
+}
+
 Value ModelEmitter::makeIndexConstant(int64_t number) {
   return arith::ConstantIndexOp::create(builder, context.getLoc(model.range),
                                         number);
@@ -214,20 +226,20 @@ void ModelEmitter::emitValues() {
 //===----------------------------------------------------------------------===//
 
 void ModelEmitter::emitStart() {
-  for (const sema::State &state : model.states)
-    if (state.initial->usesSequence)
+  for (const sema::State *state : getStates())
+    if (state->initial->usesSequence)
       return; // Needs more than the first step.
-  if (model.states.empty())
+  if (getStates().empty())
     return;
   SmallVector<Slot> arguments, results;
   addParameters(arguments);
   unsigned firstInput = arguments.size();
   addInputs(arguments, /*stacked=*/false);
   arguments.push_back(makeKey());
-  for (const sema::State &state : model.states)
-    results.push_back(makeSlot(state.name, "state",
-                               context.getType(state.space->getShape()),
-                               state.range));
+  for (const sema::State *state : getStates())
+    results.push_back(makeSlot(state->name, "state",
+                               context.getType(state->space->getShape()),
+                               state->range));
   begin(".start", arguments, results);
   Emitter emitter(context, builder, [&](const Node &node) -> Value {
     if (node.op == NodeOp::Parameter)
@@ -238,24 +250,24 @@ void ModelEmitter::emitStart() {
                       makeIndexConstant(0));
   });
   SmallVector<Value> values;
-  for (const sema::State &state : model.states)
-    values.push_back(emitter.emit(state.initial));
+  for (const sema::State *state : getStates())
+    values.push_back(emitter.emit(state->initial));
   finish(values);
 }
 
 void ModelEmitter::emitStep() {
-  for (const sema::State &state : model.states)
-    if (state.next->usesSequence)
+  for (const sema::State *state : getStates())
+    if (state->next->usesSequence)
       return; // Needs more than the step at hand.
   if (!model.hasSteps())
     return;
   SmallVector<Slot> arguments, results;
   addParameters(arguments);
   unsigned firstState = arguments.size();
-  for (const sema::State &state : model.states)
-    arguments.push_back(makeSlot(state.name, "state",
-                                 context.getType(state.space->getShape()),
-                                 state.range));
+  for (const sema::State *state : getStates())
+    arguments.push_back(makeSlot(state->name, "state",
+                                 context.getType(state->space->getShape()),
+                                 state->range));
   results.append(arguments.begin() + firstState, arguments.end());
   unsigned firstInput = arguments.size();
   addInputs(arguments, /*stacked=*/false);
@@ -263,8 +275,8 @@ void ModelEmitter::emitStep() {
   arguments.push_back(makeIndex("step"));
 
   SmallVector<const Node *> roots;
-  for (const sema::State &state : model.states)
-    roots.push_back(state.next);
+  for (const sema::State *state : getStates())
+    roots.push_back(state->next);
   for (const sema::Result &result : model.results)
     if (result.value->perStep && !result.value->usesSequence) {
       roots.push_back(result.value);
@@ -281,10 +293,9 @@ void ModelEmitter::emitStep() {
     case NodeOp::Parameter:
       return getParameter(*node.parameter);
     case NodeOp::OldState: {
-      unsigned number = 0;
-      while (&model.states[number] != node.state)
-        ++number;
-      return function.getArgument(firstState + number);
+      auto states = getStates();
+      return function.getArgument(
+          firstState + (llvm::find(states, node.state) - states.begin()));
     }
     case NodeOp::Input:
       return function.getArgument(firstInput + getInputNumber(*node.input));
@@ -338,9 +349,9 @@ void ModelEmitter::emitWhole() {
     addResult("loss", "loss", context.getType(*model.loss), false,
               model.loss->range);
   addResults(sema::ResultRole::Output, "output");
-  for (const sema::State &state : model.states)
-    addResult(state.name, "state", context.getType(state.space->getShape()),
-              true, state.range);
+  for (const sema::State *state : getStates(/*withHidden=*/false))
+    addResult(state->name, "state", context.getType(state->space->getShape()),
+              true, state->range);
   addResults(sema::ResultRole::Probe, "probe");
   begin("", arguments, results);
 
@@ -399,10 +410,10 @@ void ModelEmitter::emitWhole() {
   outside = &emitter;
 
   // The loop: states, values of each step, sums.
-  for (const sema::State &state : model.states) {
-    loop.carries.push_back(&state);
-    loop.initials.push_back(emitter.emit(state.initial));
-    loop.stacks.push_back(state.next);
+  for (const sema::State *state : getStates()) {
+    loop.carries.push_back(state);
+    loop.initials.push_back(emitter.emit(state->initial));
+    loop.stacks.push_back(state->next);
   }
   for (const sema::Result &result : model.results)
     if (result.value->perStep)
@@ -433,7 +444,7 @@ void ModelEmitter::emitWhole() {
   }
   // Stacks: one per state, then one per result of each step, in order.
   auto addValues = [&](sema::ResultRole role) {
-    unsigned stack = model.states.size();
+    unsigned stack = loop.carries.size();
     for (const sema::Result &result : model.results) {
       Value value = result.value->perStep ? loop.stacked[stack++] : Value();
       if (result.role == role)

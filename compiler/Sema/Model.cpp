@@ -12,7 +12,7 @@ using namespace loco::sema;
 using llvm::StringRef;
 
 bool Model::hasSteps() const {
-  return !states.empty() ||
+  return !states.empty() || !hiddenStates.empty() ||
          llvm::any_of(inputs, [](const Input &input) { return input.perStep; });
 }
 

@@ -149,6 +149,9 @@ struct Model {
   std::vector<const Parameter *> parameterOrder;
   std::deque<Input> inputs;
   std::deque<State> states;
+  /// What Sema lets a model remember besides: no result, but carried, started
+  /// and stepped as the others are. Their names are in no scope.
+  std::deque<State> hiddenStates;
   std::vector<Encoding> encodings;
   std::vector<Result> results;
   Solver solver;
