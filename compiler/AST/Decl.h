@@ -170,7 +170,8 @@ struct ParamDecl : DeclOf<Decl::Kind::Param> {
   Identifier via;
 };
 
-/// `coupling U in [0, inf) : conv(3) on line mixing channels bias init f(1)`.
+/// `coupling U in [0, inf) : conv(3) on line mixing channels bias init f(1)`;
+/// `frozen` may stand in front, `= 0` or `~ normal(0, 1)` behind `bias`.
 struct CouplingDecl : DeclOf<Decl::Kind::Coupling> {
   explicit CouplingDecl(SourceRange range) : DeclOf(range) {}
   llvm::ArrayRef<Identifier> names;
@@ -181,8 +182,11 @@ struct CouplingDecl : DeclOf<Decl::Kind::Coupling> {
   const Expr *space = nullptr;
   /// The axis after `mixing`.
   Identifier mixing;
-  /// The word `bias`; an invalid range if it is not there.
+  /// The word `bias` and its start; an invalid range if it is not there.
   SourceRange bias;
+  const Expr *biasValue = nullptr;
+  const Expr *biasDistribution = nullptr;
+  bool isFrozen = false;
   const Expr *init = nullptr;
 
   bool hasBias() const { return bias.isValid(); }
@@ -259,9 +263,12 @@ struct SolveDecl : DeclOf<Decl::Kind::Solve> {
   const Expr *every = nullptr;
 };
 
-/// `loss = ...`.
+/// `loss = ...`, `loss kl = ... weight 0.1`; name and weight may be missing.
 struct LossDecl : DeclOf<Decl::Kind::Loss> {
   explicit LossDecl(SourceRange range) : DeclOf(range) {}
+  /// Empty if there is none.
+  Identifier name;
+  const Expr *weight = nullptr;
   const Expr *value = nullptr;
 };
 
@@ -303,13 +310,17 @@ struct UpdateDecl : DeclOf<Decl::Kind::Update> {
 };
 
 /// `batch 128`, `data rotating(...)`, `save "waves" = phase_velocity(z)`,
-/// `checkpoint every 100`: a word, then a value, a label and a value, or
-/// nothing but `every`.
+/// `checkpoint every 100`, `rate u.linear = 1e-4`, `stop after 5`: a word, then
+/// a value, a label (or a dotted name) and a value, or nothing but `every` or
+/// `after`.
 struct SettingDecl : DeclOf<Decl::Kind::Setting> {
   explicit SettingDecl(SourceRange range) : DeclOf(range) {}
   Identifier name;
   const StringExpr *label = nullptr;
+  /// `u.linear` in `rate u.linear = 1e-4`, as written; empty if there is none.
+  Identifier target;
   const Expr *value = nullptr;
+  const Expr *after = nullptr;
   const Expr *every = nullptr;
 };
 

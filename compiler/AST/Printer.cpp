@@ -31,8 +31,9 @@ private:
   void coupling(const CouplingDecl *decl);
   void state(const StateDecl *decl);
   void let(const LetDecl *decl);
-  void setting(StringRef word, const StringExpr *label, const Expr *value,
-               const Expr *every);
+  void label(const StringExpr *label);
+  void probe(const ProbeDecl *decl);
+  void setting(const SettingDecl *decl);
 
   void names(llvm::ArrayRef<Identifier> list, StringRef separator = ", ");
   void targets(llvm::ArrayRef<Identifier> list);
@@ -109,7 +110,7 @@ void DeclPrinter::param(const ParamDecl *decl) {
 }
 
 void DeclPrinter::coupling(const CouplingDecl *decl) {
-  os << "coupling ";
+  os << (decl->isFrozen ? "frozen coupling " : "coupling ");
   names(decl->names);
   interval(decl->interval);
   via(decl->via);
@@ -119,6 +120,8 @@ void DeclPrinter::coupling(const CouplingDecl *decl) {
     os << " mixing " << decl->mixing.name;
   if (decl->hasBias())
     os << " bias";
+  clause(" = ", decl->biasValue);
+  clause(" ~ ", decl->biasDistribution);
   clause(" init ", decl->init);
 }
 
@@ -144,16 +147,29 @@ void DeclPrinter::let(const LetDecl *decl) {
   clause(" = ", decl->value);
 }
 
-void DeclPrinter::setting(StringRef word, const StringExpr *label,
-                          const Expr *value, const Expr *every) {
-  os << word;
-  if (label) {
-    os << ' ';
-    exprs.printString(label->value);
-    os << " =";
-  }
-  clause(" ", value);
-  clause(" every ", every);
+void DeclPrinter::label(const StringExpr *label) {
+  if (!label)
+    return;
+  os << ' ';
+  exprs.printString(label->value);
+  os << " =";
+}
+
+void DeclPrinter::probe(const ProbeDecl *decl) {
+  os << "probe";
+  label(decl->label);
+  clause(" ", decl->value);
+  clause(" every ", decl->every);
+}
+
+void DeclPrinter::setting(const SettingDecl *decl) {
+  os << decl->name.name;
+  label(decl->label);
+  if (!decl->target.name.empty())
+    os << ' ' << decl->target.name << " =";
+  clause(" ", decl->value);
+  clause(" after ", decl->after);
+  clause(" every ", decl->every);
 }
 
 /// Prints the part of a declaration before its braces.
@@ -220,16 +236,18 @@ void DeclPrinter::line(const Decl *decl) {
         clause("solve ", d->method);
         clause(" every ", d->every);
       })
-      .Case<LossDecl>([&](auto *d) { clause("loss = ", d->value); })
+      .Case<LossDecl>([&](auto *d) {
+        os << "loss " << d->name.name << (d->name.name.empty() ? "" : " ");
+        clause("= ", d->value);
+        clause(" weight ", d->weight);
+      })
       .Case<OutputDecl>([&](auto *d) {
         os << "output " << d->name.name;
         spaceClause(" : ", d->space);
         clause(" = ", d->value);
       })
-      .Case<ProbeDecl>(
-          [&](auto *d) { setting("probe", d->label, d->value, d->every); })
-      .Case<SettingDecl>(
-          [&](auto *d) { setting(d->name.name, d->label, d->value, d->every); })
+      .Case<ProbeDecl>([&](auto *d) { probe(d); })
+      .Case<SettingDecl>([&](auto *d) { setting(d); })
       .Case<ReturnDecl>([&](auto *d) { clause("return ", d->value); })
       .Case<EquationDecl>([&](auto *d) {
         exprs.print(d->lhs, Level::Value);

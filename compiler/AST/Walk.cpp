@@ -85,14 +85,14 @@ void ast::forEachExpr(const Decl *decl, Visit visit) {
       })
       .Case<CouplingDecl>([&](auto *d) {
         visitInterval(visit, d->interval);
-        visitAll(visit, {d->kernel, d->space, d->init});
+        visitAll(visit, {d->kernel, d->space, d->biasValue, d->biasDistribution,
+                         d->init});
       })
       .Case<StateDecl>([&](auto *d) {
         visitAll(visit, {d->space, d->type, d->value, d->distribution});
       })
-      .Case<InstanceDecl, InitDecl, EncodeDecl, DecodeDecl, LossDecl,
-            ReturnDecl, UpdateDecl>(
-          [&](auto *d) { visitAll(visit, {d->value}); })
+      .Case<InstanceDecl, InitDecl, EncodeDecl, DecodeDecl, ReturnDecl,
+            UpdateDecl>([&](auto *d) { visitAll(visit, {d->value}); })
       .Case<LetDecl>([&](auto *d) {
         visitParameters(visit, d->parameters);
         visitAll(visit, {d->value});
@@ -100,8 +100,12 @@ void ast::forEachExpr(const Decl *decl, Visit visit) {
       .Case<DynamicsDecl>([&](auto *d) { visitAll(visit, {d->rule}); })
       .Case<SolveDecl>([&](auto *d) { visitAll(visit, {d->method, d->every}); })
       .Case<OutputDecl>([&](auto *d) { visitAll(visit, {d->space, d->value}); })
-      .Case<ProbeDecl, SettingDecl>(
+      .Case<LossDecl>([&](auto *d) { visitAll(visit, {d->value, d->weight}); })
+      .Case<ProbeDecl>(
           [&](auto *d) { visitAll(visit, {d->label, d->value, d->every}); })
+      .Case<SettingDecl>([&](auto *d) {
+        visitAll(visit, {d->label, d->value, d->after, d->every});
+      })
       .Case<EquationDecl>([&](auto *d) { visitAll(visit, {d->lhs, d->rhs}); });
 }
 

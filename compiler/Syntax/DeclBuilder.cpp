@@ -306,9 +306,15 @@ const Decl *ASTBuilder::setting(LocoParser::SettingContext *context) {
     return probe(context->probe());
   auto *decl = arena.create<SettingDecl>(rangeOf(context));
   decl->name = identifier(context->word());
-  decl->label = label(context->STRING(), context->ASSIGN());
-  if (context->value())
-    decl->value = value(context->value());
+  if (context->STRING())
+    decl->label = label(context->STRING(), context->ASSIGN());
+  if (context->path())
+    decl->target = identifier(context->path());
+  auto values = context->value();
+  if (context->AFTER())
+    decl->after = value(values.back());
+  if (values.size() > (context->AFTER() ? 1u : 0u))
+    decl->value = value(values.front());
   if (context->every())
     decl->every = value(context->every()->value());
   return decl;

@@ -41,7 +41,7 @@ runBlock : LBRACE settingItem* RBRACE ;
 settingItem : setting END ;
 setting
   : probe
-  | word (STRING ASSIGN)? value? every?
+  | word ((STRING | path) ASSIGN)? value? (AFTER value)? every?
   ;
 
 parameters : LPAREN (parameter (COMMA parameter)* COMMA?)? RPAREN ;
@@ -66,12 +66,12 @@ paramClause
 
 interval : IN (LPAREN | LBRACKET) value COMMA value (RPAREN | RBRACKET) ;
 
-coupling : COUPLING name (COMMA name)* rangeClause* COLON value couplingClause* ;
+coupling : FROZEN? COUPLING name (COMMA name)* rangeClause* COLON value couplingClause* ;
 rangeClause : interval | VIA word ;
 couplingClause
   : ON postfix
   | MIXING word
-  | BIAS
+  | BIAS ((ASSIGN | TILDE) value)?
   | INIT value
   ;
 
@@ -95,7 +95,7 @@ let : LET targets parameters? ASSIGN value ;
 dynamics : DYNAMICS (block | value) ;
 step : AFTER? STEP block ;
 solve : SOLVE value every? ;
-loss : LOSS ASSIGN value ;
+loss : LOSS name? ASSIGN value (WEIGHT value)? ;
 output : OUTPUT name (COLON spaced)? ASSIGN value ;
 probe : PROBE (STRING ASSIGN)? value every? ;
 result : RETURN value (COMMA value)* ;
@@ -155,7 +155,7 @@ atom
 
 // What can be declared and referred to. Words that only help within one
 // statement stay free.
-name : ID | BIAS | MIXING | VELOCITY ;
+name : ID | BIAS | MIXING | VELOCITY | WEIGHT ;
 
 // Where no statement can begin, every word is a name.
 word
@@ -206,6 +206,7 @@ CARRY : 'carry' ;
 BIAS : 'bias' ;
 MIXING : 'mixing' ;
 VELOCITY : 'velocity' ;
+WEIGHT : 'weight' ;
 
 LBRACE : '{' ;
 RBRACE : '}' ;

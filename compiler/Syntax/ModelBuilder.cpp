@@ -103,6 +103,7 @@ void ASTBuilder::params(LocoParser::ParamContext *context, Decls &out) {
 const Decl *ASTBuilder::coupling(LocoParser::CouplingContext *context) {
   auto *decl = arena.create<CouplingDecl>(rangeOf(context));
   decl->names = declaredNames(context->name(), "coupling");
+  decl->isFrozen = context->FROZEN();
   decl->kernel = value(context->value());
   for (auto *clause : context->rangeClause()) {
     if (clause->interval())
@@ -113,15 +114,19 @@ const Decl *ASTBuilder::coupling(LocoParser::CouplingContext *context) {
               "the parametrisation");
   }
   for (auto *clause : context->couplingClause()) {
-    if (clause->ON())
+    if (clause->ON()) {
       setOnce(decl->space, postfix(clause->postfix()), clause, "the lattice");
-    else if (clause->MIXING())
+    } else if (clause->MIXING()) {
       setOnce(decl->mixing, identifier(clause->word()), clause,
               "the axis that is mixed");
-    else if (clause->BIAS())
+    } else if (clause->BIAS()) {
       setOnce(decl->bias, rangeOf(clause), clause, "`bias`");
-    else
+      if (clause->value())
+        (clause->ASSIGN() ? decl->biasValue : decl->biasDistribution) =
+            value(clause->value());
+    } else {
       setOnce(decl->init, value(clause->value()), clause, "the initial kernel");
+    }
   }
   return decl;
 }
@@ -237,7 +242,11 @@ const Decl *ASTBuilder::solve(LocoParser::SolveContext *context) {
 
 const Decl *ASTBuilder::loss(LocoParser::LossContext *context) {
   auto *decl = arena.create<LossDecl>(rangeOf(context));
-  decl->value = value(context->value());
+  if (context->name())
+    decl->name = declaredName(context->name(), "loss");
+  decl->value = value(context->value(0));
+  if (context->WEIGHT())
+    decl->weight = value(context->value(1));
   return decl;
 }
 

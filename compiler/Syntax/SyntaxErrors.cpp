@@ -81,7 +81,7 @@ static StringRef nounOf(size_t rule) {
 
 bool loco::isReservedName(StringRef name) {
   static const StringRef words[] = {
-      // Words of the language; BIAS, MIXING and VELOCITY are free.
+      // Words of the language; BIAS, MIXING, VELOCITY and WEIGHT are free.
       "use", "model", "system", "layer", "train", "analyze", "simulate",
       "lattice", "input", "param", "frozen", "const", "coupling", "state",
       "init", "encode", "decode", "let", "dynamics", "step", "after", "solve",
@@ -326,9 +326,9 @@ void ErrorStrategy::reportExpected(const Situation &s) {
   bool atStart = !s.before;
   if (what == "the end of the line") {
     // The words that go on a statement.
-    static const StringRef words[] = {"on",   "in",    "via",   "by",
-                                      "over", "per",   "every", "with",
-                                      "init", "carry", "bias",  "mixing"};
+    static const StringRef words[] = {
+        "on",   "in",   "via",   "by",   "over",   "per",   "every",
+        "with", "init", "carry", "bias", "mixing", "after", "weight"};
     std::string hint;
     if (s.found->getType() == LocoParser::ID)
       hint = didYouMean(spell(s.found), words);
