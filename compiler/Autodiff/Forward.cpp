@@ -128,7 +128,8 @@ LogicalResult ForwardSweep::visitScan(ScanOp scan) {
                              join(scan.getInits(), initTangents),
                              join(scan.getElements(), elementTangents),
                              join(scan.getConstants(), constantTangents),
-                             stackTypes, sumTypes, scan.getReverse());
+                             stackTypes, sumTypes, scan.getReverse(),
+                             scan.getTaken(), scan.isCounted());
 
   OpBuilder::InsertionGuard guard(builder);
   Block *block = both.getBlock();
@@ -175,6 +176,8 @@ LogicalResult ForwardSweep::visitScan(ScanOp scan) {
   replace(scan.getFinals(), both.getFinals(), carries);
   replace(scan.getStacks(), both.getStacks(), stacks);
   replace(scan.getSums(), both.getSums(), sums);
+  if (Value count = scan.getCount())
+    count.replaceAllUsesWith(both.getCount());
   scan.erase();
   return success();
 }

@@ -35,7 +35,7 @@ namespace {
 struct LoopPair {
   ScanOp forward, backward;
 
-  LogicalResult plan(unsigned &numStored);
+  void plan();
 
 private:
   void findInvariants();
@@ -109,7 +109,8 @@ void LoopPair::store(Value recomputed) {
   auto wider =
       ScanOp::create(builder, forward.getSteps(), forward.getInits(),
                      forward.getElements(), forward.getConstants(), stackTypes,
-                     forward.getSums().getTypes(), forward.getReverse());
+                     forward.getSums().getTypes(), forward.getReverse(),
+                     forward.getTaken(), forward.isCounted());
   unsigned newResult = forward.getInits().size() + forward.getNumStacks();
   for (auto [index, result] : llvm::enumerate(forward.getResults()))
     result.replaceAllUsesWith(wider.getResult(index + (index >= newResult)));
@@ -127,7 +128,7 @@ void LoopPair::store(Value recomputed) {
   recomputed.replaceAllUsesWith(argument);
 }
 
-LogicalResult LoopPair::plan(unsigned &numStored) {
+void LoopPair::plan() {
   for (Operation &op : *forward.getBlock())
     if (auto number = getMark(&op, residualMark))
       originals[*number] = &op;
@@ -135,8 +136,6 @@ LogicalResult LoopPair::plan(unsigned &numStored) {
   findNeeded();
   for (Value value : needed)
     store(value);
-  numStored += needed.size();
-  return success();
 }
 
 namespace {
@@ -150,9 +149,7 @@ struct PlanResiduals : loco::impl::PlanResidualsBase<PlanResiduals> {
     }
     if (policy == "store")
       for (auto &[number, pair] : findPairs())
-        if (failed(pair.plan(stored)))
-          return signalPassFailure();
-    numStored = stored;
+        pair.plan();
     getOperation()->walk([](Operation *op) {
       for (StringRef mark : {forwardMark, backwardMark, residualMark})
         op->removeDiscardableAttr(mark);
@@ -174,7 +171,5 @@ private:
     });
     return pairs;
   }
-
-  unsigned stored = 0;
 };
 } // namespace

@@ -15,6 +15,13 @@
 using namespace mlir;
 using namespace loco;
 
+void loco::removeResidualMarks(Operation *op) {
+  op->walk([](Operation *inner) {
+    for (StringRef mark : {forwardMark, backwardMark, residualMark})
+      inner->removeDiscardableAttr(mark);
+  });
+}
+
 void ReverseSweep::add(Value primal, Value cotangent) {
   if (!activity.contains(primal))
     return;
@@ -85,7 +92,8 @@ static ScanOp stackCarries(ImplicitLocOpBuilder &builder, ScanOp scan) {
   auto augmented =
       ScanOp::create(builder, scan.getSteps(), scan.getInits(),
                      scan.getElements(), scan.getConstants(), stackTypes,
-                     scan.getSums().getTypes(), scan.getReverse());
+                     scan.getSums().getTypes(), scan.getReverse(),
+                     scan.getTaken(), scan.isCounted());
   for (auto [result, replacement] :
        llvm::zip(scan.getFinals(), augmented.getOutputs()))
     result.replaceAllUsesWith(replacement);
@@ -96,8 +104,12 @@ static ScanOp stackCarries(ImplicitLocOpBuilder &builder, ScanOp scan) {
     result.replaceAllUsesWith(replacement);
   for (auto [result, replacement] :
        llvm::zip(scan.getSums(),
-                 augmented.getOutputs().take_back(scan.getSums().size())))
+                 augmented.getOutputs()
+                     .drop_back(scan.isCounted())
+                     .take_back(scan.getSums().size())))
     result.replaceAllUsesWith(replacement);
+  if (Value count = scan.getCount())
+    count.replaceAllUsesWith(augmented.getCount());
 
   augmented.getBody().takeBody(scan.getBody());
   augmented.getYield().getStacksMutable().append(
@@ -174,9 +186,12 @@ LogicalResult ReverseSweep::visitScan(ScanOp scan) {
     stackTypes.push_back(forward.getElements()[index].getType());
   for (unsigned index : loop.activeConstants)
     sumTypes.push_back(forward.getConstants()[index].getType());
+  // Back over the steps that were run, however their number came about.
+  Value taken =
+      forward.isCounted() ? forward.getCount() : Value(forward.getTaken());
   loop.scan = ScanOp::create(builder, forward.getSteps(), loop.inits,
                              loop.elements, loop.constants, stackTypes,
-                             sumTypes, !forward.getReverse());
+                             sumTypes, !forward.getReverse(), taken);
   loop.scan->setAttr(backwardMark, pair);
 
   // The body: the step once more, from the carries before it, then its

@@ -156,7 +156,8 @@ static Value addStack(ScanOp loop, Value value) {
   auto wider =
       ScanOp::create(builder, loop.getLoc(), loop.getSteps(), loop.getInits(),
                      loop.getElements(), loop.getConstants(), stacks,
-                     loop.getSums().getTypes(), loop.getReverse());
+                     loop.getSums().getTypes(), loop.getReverse(),
+                     loop.getTaken(), loop.isCounted());
   loop.getYield().getStacksMutable().append(value);
   wider.getBody().takeBody(loop.getBody());
   for (auto [index, result] : llvm::enumerate(loop.getResults()))

@@ -74,7 +74,11 @@ public:
         code(evaluation.machine.getCode(*op.getBlock())),
         steps(evaluation.getIndex(0)), numCarries(op.getInits().size()),
         numElements(op.getElements().size()), numStacks(op.getNumStacks()),
-        numSums(op.getSums().size()) {}
+        numSums(op.getSums().size()) {
+    taken = steps;
+    if (op.getTaken())
+      taken = evaluation.getIndex(evaluation.getNumOperands() - 1);
+  }
 
   LogicalResult run();
 
@@ -93,7 +97,8 @@ private:
   Frame &frame;
   ScanOp op;
   const Code &code;
-  int64_t steps;
+  /// Extent of elements and stacks; steps that are run, known before or after.
+  int64_t steps, taken;
   unsigned numCarries, numElements, numStacks, numSums;
   SmallVector<ArrayPointer> elements;
   /// Made at the first step, which knows the shapes.
@@ -104,6 +109,9 @@ private:
 LogicalResult Scan::checkElements() {
   if (steps < 0)
     return evaluation.emitError() << "runs for " << steps << " steps";
+  if (taken < 0 || taken > steps)
+    return evaluation.emitError()
+           << "takes " << taken << " of " << steps << " steps";
   for (unsigned i = 0; i < numElements; ++i) {
     elements.push_back(
         std::get<ArrayPointer>(evaluation.getOperand(1 + numCarries + i)));
@@ -155,7 +163,7 @@ LogicalResult Scan::finishStep(int64_t step) {
 
 LogicalResult Scan::setResults() {
   // Without a step, shapes are those of the types.
-  if (steps == 0)
+  if (taken == 0)
     for (unsigned i = 0; i < numStacks + numSums; ++i) {
       bool stacked = i < numStacks;
       auto type =
@@ -166,7 +174,7 @@ LogicalResult Scan::setResults() {
                << "has no step that tells the extents of result "
                << numCarries + i;
       (stacked ? stacks : sums)
-          .push_back(stacked ? makeStack(0, shape) : makeArray(shape));
+          .push_back(stacked ? makeStack(steps, shape) : makeArray(shape));
     }
   unsigned next = 0;
   for (unsigned i = 0; i < numCarries; ++i)
@@ -176,6 +184,8 @@ LogicalResult Scan::setResults() {
     for (Array &array : *arrays)
       if (failed(evaluation.setResult(next++, std::move(array))))
         return failure();
+  if (op.isCounted())
+    return evaluation.setResult(next, Cell(taken));
   return success();
 }
 
@@ -188,11 +198,19 @@ LogicalResult Scan::run() {
            first = 1 + numCarries + numElements;
   for (unsigned i = 0; i < numConstants; ++i)
     frame[code.arguments[first + i]] = evaluation.getOperand(first + i);
-  for (int64_t i = 0; i < steps; ++i) {
-    int64_t step = op.getReverse() ? steps - 1 - i : i;
+  for (int64_t i = 0; i < taken; ++i) {
+    int64_t step = op.getReverse() ? taken - 1 - i : i;
     startStep(step);
-    if (failed(evaluation.machine.run(code, frame)) || failed(finishStep(step)))
+    if (failed(evaluation.machine.run(code, frame)))
       return failure();
+    // What the condition is made of may be a carry that the next step replaces.
+    bool goesOn = !op.isCounted() || code.yields.empty() ||
+                  std::get<ArrayPointer>(frame[code.yields.back()])
+                      ->values.front();
+    if (failed(finishStep(step)))
+      return failure();
+    if (!goesOn)
+      taken = i + 1;
   }
   return setResults();
 }

@@ -74,3 +74,24 @@ func.func @nested(%z0: tensor<3xf64>, %xs: tensor<?x3xf64>, %T: index {loco.role
   }
   return %last : tensor<3xf64>
 }
+
+// A loop that ends by itself, in a loop: derivatives pass through the steps taken.
+func.func @ends(%z0: tensor<3xf64>, %xs: tensor<?x3xf64>, %w: tensor<3x3xf64>, %T: index {loco.role = "steps"})
+    -> (tensor<3xf64>, tensor<?x3xf64>) {
+  %last, %all = loco.scan %t below %T carry(%z = %z0 : tensor<3xf64>)
+      each(%x = %xs : tensor<?x3xf64>) with(%a = %w : tensor<3x3xf64>) stack(tensor<?x3xf64>) {
+    %max = arith.constant 5 : index
+    %y:3 = loco.scan %s below %max carry(%y0 = %z : tensor<3xf64>) with(%xt = %x : tensor<3xf64>, %b = %a : tensor<3x3xf64>, %time = %t : index)
+        sum(tensor<3xf64>) while {
+      %0 = loco.contract "oi,i->o" %b, %y0 : tensor<3x3xf64>, tensor<3xf64> to tensor<3xf64>
+      %1 = arith.addf %0, %xt : tensor<3xf64>
+      %2 = math.tanh %1 : tensor<3xf64>
+      %3 = loco.from_index %s : tensor<f64>
+      %4 = loco.from_index %time : tensor<f64>
+      %5 = arith.cmpf olt, %3, %4 : tensor<f64>
+      loco.yield carry(%2 : tensor<3xf64>) sum(%1 : tensor<3xf64>) while(%5 : tensor<i1>)
+    }
+    loco.yield carry(%y#0 : tensor<3xf64>) stack(%y#1 : tensor<3xf64>)
+  }
+  return %last, %all : tensor<3xf64>, tensor<?x3xf64>
+}

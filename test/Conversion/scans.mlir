@@ -126,3 +126,38 @@ func.func @dense(%w: tensor<19x19xf32> {loco.role = "param"}, %x: tensor<?xf32> 
   %sum = loco.reduce sum %sq over [0] : tensor<?x19xf32> to tensor<19xf32>
   return %sq, %rolled, %end, %placed, %sum : tensor<?x19xf32>, tensor<?x19xf32>, tensor<19xf32>, tensor<?x19xf32>, tensor<19xf32>
 }
+
+// A loop that ends by itself in every step of another one, and the loop back over
+// the steps that it took; stacks read beyond them are zero.
+func.func @ends(%p: tensor<f64> {loco.role = "param"}, %x: tensor<?x9xf64> {loco.role = "input"}, %T: index)
+    -> (tensor<9xf64>, tensor<?x9xf64>, tensor<?xf64>, tensor<?x9xf64>) {
+  %zero = arith.constant dense<0.0> : tensor<9xf64>
+  %last, %sums, %counts, %firsts = loco.scan %t below %T carry(%z = %zero : tensor<9xf64>)
+      each(%xt = %x : tensor<?x9xf64>) with(%a = %p : tensor<f64>)
+      stack(tensor<?x9xf64>, tensor<?xf64>, tensor<?x9xf64>) {
+    %max = arith.constant 12 : index
+    %start = arith.addf %z, %xt : tensor<9xf64>
+    %r:4 = loco.scan %s below %max carry(%y = %start : tensor<9xf64>) with(%b = %a : tensor<f64>)
+        stack(tensor<?x9xf64>) sum(tensor<f64>) while {
+      %one = arith.constant dense<1.0> : tensor<f64>
+      %least = arith.constant dense<2.0> : tensor<f64>
+      %0 = loco.sigmoid %b : tensor<f64>
+      %1 = loco.broadcast %0 along [0] : tensor<f64> to tensor<9xf64>
+      %2 = arith.mulf %y, %1 : tensor<9xf64>
+      %3 = math.absf %2 : tensor<9xf64>
+      %4 = loco.reduce sum %3 over [0] : tensor<9xf64> to tensor<f64>
+      %5 = arith.cmpf ogt, %4, %least : tensor<f64>
+      loco.yield carry(%2 : tensor<9xf64>) stack(%2 : tensor<9xf64>) sum(%one : tensor<f64>) while(%5 : tensor<i1>)
+    }
+    %back = loco.scan reverse %s below %max taking %r#3 carry(%g = %xt : tensor<9xf64>) each(%y = %r#1 : tensor<?x9xf64>) {
+      %0 = math.sin %g : tensor<9xf64>
+      %1 = arith.addf %0, %y : tensor<9xf64>
+      loco.yield carry(%1 : tensor<9xf64>)
+    }
+    %eleven = arith.constant 11 : index
+    %end = loco.at %r#1[%eleven] : tensor<?x9xf64> to tensor<9xf64>
+    %sum = loco.reduce sum %r#1 over [0] : tensor<?x9xf64> to tensor<9xf64>
+    loco.yield carry(%back : tensor<9xf64>) stack(%sum, %r#2, %end : tensor<9xf64>, tensor<f64>, tensor<9xf64>)
+  }
+  return %last, %sums, %counts, %firsts : tensor<9xf64>, tensor<?x9xf64>, tensor<?xf64>, tensor<?x9xf64>
+}

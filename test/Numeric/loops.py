@@ -120,4 +120,36 @@ check("next", f"(%xs: {VS}) -> ({F}, {F})",
           %m = arith.divf %0#0, %n : {F}
           return %m, %0#1 : {F}, {F}""", [ys], [wrapped, plain])
 
+# Loops that end early: by themselves, and after as many steps as another one.
+for steps in (1, 4, 9):
+    z, zs, taken = 3.0, np.zeros(steps), 0
+    while taken < steps:
+        z *= 0.5
+        zs[taken] = z
+        taken += 1
+        if not z > 0.3:
+            break
+    back, product = np.zeros(steps), 0.0
+    for t in reversed(range(taken)):
+        product = product * 0.9 + zs[t]
+        back[t] = product
+    check(f"ends early {steps}", f"(%T: index, %z0: {F}) -> ({F}, {FS}, index, {F}, {FS}, {F})",
+          f"""%0:4 = loco.scan %t below %T carry(%z = %z0 : {F}) stack({FS}) sum({F}) while {{
+                %half = arith.constant dense<0.5> : {F}
+                %least = arith.constant dense<0.3> : {F}
+                %1 = arith.mulf %z, %half : {F}
+                %2 = arith.cmpf ogt, %1, %least : {F}
+                loco.yield carry(%1 : {F}) stack(%1 : {F}) sum(%half : {F}) while(%2 : {tensor(element='i1')})
+              }}
+              %zero = arith.constant dense<0.0> : {F}
+              %3:2 = loco.scan reverse %t below %T taking %0#3 carry(%p = %zero : {F}) each(%z = %0#1 : {FS})
+                  stack({FS}) {{
+                %c = arith.constant dense<0.9> : {F}
+                %4 = arith.mulf %p, %c : {F}
+                %5 = arith.addf %4, %z : {F}
+                loco.yield carry(%5 : {F}) stack(%5 : {F})
+              }}
+              return %0#0, %0#1, %0#3, %3#0, %3#1, %0#2 : {F}, {FS}, index, {F}, {FS}, {F}""",
+          [steps, 3.0], [z, zs, taken, product, back, 0.5 * taken])
+
 finish()

@@ -113,6 +113,8 @@ public:
   mlir::Value key, mainSteps, step;
   /// Length of the loop whose body the region is.
   int64_t stepLength = -1;
+  /// How many steps the loops took that end by themselves, by their length.
+  llvm::SmallVector<std::pair<int64_t, mlir::Value>> counts;
 
 private:
   // RandomPrograms.cpp
@@ -161,6 +163,7 @@ private:
   bool addContract();
   bool addConv();
   bool addStencil();
+  bool addGradient();
 
   // RandomLoops.cpp
   bool addScan();
@@ -175,6 +178,8 @@ private:
   Dice &dice;
   unsigned depth;
   bool elementwiseOnly;
+  /// The region is the body of a gradient.
+  bool insideGradient = false;
   /// Stable places: items are handed around by pointer.
   std::deque<Item> items;
 };

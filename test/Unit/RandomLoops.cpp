@@ -33,6 +33,7 @@ private:
   void addOperands();
   void addConstants();
   void addYields();
+  void addEnd();
   ScanOp makeScan();
   void addResults(ScanOp scan);
 
@@ -44,6 +45,8 @@ private:
   ProgramBuilder body;
   SmallVector<Value> inits, elements, constants;
   SmallVector<Item> carries, stacks, sums;
+  /// What the body yields for going on, or how many steps are taken.
+  Value condition, taken;
 };
 
 } // namespace loco::test
@@ -119,6 +122,22 @@ void LoopBuilder::addYields() {
   (dice.chance(0.5) ? stacks : sums).push_back(rest);
 }
 
+/// Lets some loops end early: by themselves, after as many steps as an earlier
+/// loop of this length, or after a constant number.
+void LoopBuilder::addEnd() {
+  if (!outer.program.options.earlyEnds || !dice.chance(0.35))
+    return;
+  auto *earlier = llvm::find_if(
+      outer.counts, [&](auto &entry) { return entry.first == length; });
+  if (earlier != outer.counts.end() && dice.chance(0.6))
+    taken = earlier->second;
+  else if (length != mainLength && outer.program.options.givenEnds &&
+           dice.chance(0.3))
+    taken = outer.getLength(dice.number(1, length));
+  else
+    condition = body.makeMask(outer.getType({})).value;
+}
+
 static SmallVector<Value> getValues(ArrayRef<Item> items) {
   SmallVector<Value> values;
   for (const Item &item : items)
@@ -133,9 +152,13 @@ ScanOp LoopBuilder::makeScan() {
   for (const Item &item : sums)
     sumTypes.push_back(item.value.getType());
   YieldOp::create(body.builder, getValues(carries), getValues(stacks),
-                  getValues(sums));
+                  getValues(sums), condition);
   auto scan = ScanOp::create(outer.builder, steps, inits, elements, constants,
-                             stackTypes, sumTypes, dice.chance(0.4));
+                             stackTypes, sumTypes,
+                             !condition && dice.chance(0.4), taken,
+                             condition != nullptr);
+  if (condition)
+    outer.counts.push_back({length, scan.getCount()});
   for (auto [from, to] :
        llvm::zip(block->getArguments(), scan.getBlock()->getArguments()))
     from.replaceAllUsesWith(to);
@@ -161,6 +184,7 @@ void LoopBuilder::run() {
   addOperands();
   addConstants();
   body.addOps(outer.program.options.numOps / 2);
+  addEnd();
   addYields();
   addResults(makeScan());
 }

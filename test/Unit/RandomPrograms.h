@@ -41,6 +41,10 @@ struct Options {
   bool stackedElementwise = true;
   /// Stacks of stacked values, which inner loops leave to outer ones.
   bool nestedStacks = false;
+  /// Loops that end before their last step.
+  bool earlyEnds = true;
+  /// Loops that take a constant number of their steps.
+  bool givenEnds = true;
   /// Names of ops that must not be chosen, as in "math.atan2". (What keeps
   /// values within bounds and domains stays: softplus, sums, products,
   /// contractions.)

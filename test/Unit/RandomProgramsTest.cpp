@@ -115,6 +115,8 @@ static bool check(MLIRContext &context, uint64_t seed, const Options &options,
     if (auto scan = dyn_cast<ScanOp>(op)) {
       ++uses[scan.getReverse() ? "reverse scan" : "forward scan"];
       ++uses[scan->getParentOfType<ScanOp>() ? "nested scan" : "outer scan"];
+      uses["while"] += scan.isCounted();
+      uses["taking"] += scan.getTaken() != nullptr;
       uses["carry"] += scan.getInits().size();
       uses["each"] += scan.getElements().size();
       uses["with"] += scan.getConstants().size();
@@ -130,6 +132,7 @@ static std::vector<std::string> getExpected(MLIRContext &context) {
   std::vector<std::string> names = {
       "forward scan", "reverse scan", "nested scan",    "carry",
       "each",         "with",         "stack",          "sum",
+      "while",        "taking",
       "arith.addf",   "arith.subf",   "arith.mulf",     "arith.divf",
       "arith.negf",   "arith.cmpf",   "arith.cmpi",     "arith.select",
       "arith.andi",   "arith.ori",    "arith.xori",     "arith.addi",

@@ -232,11 +232,11 @@ void Emitter::emitScan(ScanOp scan) {
   auto eachSample = [&](llvm::function_ref<void()> body) {
     plan.lockStep ? forEachSample(body) : body();
   };
-  if (!plan.entry.groups.empty() || !plan.sums.empty())
+  if (!plan.entry.groups.empty() || !plan.sums.empty() || !plan.cleared.empty())
     eachSample([&] {
       emitGroups(plan.entry);
-      for (int sum : plan.sums)
-        clear({sum, Value()});
+      for (int place : llvm::concat<const int>(plan.sums, plan.cleared))
+        clear({place, Value()});
     });
 
   Values halves;
@@ -249,24 +249,44 @@ void Emitter::emitScan(ScanOp scan) {
     }
   };
   bool reverse = scan.getReverse();
+  // An index, or how many steps a loop took, which is in memory.
+  auto number = [&](Value index) -> Value {
+    if (!schedule.find(index))
+      return scalars.lookup(index);
+    startGroup(b.getI64Type(), 1);
+    return LLVM::LoadOp::create(b, loc, b.getI64Type(),
+                                pointerTo(schedule.find(index)));
+  };
   for (auto [argument, operand] :
        llvm::zip(scan.getConstantArguments(), scan.getConstants()))
     if (!isa<RankedTensorType>(operand.getType()))
-      scalars[argument] = scalars.lookup(operand);
-  loop(constant(0), scalars.lookup(scan.getSteps()), 1, halves,
-       [&](Value index, Carried addresses) {
-         Value step = index;
-         if (reverse) {
-           Value last = plus(scalars.lookup(scan.getSteps()), -1);
-           step = arith::SubIOp::create(b, loc, last, index);
-         }
-         scalars[scan.getStep()] = step;
-         bind(addresses);
-         emitScalarOps(*scan.getBlock());
-         plan.lockStep ? emitPhases(plan.body) : emitGroups(plan.body);
-         for (size_t i = 0; i < addresses.size(); i += 2)
-           std::swap(addresses[i], addresses[i + 1]);
-       });
+      scalars[argument] = number(operand);
+  Value taken =
+      number(scan.getTaken() ? Value(scan.getTaken()) : scan.getSteps());
+  auto step = [&](Value index, Carried addresses) {
+    Value step = index;
+    if (reverse)
+      step = arith::SubIOp::create(b, loc, plus(taken, -1), index);
+    scalars[scan.getStep()] = step;
+    bind(addresses);
+    emitScalarOps(*scan.getBlock());
+    plan.lockStep ? emitPhases(plan.body) : emitGroups(plan.body);
+    for (size_t i = 0; i < addresses.size(); i += 2)
+      std::swap(addresses[i], addresses[i + 1]);
+  };
+  if (Value count = scan.getCount()) {
+    auto stepAndCondition = [&](Value index, Carried carried) -> Value {
+      step(index, carried);
+      startGroup(b.getI1Type(), 1);
+      return LLVM::LoadOp::create(b, loc, memoryElement(b.getI1Type()),
+                                  pointerTo(plan.condition));
+    };
+    Value ran = loopWhile(taken, halves, stepAndCondition);
+    startGroup(b.getI64Type(), 1);
+    LLVM::StoreOp::create(b, loc, ran, pointerTo(schedule.find(count)));
+  } else {
+    loop(constant(0), taken, 1, halves, step);
+  }
   bind(halves);
   if (!plan.exit.groups.empty())
     eachSample([&] { emitGroups(plan.exit); });

@@ -152,6 +152,38 @@ void Emitter::loop(Value begin, Value end, int64_t step, Carried carried,
   llvm::copy(loop.getResults(), carried.begin());
 }
 
+Value Emitter::loopWhile(Value end, Carried carried,
+                         llvm::function_ref<Value(Value, Carried)> body) {
+  // Index, then whether it goes on, then what is carried.
+  Values inits = {constant(0),
+                  arith::ConstantIntOp::create(b, loc, b.getI1Type(), 1)};
+  inits.append(carried.begin(), carried.end());
+  SmallVector<Type> types =
+      llvm::map_to_vector(inits, [](Value value) { return value.getType(); });
+  SmallVector<Location> locations(types.size(), loc);
+  auto loop = scf::WhileOp::create(b, loc, types, inits);
+  OpBuilder::InsertionGuard guard(b);
+  Block *before = b.createBlock(&loop.getBefore(), {}, types, locations);
+  Value isBelow = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                        before->getArgument(0), end);
+  scf::ConditionOp::create(
+      b, loc, arith::AndIOp::create(b, loc, before->getArgument(1), isBelow),
+      before->getArguments());
+  Block *after = b.createBlock(&loop.getAfter(), {}, types, locations);
+  Values values(after->getArguments().drop_front(2));
+  Memo outside = memo;
+  Value goesOn = body(after->getArgument(0), values);
+  memo = std::move(outside);
+  Value zero = arith::ConstantIntOp::create(b, loc, goesOn.getType(), 0);
+  Values next = {
+      plus(after->getArgument(0), 1),
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, goesOn, zero)};
+  next.append(values);
+  scf::YieldOp::create(b, loc, next);
+  llvm::copy(loop.getResults().drop_front(2), carried.begin());
+  return loop.getResult(0);
+}
+
 void Emitter::loop(int64_t count, int64_t step, Carried carried,
                    LoopBody body) {
   loop(constant(0), extentOf(count), step, carried, body);

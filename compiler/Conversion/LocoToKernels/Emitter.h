@@ -166,6 +166,11 @@ private:
   void loop(mlir::Value begin, mlir::Value end, int64_t step, Carried carried,
             LoopBody body);
   void loop(int64_t count, int64_t step, Carried carried, LoopBody body);
+  /// for (i = 0; i < end; ++i), ending when body(i, carried) gives 0; how often
+  /// it ran.
+  mlir::Value
+  loopWhile(mlir::Value end, Carried carried,
+            llvm::function_ref<mlir::Value(mlir::Value, Carried)> body);
   /// All coordinates of a box, first axis outermost; an axis of one site has no
   /// loop.
   void nest(llvm::ArrayRef<int64_t> extents, Carried carried, NestBody body);

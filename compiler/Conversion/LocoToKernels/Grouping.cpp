@@ -36,7 +36,8 @@ static bool isSolo(Operation *op) {
 
 /// An op on indices and truth values of rank 0, which lives in registers.
 static bool isScalarOp(Operation *op) {
-  return llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+  return !isa<ScanOp>(op) &&
+         llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
 }
 
 namespace {

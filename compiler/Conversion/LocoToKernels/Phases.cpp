@@ -62,7 +62,8 @@ void Planner::findDense() {
 /// A scan that only does one product.
 static ContractOp onlyProduct(ScanOp scan) {
   Block &block = *scan.getBlock();
-  if (!scan.getInits().empty() || scan.getNumResults() != 1 ||
+  if (!scan.getInits().empty() || scan.isPartial() ||
+      scan.getNumResults() != 1 ||
       !llvm::hasSingleElement(block.without_terminator()))
     return {};
   return dyn_cast<ContractOp>(block.front());
@@ -119,9 +120,10 @@ std::optional<ProductCall> Planner::asProduct(Operation *op) {
 }
 
 /// A recurrence through a large matrix: one sample alone would read all of it
-/// at every step for a single row.
+/// at every step for a single row. Samples that end at different steps cannot
+/// advance together.
 bool Planner::wantsLockStep(ScanOp scan) {
-  if (scan.getInits().empty())
+  if (scan.getInits().empty() || scan.isPartial())
     return false;
   return llvm::any_of(
       scan.getBlock()->getOps<ContractOp>(), [&](ContractOp op) {

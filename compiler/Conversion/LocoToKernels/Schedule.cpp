@@ -172,6 +172,18 @@ void Planner::planCarries(ScanOp scan, ScanPlan &plan,
   plan.exit = planCopies(exits);
 }
 
+/// True if something reads a stack beyond the steps that its loop takes: all
+/// but loops that take the same number of steps.
+static bool isReadBeyond(ScanOp scan, Value stack) {
+  Value count = scan.isCounted() ? scan.getCount() : Value(scan.getTaken());
+  return llvm::any_of(stack.getUses(), [&](OpOperand &use) {
+    auto reader = dyn_cast<ScanOp>(use.getOwner());
+    return !reader || reader.getTaken() != count ||
+           !llvm::is_contained(reader.getElements(), stack) ||
+           llvm::is_contained(reader.getConstants(), stack);
+  });
+}
+
 void Planner::planScan(ScanOp scan) {
   auto plan = std::make_unique<ScanPlan>();
   auto &memory = schedule.memory;
@@ -193,6 +205,17 @@ void Planner::planScan(ScanOp scan) {
     requireMemory(stack);
     yields.push_back(
         {value, {{{memory.lookup(stack).place, scan.getStep()}, false}}});
+    if (scan.isPartial() && isReadBeyond(scan, stack))
+      plan->cleared.push_back(memory.lookup(stack).place);
+  }
+  if (Value condition = yield.getCondition()) {
+    plan->condition = {addArena(condition), nullptr};
+    yields.push_back({condition, {{plan->condition, false}}});
+    // In memory, as other samples may run between this loop and its reader.
+    Place count;
+    count.layout = Layout::dense({});
+    count.element = IntegerType::get(scan.getContext(), 64);
+    memory[scan.getCount()] = {addPlace(std::move(count)), nullptr};
   }
   for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums())) {
     int number = addArena(sum);
@@ -382,8 +405,20 @@ static LogicalResult checkOps(func::FuncOp function) {
     Dialect *dialect = op->getDialect();
     if (isa<func::FuncOp, func::ReturnOp>(op) ||
         isa_and_nonnull<LocoDialect, arith::ArithDialect, math::MathDialect>(
-            dialect))
-      return WalkResult::advance();
+            dialect)) {
+      // Numbers of steps are computed before the loops of their block.
+      auto scan = dyn_cast<ScanOp>(op);
+      if (!scan || !scan.isCounted() ||
+          llvm::all_of(scan.getCount().getUses(), [](OpOperand &use) {
+            auto reader = dyn_cast<ScanOp>(use.getOwner());
+            return reader && reader.getSteps() != use.get();
+          }))
+        return WalkResult::advance();
+      op->emitOpError("gives its number of steps to something else than a "
+                      "loop's `taking` or `with`, which cannot be compiled for "
+                      "the CPU [unsupported-op]");
+      return WalkResult::interrupt();
+    }
     op->emitOpError("cannot be compiled for the CPU [unsupported-op]");
     return WalkResult::interrupt();
   });

@@ -115,6 +115,10 @@ struct ScanPlan {
   BlockPlan entry, exit;
   /// Where each sum is accumulated, and copied from after the loop.
   llvm::SmallVector<int> sums;
+  /// Stacks that are read at steps that the loop does not take.
+  llvm::SmallVector<int> cleared;
+  /// Where a step leaves the condition for the next one.
+  Reference condition;
   /// The big products of the body run over all samples of the block, so the
   /// samples advance together.
   bool lockStep = false;

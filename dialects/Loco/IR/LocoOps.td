@@ -371,6 +371,12 @@ def Loco_ScanOp : Loco_Op<"scan", [Pure, IsolatedFromAbove, SingleBlock,
     - `with`: values that every step sees; `sum` results add up over the steps;
     - the direction.
 
+    `taking n` runs the first n of the `steps` only (backwards from n - 1 in `reverse`);
+    stacks are zero at the others. With `while` the body itself says when to end: a
+    step follows only if the condition that the one before it yields is true. The
+    number of steps that were run is one more result, for the `taking` of the loop
+    that goes back over them. No derivative passes through either.
+
     The body's arguments are the step, the carries, the elements, the constants; it
     ends in `loco.yield` of new carries, stacked values, summands. A scan
     without carries is a map over time.
@@ -386,8 +392,8 @@ def Loco_ScanOp : Loco_Op<"scan", [Pure, IsolatedFromAbove, SingleBlock,
     ```
   }];
   let arguments = (ins Index:$steps, Variadic<Loco_Field>:$inits, Variadic<AnyRankedTensor>:$elements,
-                       Variadic<AnyType>:$constants, UnitAttr:$reverse);
-  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+                       Variadic<AnyType>:$constants, Optional<Index>:$taken, UnitAttr:$reverse);
+  let results = (outs Variadic<AnyTypeOf<[AnyRankedTensor, Index]>>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -395,11 +401,13 @@ def Loco_ScanOp : Loco_Op<"scan", [Pure, IsolatedFromAbove, SingleBlock,
   let skipDefaultBuilders = 1;
   let builders = [
     // The body's block with its arguments is made; its ops and `yield` are left to
-    // the caller. Types of stacked results are those of the stacks.
+    // the caller. Types of stacked results are those of the stacks. `counted` adds the
+    // result of a loop whose body yields a condition.
     OpBuilder<(ins "::mlir::Value":$steps, "::mlir::ValueRange":$inits,
                    "::mlir::ValueRange":$elements, "::mlir::ValueRange":$constants,
                    "::mlir::TypeRange":$stackTypes, "::mlir::TypeRange":$sumTypes,
-                   CArg<"bool", "false">:$reverse)>
+                   CArg<"bool", "false">:$reverse, CArg<"::mlir::Value", "{}">:$taken,
+                   CArg<"bool", "false">:$counted)>
   ];
   let extraClassDeclaration = [{
     ::mlir::Block *getBlock() { return &getBody().front(); }
@@ -414,19 +422,82 @@ def Loco_ScanOp : Loco_Op<"scan", [Pure, IsolatedFromAbove, SingleBlock,
     ::mlir::ResultRange getFinals();
     ::mlir::ResultRange getStacks();
     ::mlir::ResultRange getSums();
+
+    /// True if the body yields a condition.
+    bool isCounted() {
+      unsigned count = getNumResults();
+      return count && getResult(count - 1).getType().isIndex();
+    }
+    /// The number of steps that were run; null if the body yields no condition.
+    ::mlir::Value getCount() {
+      return isCounted() ? getResult(getNumResults() - 1) : ::mlir::Value();
+    }
+    /// True if the loop may end before its last step.
+    bool isPartial() { return getTaken() || isCounted(); }
+  }];
+}
+
+def Loco_GradientOp : Loco_Op<"gradient", [Pure, IsolatedFromAbove, SingleBlock,
+    AttrSizedOperandSegments, RecursiveMemoryEffects]> {
+  let summary = "derivative of a scalar by some of the values that it is made of";
+  let description = [{
+    The body computes one scalar, its `sum`, from `variables` and `constants`; result i is
+    its derivative by variable i. What a constant was made of does not matter: it is held.
+
+    ```mlir
+    %dq, %dp = loco.gradient by(%q = %q0 : tensor<8xf32>, %p = %p0 : tensor<8xf32>)
+        with(%k = %stiffness : tensor<8xf32>) {
+      %0 = arith.mulf %k, %q : tensor<8xf32>
+      %1 = loco.contract "i,i->" %0, %q : tensor<8xf32>, tensor<8xf32> to tensor<f32>
+      %2 = loco.contract "i,i->" %p, %p : tensor<8xf32>, tensor<8xf32> to tensor<f32>
+      %3 = arith.addf %1, %2 : tensor<f32>
+      loco.yield sum(%3 : tensor<f32>)
+    }
+    ```
+
+    `loco-expand-gradients` replaces it by the ops of reverse mode, before anything else;
+    what it leaves can be differentiated again. The interpreter takes finite differences.
+  }];
+  let arguments = (ins Variadic<Loco_Field>:$variables, Variadic<AnyType>:$constants);
+  let results = (outs Variadic<Loco_Field>:$gradients);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // The body's block with its arguments is made; its ops and `yield` are left to
+    // the caller.
+    OpBuilder<(ins "::mlir::ValueRange":$variables, "::mlir::ValueRange":$constants)>
+  ];
+  let extraClassDeclaration = [{
+    ::mlir::Block *getBlock() { return &getBody().front(); }
+    YieldOp getYield();
+    ::mlir::Block::BlockArgListType getVariableArguments();
+    ::mlir::Block::BlockArgListType getConstantArguments();
   }];
 }
 
 def Loco_YieldOp : Loco_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments,
-    ParentOneOf<["ScanOp", "StencilOp"]>]> {
-  let summary = "values that the body of a scan or stencil gives";
-  let description = [{ A stencil's body yields `stack` values only: its summands. }];
+    ParentOneOf<["GradientOp", "ScanOp", "StencilOp"]>]> {
+  let summary = "values that the body of a scan, stencil or gradient gives";
+  let description = [{
+    A stencil's body yields `stack` values only: its summands. A gradient's yields one
+    `sum`: the scalar to differentiate.
+  }];
   let arguments = (ins Variadic<Loco_Field>:$carries, Variadic<AnyRankedTensor>:$stacks,
-                       Variadic<Loco_Field>:$sums);
+                       Variadic<Loco_Field>:$sums, Optional<0DTensorOf<[I1]>>:$condition);
+  let builders = [
+    OpBuilder<(ins "::mlir::ValueRange":$carries, "::mlir::ValueRange":$stacks,
+                   "::mlir::ValueRange":$sums), [{
+      build($_builder, $_state, carries, stacks, sums, ::mlir::Value());
+    }]>
+  ];
   let assemblyFormat = [{
     (`carry` `(` $carries^ `:` type($carries) `)`)?
     (`stack` `(` $stacks^ `:` type($stacks) `)`)?
-    (`sum` `(` $sums^ `:` type($sums) `)`)? attr-dict
+    (`sum` `(` $sums^ `:` type($sums) `)`)?
+    (`while` `(` $condition^ `:` type($condition) `)`)? attr-dict
   }];
 }
 

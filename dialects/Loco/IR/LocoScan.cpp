@@ -44,26 +44,34 @@ ResultRange ScanOp::getStacks() {
 }
 
 ResultRange ScanOp::getSums() {
-  return getOutputs().drop_front(getInits().size() + getNumStacks());
+  return getOutputs()
+      .drop_front(getInits().size() + getNumStacks())
+      .drop_back(isCounted());
 }
 
 void ScanOp::build(OpBuilder &builder, OperationState &state, Value steps,
                    ValueRange inits, ValueRange elements, ValueRange constants,
-                   TypeRange stackTypes, TypeRange sumTypes, bool reverse) {
+                   TypeRange stackTypes, TypeRange sumTypes, bool reverse,
+                   Value taken, bool counted) {
   state.addOperands(steps);
   state.addOperands(inits);
   state.addOperands(elements);
   state.addOperands(constants);
+  if (taken)
+    state.addOperands(taken);
   auto &properties = state.getOrAddProperties<Properties>();
   llvm::copy(ArrayRef<int32_t>({1, static_cast<int32_t>(inits.size()),
                                 static_cast<int32_t>(elements.size()),
-                                static_cast<int32_t>(constants.size())}),
+                                static_cast<int32_t>(constants.size()),
+                                taken ? 1 : 0}),
              properties.operandSegmentSizes.begin());
   if (reverse)
     properties.reverse = builder.getUnitAttr();
   state.addTypes(inits.getTypes());
   state.addTypes(stackTypes);
   state.addTypes(sumTypes);
+  if (counted)
+    state.addTypes(builder.getIndexType());
 
   OpBuilder::InsertionGuard guard(builder);
   Block *block = builder.createBlock(state.addRegion());
@@ -95,6 +103,10 @@ LogicalResult ScanOp::verify() {
   if (getNumResults() < getInits().size())
     return emitOpError("has ") << getInits().size() << " carries but "
                                << getNumResults() << " results";
+  if (isCounted() && getTaken())
+    return emitOpError("is told how many steps to take and ends by itself");
+  if (isCounted() && getReverse())
+    return emitOpError("ends by itself, which a reverse loop cannot");
   return success();
 }
 
@@ -128,6 +140,8 @@ LogicalResult ScanOp::verifyRegions() {
   for (Value stack : yield.getStacks())
     results.push_back(getStackedType(stack.getType()));
   llvm::append_range(results, yield.getSums().getTypes());
+  if (yield.getCondition())
+    results.push_back(IndexType::get(getContext()));
   if (failed(verifyTypes(*this, "yielded carries",
                          yield.getCarries().getTypes(), getInits().getTypes())))
     return failure();
@@ -166,11 +180,15 @@ static void printTypes(OpAsmPrinter &printer, StringRef keyword,
 void ScanOp::print(OpAsmPrinter &printer) {
   printer << (getReverse() ? " reverse " : " ") << getStep() << " below "
           << getSteps();
+  if (getTaken())
+    printer << " taking " << getTaken();
   printBindings(printer, "carry", getCarryArguments(), getInits());
   printBindings(printer, "each", getElementArguments(), getElements());
   printBindings(printer, "with", getConstantArguments(), getConstants());
   printTypes(printer, "stack", getStacks().getTypes());
   printTypes(printer, "sum", getSums().getTypes());
+  if (isCounted())
+    printer << " while";
   printer.printOptionalAttrDictWithKeyword(
       (*this)->getAttrs(),
       {getOperandSegmentSizesAttrName(), getReverseAttrName()});
@@ -223,16 +241,21 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   Type index = builder.getIndexType();
   bool reverse = succeeded(parser.parseOptionalKeyword("reverse"));
   OpAsmParser::Argument step;
-  OpAsmParser::UnresolvedOperand steps;
+  OpAsmParser::UnresolvedOperand steps, taken;
   Bindings carries, elements, constants;
   SmallVector<Type> stacks, sums;
   if (parser.parseArgument(step) || parser.parseKeyword("below") ||
-      parser.parseOperand(steps) ||
+      parser.parseOperand(steps))
+    return failure();
+  bool takes = succeeded(parser.parseOptionalKeyword("taking"));
+  if ((takes && parser.parseOperand(taken)) ||
       parseBindings(parser, "carry", /*stacked=*/false, carries) ||
       parseBindings(parser, "each", /*stacked=*/true, elements) ||
       parseBindings(parser, "with", /*stacked=*/false, constants) ||
-      parseTypes(parser, "stack", stacks) || parseTypes(parser, "sum", sums) ||
-      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+      parseTypes(parser, "stack", stacks) || parseTypes(parser, "sum", sums))
+    return failure();
+  bool counted = succeeded(parser.parseOptionalKeyword("while"));
+  if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
   step.type = index;
 
@@ -245,6 +268,8 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
                                parser.getNameLoc(), result.operands))
       return failure();
   }
+  if (takes && parser.resolveOperand(taken, index, result.operands))
+    return failure();
   if (parser.parseRegion(*result.addRegion(), arguments))
     return failure();
 
@@ -252,12 +277,15 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   llvm::copy(
       ArrayRef<int32_t>({1, static_cast<int32_t>(carries.operands.size()),
                          static_cast<int32_t>(elements.operands.size()),
-                         static_cast<int32_t>(constants.operands.size())}),
+                         static_cast<int32_t>(constants.operands.size()),
+                         takes ? 1 : 0}),
       properties.operandSegmentSizes.begin());
   if (reverse)
     properties.reverse = builder.getUnitAttr();
   result.addTypes(carries.types);
   result.addTypes(stacks);
   result.addTypes(sums);
+  if (counted)
+    result.addTypes(index);
   return success();
 }

@@ -27,14 +27,14 @@ public:
   ScanDivider(ScanOp scan, int64_t threshold)
       : scan(scan), threshold(threshold) {}
 
-  /// Returns the number of products that got a scan of their own.
-  unsigned run();
+  void run();
 
 private:
   bool isLarge(Operation *op);
   bool isCheap(Operation *op) const;
   void findDependences();
   void assignPhases();
+  bool canStackAll();
   void emit();
 
   ScanOp scan;
@@ -43,7 +43,6 @@ private:
   DenseSet<Operation *> dependent, feeding;
   /// Negative before the core (0), positive after it.
   DenseMap<Operation *, int> phases;
-  unsigned products = 0;
 };
 
 } // namespace
@@ -158,6 +157,28 @@ void ScanDivider::assignPhases() {
   }
 }
 
+/// True if whatever one phase hands to another can be kept for every step: not
+/// the stacks of a loop inside, nor how often it ran.
+bool ScanDivider::canStackAll() {
+  auto reaches = [&](auto &&self, Value value, int phase) -> bool {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return true;
+    if (isCheap(op))
+      return llvm::all_of(op->getOperands(), [&](Value operand) {
+        return self(self, operand, phase);
+      });
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    return phases.lookup(op) == phase || (type && type.hasStaticShape());
+  };
+  return llvm::all_of(phases, [&](auto &entry) {
+    auto [op, phase] = entry;
+    return llvm::all_of(op->getOperands(), [&](Value operand) {
+      return reaches(reaches, operand, phase);
+    });
+  });
+}
+
 /// Odd phases hold products, each in a scan of its own; even ones the rest.
 void ScanDivider::emit() {
   ScanParts whole = partsOf(scan);
@@ -172,10 +193,8 @@ void ScanDivider::emit() {
     if (isCheap(&op))
       continue;
     std::pair<int, unsigned> piece = {phases.lookup(&op), 0};
-    if (piece.first && isLarge(&op)) {
+    if (piece.first && isLarge(&op))
       piece.second = ++count;
-      ++products;
-    }
     pieces[piece].push_back(&op);
     pieceOf[&op] = piece;
   }
@@ -232,10 +251,7 @@ void ScanDivider::emit() {
     // Everything that this piece reads: cheap ops are cloned along.
     llvm::SetVector<Value> reads;
     for (Operation *op : ops)
-      op->walk([&](Operation *inner) {
-        for (Value operand : inner->getOperands())
-          reads.insert(operand);
-      });
+      reads.insert(op->operand_begin(), op->operand_end());
     reads.insert(parts.stacks.begin(), parts.stacks.end());
     reads.insert(parts.sums.begin(), parts.sums.end());
     for (const ScanParts::Carry &carry : parts.carries)
@@ -281,21 +297,25 @@ void ScanDivider::emit() {
   scan.erase();
 }
 
-unsigned ScanDivider::run() {
+void ScanDivider::run() {
+  // A map would run the steps that this loop leaves out.
+  if (scan.isPartial())
+    return;
   bool any = false;
   for (Operation &op : scan.getBlock()->without_terminator())
     any |= isLarge(&op);
   if (!any)
-    return 0;
+    return;
   findDependences();
   assignPhases();
   if (llvm::all_of(phases, [](auto &entry) { return entry.second == 0; }))
-    return 0;
+    return;
   // A map whose body is one product already is what we make.
   if (scan.getInits().empty() && phases.size() == 1)
-    return 0;
+    return;
+  if (!canStackAll())
+    return;
   emit();
-  return products;
 }
 
 namespace {
@@ -306,7 +326,7 @@ public:
     SmallVector<ScanOp> scans;
     getOperation().walk([&](ScanOp scan) { scans.push_back(scan); });
     for (ScanOp scan : scans)
-      numProducts += ScanDivider(scan, threshold).run();
+      ScanDivider(scan, threshold).run();
   }
 };
 } // namespace

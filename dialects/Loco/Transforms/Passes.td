@@ -18,9 +18,6 @@ def SimplifyScans : Pass<"loco-simplify-scans", "::mlir::func::FuncOp"> {
     there twice; reads a stack of an unchanged element from the element; puts
     constants where they are used.
   }];
-  let statistics = [
-    Statistic<"numHoisted", "hoisted", "ops moved in front of a loop">,
-    Statistic<"numRemoved", "removed", "results and arguments removed">];
   let dependentDialects = ["::loco::LocoDialect"];
 }
 
@@ -38,7 +35,6 @@ def Fission : Pass<"loco-fission", "::mlir::func::FuncOp"> {
   }];
   let options = [Option<"threshold", "threshold", "int64_t", "4096",
                         "multiplications of a contraction worth a library call">];
-  let statistics = [Statistic<"numProducts", "products", "products taken out of a loop">];
   let dependentDialects = ["::loco::LocoDialect"];
 }
 

@@ -27,7 +27,8 @@ ScanOp loco::buildScan(OpBuilder &builder, Location loc, const ScanParts &parts,
   for (Value value : parts.sums)
     sumTypes.push_back(value.getType());
   auto scan = ScanOp::create(builder, loc, parts.steps, inits, elements,
-                             constants, stackTypes, sumTypes, parts.reverse);
+                             constants, stackTypes, sumTypes, parts.reverse,
+                             parts.taken, parts.condition != nullptr);
 
   IRMapping mapping;
   mapping.map(parts.step, scan.getStep());
@@ -51,7 +52,8 @@ ScanOp loco::buildScan(OpBuilder &builder, Location loc, const ScanParts &parts,
     stacks.push_back(mapping.lookup(value));
   for (Value value : parts.sums)
     sums.push_back(mapping.lookup(value));
-  YieldOp::create(builder, loc, next, stacks, sums);
+  YieldOp::create(builder, loc, next, stacks, sums,
+                  mapping.lookupOrNull(parts.condition));
   return scan;
 }
 
@@ -60,6 +62,8 @@ ScanParts loco::partsOf(ScanOp scan) {
   parts.steps = scan.getSteps();
   parts.reverse = scan.getReverse();
   parts.step = scan.getStep();
+  parts.taken = scan.getTaken();
+  parts.condition = scan.getYield().getCondition();
   YieldOp yield = scan.getYield();
   for (auto [argument, init, next] :
        llvm::zip(scan.getCarryArguments(), scan.getInits(), yield.getCarries()))

@@ -20,6 +20,10 @@ namespace loco {
 struct ScanParts {
   mlir::Value steps;
   bool reverse = false;
+  /// How many of the steps are run; null: all of them.
+  mlir::Value taken;
+  /// What the body yields for going on; null: it does not say.
+  mlir::Value condition;
   /// What stands for the step in the body.
   mlir::Value step;
   struct Carry {

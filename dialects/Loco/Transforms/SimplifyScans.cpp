@@ -76,9 +76,11 @@ static void forwardResults(ScanOp scan) {
     if (next == argument)
       final.replaceAllUsesWith(init);
   DenseMap<Value, Value> known;
-  for (auto [argument, element] :
-       llvm::zip(scan.getElementArguments(), scan.getElements()))
-    known.try_emplace(argument, element);
+  // The stack of a loop that ends early is zero beyond its end.
+  if (!scan.isPartial())
+    for (auto [argument, element] :
+         llvm::zip(scan.getElementArguments(), scan.getElements()))
+      known.try_emplace(argument, element);
   for (auto [value, stack] : llvm::zip(yield.getStacks(), scan.getStacks())) {
     auto [first, isNew] = known.try_emplace(value, stack);
     if (!isNew)
@@ -177,6 +179,9 @@ static void findLive(ScanOp scan, DenseSet<Operation *> &liveOps,
     liveCarries.set(i);
     worklist.push_back(yield.getCarries()[i]);
   };
+  // What says when to end bears on every result.
+  if (Value condition = yield.getCondition())
+    worklist.push_back(condition);
   for (auto [i, final] : llvm::enumerate(scan.getFinals()))
     if (!final.use_empty())
       keepCarry(i);
@@ -206,6 +211,8 @@ static ScanOp rebuild(ScanOp scan) {
   parts.steps = all.steps;
   parts.step = all.step;
   parts.reverse = all.reverse;
+  parts.taken = all.taken;
+  parts.condition = all.condition;
 
   DenseSet<Operation *> liveOps;
   BitVector liveCarries;
@@ -237,6 +244,7 @@ static ScanOp rebuild(ScanOp scan) {
         used.insert(inner->operand_begin(), inner->operand_end());
       });
     }
+  used.insert(parts.condition);
   SmallVector<Value> finals, stacks, sums;
   for (auto [i, carry] : llvm::enumerate(all.carries)) {
     if (!liveCarries.test(i))
@@ -272,6 +280,8 @@ static ScanOp rebuild(ScanOp scan) {
   for (auto [from, to] :
        llvm::zip(llvm::concat<Value>(finals, stacks, sums), made.getResults()))
     from.replaceAllUsesWith(to);
+  if (Value count = scan.getCount())
+    count.replaceAllUsesWith(made.getCount());
   scan.erase();
   return made;
 }
@@ -320,7 +330,6 @@ public:
         } else {
           rebuild(scan);
         }
-        ++numRemoved;
         changed = true;
         break;
       }

@@ -198,7 +198,7 @@ func.func @stencil_types(%x: tensor<8xf32>, %y: tensor<9xf32>) {
   // expected-error@+1 {{has fields of types}}
   %0 = "loco.stencil"(%x, %y) <{boundary = #loco<boundary wrap>, offsets = array<i64: 1>, operandSegmentSizes = array<i32: 1, 1>}> ({
   ^bb0(%a: tensor<8xf32>, %b: tensor<9xf32>):
-    "loco.yield"(%a) <{operandSegmentSizes = array<i32: 0, 1, 0>}> : (tensor<8xf32>) -> ()
+    "loco.yield"(%a) <{operandSegmentSizes = array<i32: 0, 1, 0, 0>}> : (tensor<8xf32>) -> ()
   }) : (tensor<8xf32>, tensor<9xf32>) -> tensor<8xf32>
   return
 }
@@ -260,7 +260,7 @@ func.func @stencil_arguments(%x: tensor<8xf32>) {
   // expected-error@+1 {{needs one body argument for each field}}
   %0 = "loco.stencil"(%x) <{boundary = #loco<boundary wrap>, offsets = array<i64: 1>, operandSegmentSizes = array<i32: 1, 0>}> ({
   ^bb0(%a: tensor<8xf32>, %b: tensor<8xf32>):
-    "loco.yield"(%a) <{operandSegmentSizes = array<i32: 0, 1, 0>}> : (tensor<8xf32>) -> ()
+    "loco.yield"(%a) <{operandSegmentSizes = array<i32: 0, 1, 0, 0>}> : (tensor<8xf32>) -> ()
   }) : (tensor<8xf32>) -> tensor<8xf32>
   return
 }

@@ -38,3 +38,23 @@ func.func @twice(%x: tensor<?x8xf32>, %T: index) -> (tensor<?x8xf32>, tensor<?x8
   }
   return %a, %b, %c : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// What the condition needs stays; the stack of an element is not the element where
+// the loop ends early.
+// CHECK-LABEL: func @ends
+// CHECK-SAME: (%[[X:[a-z0-9]+]]: tensor<?xf32>
+// CHECK: %[[R:.*]]:4 = loco.scan
+// CHECK-NEXT: carry({{.*}}, {{.*}})
+// CHECK: while(
+// CHECK: return %[[R]]#2
+func.func @ends(%x: tensor<?xf32>, %a: tensor<f32>, %T: index) -> tensor<?xf32> {
+  %z, %d, %w, %all, %n = loco.scan %t below %T carry(%z0 = %a : tensor<f32>, %d0 = %a : tensor<f32>, %w0 = %a : tensor<f32>)
+      each(%xt = %x : tensor<?xf32>) stack(tensor<?xf32>) while {
+    %0 = math.tanh %z0 : tensor<f32>
+    %1 = math.sin %d0 : tensor<f32>
+    %2 = arith.addf %0, %w0 : tensor<f32>
+    %3 = arith.cmpf ogt, %w0, %0 : tensor<f32>
+    loco.yield carry(%0, %1, %2 : tensor<f32>, tensor<f32>, tensor<f32>) stack(%xt : tensor<f32>) while(%3 : tensor<i1>)
+  }
+  return %all : tensor<?xf32>
+}
