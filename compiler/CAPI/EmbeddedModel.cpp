@@ -81,8 +81,10 @@ Outcome EmbeddedModel::compile(std::string &report) {
 
 Outcome EmbeddedModel::pickModel() {
   std::vector<std::string> names;
+  // Those that the program declares come first, then their variants.
   for (const auto &candidate : compilation->getModule()->models)
-    names.push_back(candidate->name);
+    if (candidate->variantOf.empty())
+      names.push_back(candidate->name);
   if (names.empty())
     return {LOCO_COMPILE_ERROR, fmt::format("`{}` has no model", options.name)};
   if (options.model.empty() && names.size() > 1)
@@ -172,6 +174,9 @@ static LocoRole roleOf(ResultRole role) {
     return LOCO_STATE;
   case ResultRole::Probe:
     return LOCO_PROBE;
+  // Of windows, which the library does not run.
+  case ResultRole::Carry:
+    break;
   }
   return 0;
 }

@@ -143,8 +143,8 @@ Request Evaluation::makeRequest() const {
   if (!wantsGradients)
     return request;
   for (const ArgumentSpec &argument : execution->getProgram().arguments())
-    if (argument.role != ArgumentRole::Frozen &&
-        argument.type != ElementType::I32 && !draws.count(argument.name))
+    if (argument.role != ArgumentRole::Frozen && argument.isSmooth() &&
+        !draws.count(argument.name))
       request.gradients.push_back(argument.name);
   return request;
 }

@@ -131,6 +131,7 @@ Expected<Batch> GradientChecker::makeInputs() {
 /// The arguments of the loss for the first sample.
 void GradientChecker::bindArguments() {
   arguments.assign(loss.getNumArguments(), RuntimeValue(int64_t(0)));
+  batch.inputs.merge(makePresets(signature, batch));
   for (auto [spec, position] :
        llvm::zip_equal(signature.arguments, signature.argumentPositions)) {
     bool isInput = spec.role == ArgumentRole::Input;
@@ -157,7 +158,7 @@ SmallVector<unsigned> GradientChecker::chooseArguments() const {
   for (ArgumentRole role : {ArgumentRole::Param, ArgumentRole::Input})
     for (auto [spec, position] :
          llvm::zip_equal(signature.arguments, signature.argumentPositions))
-      if (spec.role == role && spec.type != ElementType::I32)
+      if (spec.role == role && spec.isSmooth())
         positions.push_back(position);
   return positions;
 }

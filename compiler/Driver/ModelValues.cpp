@@ -211,7 +211,8 @@ Expected<Batch> InputFitter::run() {
     known.insert(input.name);
     if (auto found = values.find(input.name); found != values.end())
       take(input, found->second);
-    else if (!llvm::is_contained(signature.optional, input.name))
+    else if (!input.preset &&
+             !llvm::is_contained(signature.optional, input.name))
       missing.push_back("`" + input.name + "`");
   }
   for (const auto &[name, value] : values)
@@ -228,7 +229,7 @@ Expected<Batch> InputFitter::run() {
   if (size.steps && !signature.hasSteps)
     return Error{"the model has no steps, but `--steps` was given"};
   for (const ArgumentSpec &input : signature.inputs)
-    if (!batch.inputs.count(input.name))
+    if (!input.preset && !batch.inputs.count(input.name))
       batch.inputs.emplace(
           input.name,
           Tensor(input.type, getBatchShape(input.shape, input.perStep, batch)));
@@ -243,20 +244,35 @@ Expected<Batch> loco::fitInputs(const TensorMap &values,
   return InputFitter(values, signature, size).run();
 }
 
+/// An input made of a number in [0, 1). Samples have at least one step.
+static double makeInput(const ArgumentSpec &input, double uniform,
+                        int64_t steps) {
+  switch (input.counting) {
+  case ArgumentSpec::Counting::Steps:
+    return 1 + std::floor(uniform * steps);
+  case ArgumentSpec::Counting::Mask:
+    return uniform < 0.75;
+  case ArgumentSpec::Counting::None:
+    break;
+  }
+  return input.classes > 0 ? std::floor(uniform * input.classes) : uniform;
+}
+
 Batch loco::drawInputs(const InputSignature &signature, BatchSize size,
                        uint64_t seed) {
   Batch batch;
   batch.samples = size.samples.value_or(1);
   batch.steps = signature.hasSteps ? size.steps.value_or(5) : 0;
   for (const ArgumentSpec &input : signature.inputs) {
+    if (input.preset)
+      continue;
     Tensor values(input.type, getBatchShape(input.shape, input.perStep, batch));
     std::vector<double> uniform(values.size());
     LocoRandomKey key{seed, locoRandomStream(("input." + input.name).c_str()),
                       0};
     locoRandomUniformF64(&key, 0, 0, values.size(), uniform.data());
     for (int64_t i = 0; i < values.size(); ++i)
-      values.set(i, input.classes > 0 ? std::floor(uniform[i] * input.classes)
-                                      : uniform[i]);
+      values.set(i, makeInput(input, uniform[i], batch.steps));
     batch.inputs.emplace(input.name, std::move(values));
   }
   batch.sampleIndex.resize(batch.samples);

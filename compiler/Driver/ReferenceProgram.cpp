@@ -9,6 +9,7 @@
 
 #include "compiler/Driver/EntryPoint.h"
 #include "compiler/Driver/ReportCollector.h"
+#include "compiler/Driver/SolverCheck.h"
 #include "compiler/Reference/Interpreter.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -41,7 +42,8 @@ public:
 private:
   FailureOr<EntryPoint> getEntry(const Request &request);
   Values bindArguments(const TensorMap &parameters, const Batch &batch,
-                       const Request &request, int64_t sample);
+                       const TensorMap &presets, const Request &request,
+                       int64_t sample);
   void collect(const EntryPoint &entry, ArrayRef<Values> results,
                const Batch &batch, Reply &reply);
 
@@ -96,6 +98,7 @@ FailureOr<EntryPoint> ReferenceProgram::getEntry(const Request &request) {
 
 Values ReferenceProgram::bindArguments(const TensorMap &parameters,
                                        const Batch &batch,
+                                       const TensorMap &presets,
                                        const Request &request, int64_t sample) {
   Values values(function.getNumArguments(), RuntimeValue(int64_t(0)));
   for (auto [spec, position] :
@@ -107,7 +110,9 @@ Values ReferenceProgram::bindArguments(const TensorMap &parameters,
     Shape shape = getBatchShape(spec.shape, spec.perStep, batch);
     ArrayRef<int64_t> own = ArrayRef(shape).drop_front();
     int64_t count = numElements(Shape(own.begin(), own.end()));
-    values[position] = toArray(batch.inputs.at(spec.name), sample * count, own);
+    const TensorMap &inputs =
+        presets.count(spec.name) ? presets : batch.inputs;
+    values[position] = toArray(inputs.at(spec.name), sample * count, own);
   }
   if (signature.keyPosition)
     values[*signature.keyPosition] =
@@ -162,12 +167,13 @@ Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
   if (failed(entry))
     return text.take("the model cannot be differentiated");
 
+  TensorMap presets = makePresets(signature, batch);
   std::vector<Values> results(batch.samples);
   std::vector<char> wrong(batch.samples, 0);
   pool.parallelRanges(batch.samples, [&](IndexRange range, int) {
     Interpreter interpreter(*module);
     for (int64_t sample = range.begin; sample < range.end; ++sample) {
-      Values values = bindArguments(parameters, batch, request, sample);
+      Values values = bindArguments(parameters, batch, presets, request, sample);
       auto found = interpreter.call(entry->function.getSymName(), values);
       if (failed(found))
         wrong[sample] = 1;
@@ -178,7 +184,7 @@ Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
   if (llvm::is_contained(wrong, 1))
     return text.take("the model cannot be run");
   collect(*entry, results, batch, reply);
-  return {};
+  return checkSolver(*this, parameters, batch, request, reply);
 }
 
 std::unique_ptr<Program>

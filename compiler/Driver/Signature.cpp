@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 using namespace mlir;
 using namespace loco;
 
@@ -54,6 +56,15 @@ Signature loco::readSignature(func::FuncOp function, ElementType precision) {
     if (attributes)
       if (auto classes = attributes.getAs<IntegerAttr>("loco.classes"))
         spec.classes = classes.getInt();
+    using Counting = ArgumentSpec::Counting;
+    spec.counting =
+        llvm::StringSwitch<Counting>(getString(attributes, "loco.counts"))
+            .Case("steps", Counting::Steps)
+            .Case("mask", Counting::Mask)
+            .Default(Counting::None);
+    if (attributes)
+      if (auto preset = attributes.getAs<FloatAttr>("loco.preset"))
+        spec.preset = preset.getValueAsDouble();
     signature.arguments.push_back(std::move(spec));
     signature.argumentPositions.push_back(i);
   }
@@ -67,8 +78,13 @@ Signature loco::readSignature(func::FuncOp function, ElementType precision) {
             .Case("loss", ResultRole::Loss)
             .Case("state", ResultRole::State)
             .Case("probe", ResultRole::Probe)
+            .Case("carry", ResultRole::Carry)
             .Default(ResultRole::Output);
     spec.perStep = attributes && attributes.contains("loco.per_step");
+    spec.solver = getString(attributes, "loco.solver");
+    if (attributes)
+      if (auto interval = attributes.getAs<FloatAttr>("loco.interval"))
+        spec.interval = interval.getValueAsDouble();
     std::tie(spec.type, spec.shape) =
         describeType(function.getResultTypes()[i], spec.perStep, precision);
     signature.results.push_back(std::move(spec));
@@ -151,6 +167,27 @@ static Status checkLabels(const Tensor &labels, const ArgumentSpec &argument) {
   return {};
 }
 
+/// Checks that steps are counted by whole numbers, masks made of 0 and 1.
+static Status checkCounts(const Tensor &values, const ArgumentSpec &argument,
+                          const Batch &batch, bool isWhole) {
+  bool isMask = argument.counting == ArgumentSpec::Counting::Mask;
+  for (int64_t i = 0; i < values.size(); ++i) {
+    double value = values.at(i);
+    bool fits = isMask ? value == 0 || value == 1
+                       : value >= 0 && value == std::floor(value) &&
+                             (!isWhole || value <= batch.steps);
+    if (fits)
+      continue;
+    int64_t sample = isMask ? i / std::max<int64_t>(batch.steps, 1) : i;
+    return Error{fmt::format(
+        "input `{}` holds {} for sample {} of the batch, expected {}",
+        argument.name, value, sample,
+        isMask ? std::string("0 or 1")
+               : fmt::format("a whole number from 0 to {}", batch.steps))};
+  }
+  return {};
+}
+
 Status loco::checkCall(const Signature &signature, const TensorMap &parameters,
                        const Batch &batch, const Request &request) {
   if (batch.samples < 1)
@@ -164,17 +201,26 @@ Status loco::checkCall(const Signature &signature, const TensorMap &parameters,
       static_cast<int64_t>(batch.sampleIndex.size()) != batch.samples)
     return Error{fmt::format("the batch of {} samples has {} sample numbers",
                              batch.samples, batch.sampleIndex.size())};
+  // A step, or a window, is a part of the sequence whose steps are counted.
+  bool isWhole =
+      !signature.takesStepIndex && !batch.inputs.count("window.offset");
   for (const ArgumentSpec &argument : signature.arguments) {
     bool isInput = argument.role == ArgumentRole::Input;
     Shape shape = isInput
                       ? getBatchShape(argument.shape, argument.perStep, batch)
                       : argument.shape;
     const TensorMap &values = isInput ? batch.inputs : parameters;
+    if (argument.preset && !values.count(argument.name))
+      continue;
     if (Status failed = checkTensor(values, argument, shape,
                                     isInput ? "input" : "parameter"))
       return failed;
     if (argument.classes > 0)
       if (Status failed = checkLabels(values.at(argument.name), argument))
+        return failed;
+    if (argument.counting != ArgumentSpec::Counting::None)
+      if (Status failed =
+              checkCounts(values.at(argument.name), argument, batch, isWhole))
         return failed;
   }
   for (const std::string &name : request.results)
@@ -188,6 +234,20 @@ Status loco::checkCall(const Signature &signature, const TensorMap &parameters,
   if (!request.gradients.empty() && signature.getLossName().empty())
     return Error{"the model has no loss to differentiate"};
   return {};
+}
+
+TensorMap loco::makePresets(const Signature &signature, const Batch &batch) {
+  TensorMap presets;
+  for (const ArgumentSpec &argument : signature.arguments) {
+    if (!argument.preset || batch.inputs.count(argument.name))
+      continue;
+    Tensor values(argument.type,
+                  getBatchShape(argument.shape, argument.perStep, batch));
+    for (int64_t i = 0; i < values.size(); ++i)
+      values.set(i, *argument.preset);
+    presets.emplace(argument.name, std::move(values));
+  }
+  return presets;
 }
 
 //===----------------------------------------------------------------------===//

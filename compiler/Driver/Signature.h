@@ -48,6 +48,9 @@ Status checkCall(const Signature &signature, const TensorMap &parameters,
 /// The shape of a batch of values: [samples, steps, ...] or [samples, ...].
 Shape getBatchShape(const Shape &shape, bool perStep, const Batch &batch);
 
+/// Inputs that have a preset and that the batch does not give.
+TensorMap makePresets(const Signature &signature, const Batch &batch);
+
 /// Adds to the module a copy of `function` that gives only the results of the
 /// names listed, in that order, under the name `name`.
 mlir::func::FuncOp specialize(mlir::func::FuncOp function,

@@ -143,7 +143,7 @@ Status Verifier::readValues() {
     request.results.push_back(result.name);
   for (const ArgumentSpec &argument : program.arguments())
     if (model->loss && argument.role != ArgumentRole::Frozen &&
-        argument.type != ElementType::I32)
+        argument.isSmooth())
       request.gradients.push_back(argument.name);
   return {};
 }

@@ -36,6 +36,8 @@ struct BatchOptions {
   bool dropIncomplete = true;
   /// Type of everything that is not I32.
   ElementType precision = ElementType::F32;
+  /// Fields of whole numbers that are wanted in `precision` all the same.
+  std::vector<std::string> numbers;
   /// Fields wanted; empty: all.
   std::vector<std::string> fields;
 };

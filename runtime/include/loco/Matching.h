@@ -21,6 +21,8 @@ namespace loco {
 struct FieldMatch {
   /// Fields that bear the name of an input; the others are not read.
   std::vector<std::string> fields;
+  /// Those of them that the model takes as numbers, whatever the data hold.
+  std::vector<std::string> numbers;
   /// Steps of every sample; 0 if the model has no input per step.
   int64_t steps = 0;
 };

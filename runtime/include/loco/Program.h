@@ -45,9 +45,22 @@ struct ArgumentSpec {
   bool perStep = false;
   /// Number of classes of a class-valued input, 0 otherwise.
   int64_t classes = 0;
+  /// Inputs that say which steps of a sample count: how many (a whole number,
+  /// at most the steps of the batch), or by 1 and 0 per step.
+  enum class Counting : uint8_t { None, Steps, Mask };
+  Counting counting = Counting::None;
+  /// Inputs that data do not give: a batch may hold them, otherwise they are
+  /// this number everywhere.
+  std::optional<double> preset = std::nullopt;
+
+  /// True if a result can change smoothly with it.
+  bool isSmooth() const {
+    return type != ElementType::I32 && counting == Counting::None && !preset;
+  }
 };
 
-enum class ResultRole : uint8_t { Loss, Output, State, Probe };
+/// Carry: a state as the next window of the sequence begins with it.
+enum class ResultRole : uint8_t { Loss, Output, State, Probe, Carry };
 
 struct ResultSpec {
   std::string name;
@@ -55,6 +68,10 @@ struct ResultSpec {
   ElementType type;
   Shape shape;
   bool perStep = false;
+  /// States that an adaptive solver moves: what to say where it cannot (they
+  /// are no numbers there), and its interval as far as it is known, else 0.
+  std::string solver = {};
+  double interval = 0;
 };
 
 /// Samples that are run together.

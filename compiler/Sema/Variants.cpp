@@ -1,0 +1,246 @@
+//===- Variants.cpp - Models as run blocks want them run ------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Sema/Variants.h"
+#include "compiler/AST/Printer.h"
+#include "compiler/AST/Suggest.h"
+#include "compiler/Sema/ModelBuilder.h"
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::StringRef;
+
+//===----------------------------------------------------------------------===//
+// Which variant
+//===----------------------------------------------------------------------===//
+
+static const State *findCarried(const Model &model) {
+  for (const State &state : model.states)
+    if (state.isCarried)
+      return &state;
+  return nullptr;
+}
+
+Variant sema::readVariant(const ast::RunDecl &run,
+                          const ModelBuilder &builder) {
+  Variant variant;
+  bool isTraining = run.verb == ast::RunDecl::Verb::Train;
+  if (const State *carried = findCarried(builder.getModel());
+      carried && isTraining) {
+    variant.hasWindows = true;
+    variant.windowRange = carried->range;
+  }
+  for (const ast::Decl *line : run.body) {
+    auto *setting = llvm::dyn_cast<ast::SettingDecl>(line);
+    if (!setting)
+      continue;
+    if (setting->name.name == "window" && isTraining) {
+      variant.hasWindows = true;
+      variant.windowRange = setting->getRange();
+    }
+    bool isComplete = setting->value && setting->after &&
+                      !setting->target.name.empty();
+    if (setting->name.name == "rollout" && isComplete)
+      variant.rollout = setting;
+  }
+  if (variant.rollout)
+    variant.key = variant.rollout->target.name.str() + " = " +
+                  ast::toString(variant.rollout->value) + " after " +
+                  ast::toString(variant.rollout->after);
+  if (variant.hasWindows)
+    variant.key += " in windows";
+  return variant;
+}
+
+/// `M.rollout`, and `M.rollout2` if another block rolls out otherwise.
+std::string VariantTable::nameOf(const Variant &variant,
+                                 const std::string &model) {
+  std::string name = model;
+  if (variant.rollout)
+    name += ".rollout";
+  if (variant.hasWindows)
+    name += ".window";
+  auto isTaken = [&](const std::string &candidate) {
+    return llvm::any_of(builders, [&](const auto &builder) {
+      return builder->getModel().name == candidate;
+    });
+  };
+  std::string candidate = name;
+  for (int number = 2; isTaken(candidate); ++number)
+    candidate = name + std::to_string(number);
+  return candidate;
+}
+
+ModelBuilder &VariantTable::find(const ast::RunDecl &run, ModelBuilder &base) {
+  Variant variant = readVariant(run, base);
+  if (variant.key.empty() || program.diagnostics.hasErrors())
+    return base;
+  std::string model = base.getModel().name;
+  ModelBuilder *&builder = known[model + ": " + variant.key];
+  if (builder)
+    return *builder;
+  std::string name = nameOf(variant, model);
+  builders.push_back(
+      std::make_unique<ModelBuilder>(program, base.getDeclaration()));
+  builder = builders.back().get();
+  builder->buildVariant(variant, std::move(name));
+  return *builder;
+}
+
+//===----------------------------------------------------------------------===//
+// Making it
+//===----------------------------------------------------------------------===//
+
+void ModelBuilder::buildVariant(const Variant &wanted, std::string name) {
+  variant = &wanted;
+  model->variantOf = model->name;
+  elaborator.streamPrefix = model->name + "/";
+  build();
+  model->name = std::move(name);
+  variant = nullptr;
+}
+
+/// Before anything reads the inputs.
+void ModelBuilder::beginVariant() {
+  if (!variant)
+    return;
+  if (variant->hasWindows)
+    elaborator.sequence.makeWindow();
+  if (variant->rollout)
+    beginRollout(*variant->rollout);
+}
+
+void ModelBuilder::beginRollout(const ast::SettingDecl &rollout) {
+  SourceRange range = rollout.target.range;
+  StringRef name = rollout.target.name;
+  const Input *input = nullptr;
+  std::vector<StringRef> names;
+  for (const Input &candidate : model->inputs) {
+    if (candidate.preset || candidate.kind != Input::Kind::Value)
+      continue;
+    names.push_back(candidate.name);
+    if (candidate.name == name)
+      input = &candidate;
+  }
+  if (!input) {
+    elaborator
+        .error("unknown-name", range,
+               "no input is called `" + name + "`, so nothing can take its "
+                                               "place")
+        .hint(didYouMean(name, names));
+    return;
+  }
+  if (!input->perStep || input->isClass()) {
+    elaborator
+        .error(input->perStep ? "not-yet" : "no-steps", range,
+               input->perStep
+                   ? "`" + name +
+                         "` is a class, which no result can take the place of "
+                         "yet"
+                   : "`" + name +
+                         "` is one value per sample, so no result of a step "
+                         "can follow it")
+        .note(input->range, "`" + name + "` is declared here");
+    return;
+  }
+  std::optional<int64_t> after =
+      elaborator.evaluateInteger(rollout.after, 1, "a number of steps");
+  if (after)
+    elaborator.sequence.feed(*input, static_cast<double>(*after), range);
+}
+
+/// When states and results are known.
+void ModelBuilder::finishVariant() {
+  if (!variant)
+    return;
+  if (elaborator.sequence.getFed())
+    finishRollout(*variant->rollout);
+  if (variant->hasWindows && checkWindows())
+    elaborator.sequence.carryStates();
+}
+
+void ModelBuilder::finishRollout(const ast::SettingDecl &rollout) {
+  llvm::SaveAndRestore when(elaborator.context,
+                            Context{Moment::Current, &elaborator.newStates});
+  llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
+  llvm::SaveAndRestore place(elaborator.place, Place{"rollout", {&rollout}});
+  SourceRange range = rollout.value->getRange();
+  const Input *fed = elaborator.sequence.getFed();
+  size_t numParameters = model->parameters.size();
+  Node *value = elaborator.evaluate(rollout.value);
+  if (!value)
+    return;
+  if (model->parameters.size() != numParameters) {
+    elaborator
+        .error("misplaced", range,
+               "`" + elaborator.getText(range) +
+                   "` has parameters of its own, which nothing learns")
+        .hint("put the layer into the model, in a `decode`");
+    return;
+  }
+  if (!value->perStep) {
+    elaborator.error("no-steps", range,
+                     "`" + elaborator.getText(range) +
+                         "` has no value at each step to take the place of `" +
+                         fed->name + "`");
+    return;
+  }
+  checkEveryStep(value, range);
+  value = elaborator.fit(value, fed->space, range, "`" + fed->name + "`");
+  if (value)
+    elaborator.sequence.finishFeeding(value);
+}
+
+//===----------------------------------------------------------------------===//
+// Windows
+//===----------------------------------------------------------------------===//
+
+/// What a node needs of the whole sequence, in words; empty if nothing.
+static StringRef findNeed(const Node *node) {
+  bool isInput = node->op == Op::Input || node->op == Op::Random;
+  if (node->op == Op::StateAfter || (isInput && node->moment == Moment::Last))
+    return "the last step";
+  if (isInput && node->moment == Moment::First)
+    return "the first step";
+  if (isInput && node->moment == Moment::NextWrap)
+    return "the first step, after the last one";
+  return "";
+}
+
+/// In a window only what is near a step is known: losses are those of steps,
+/// and neither they nor the states look at the ends of the sequence.
+bool ModelBuilder::checkWindows() {
+  if (program.diagnostics.hasErrors() || !model->loss)
+    return false;
+  auto refuse = [&](SourceRange range, const llvm::Twine &message) {
+    elaborator.error("needs-whole-sequence", range, message)
+        .note(variant->windowRange, "sequences are run in pieces because of "
+                                    "this");
+    return false;
+  };
+  if (!model->innerLoops.empty())
+    return refuse(model->innerLoops.front().range,
+                  "a model is run over a part of the sequence here");
+  llvm::SmallVector<const Node *> roots = {model->loss};
+  for (const State &state : model->states)
+    roots.push_back(state.next);
+  for (const State &state : model->hiddenStates)
+    roots.push_back(state.next);
+  bool hasStepLoss = false;
+  for (const Node *node : collectNodes(model->graph, roots,
+                                       [](const Node *) { return false; })) {
+    StringRef need = findNeed(node);
+    if (!need.empty())
+      return refuse(node->range, "`" + elaborator.getText(node->range) +
+                                     "` needs " + need +
+                                     " of the whole sequence");
+    hasStepLoss |= node->op == Op::TimeSum;
+  }
+  return hasStepLoss ||
+         refuse(model->loss->range,
+                "the loss is one number per sample, which windows have not");
+}
