@@ -70,7 +70,8 @@ Expected<const sema::Model *> loco::pickModel(const Compilation &compilation,
                                               const ProgramOptions &options) {
   std::vector<std::string> names;
   for (const auto &model : compilation.getModule()->models)
-    names.push_back(model->name);
+    if (model->variantOf.empty())
+      names.push_back(model->name);
   if (names.empty())
     return Error{fmt::format("`{}` has no model", options.file)};
   if (options.model.empty() && names.size() > 1)

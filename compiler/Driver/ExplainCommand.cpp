@@ -137,6 +137,9 @@ void ModelReport::addStates() {
     std::string pair = state.velocity   ? "velocity " + state.velocity->name
                        : state.position ? "velocity of " + state.position->name
                                         : "";
+    if (state.isCarried)
+      pair += (pair.empty() ? "" : ", ") +
+              std::string("kept from sequence to sequence in training");
     std::string start = state.hasInitial ? "starts as the program says"
                                          : "starts at 0 by default";
     table.add({state.name, state.space->describe(),
@@ -245,7 +248,8 @@ chooseModels(const Compilation &compilation, const ProgramOptions &options) {
   std::vector<const sema::Model *> models;
   if (options.model.empty()) {
     for (const auto &model : compilation.getModule()->models)
-      models.push_back(model.get());
+      if (model->variantOf.empty())
+        models.push_back(model.get());
     return models;
   }
   Expected<const sema::Model *> model = pickModel(compilation, options);

@@ -82,6 +82,7 @@ static void addDefaults(const RunBlock &block, const TrainingPlan &plan,
   add("schedule", "constant");
   add("clip", "none");
   add("seed", fmt::format("{}", plan.seed));
+  add("window", "whole sequences");
   add("shuffle", plan.shuffle ? "a new random order in every epoch"
                               : "samples in their order");
   add("validate", plan.validateUpdates
@@ -100,7 +101,13 @@ std::string loco::explainRun(const RunBlock &block) {
     plan = planTraining(block, ignored);
   for (const Setting &setting : block.settings) {
     std::string value = setting.value ? spell(*setting.value) : "";
-    if (!setting.label.empty())
+    bool namesParameters = setting.name == "rate" || setting.name == "decay" ||
+                           setting.name == "freeze";
+    if (namesParameters)
+      value = setting.label + (value.empty() ? "" : " = " + value);
+    else if (setting.name == "rollout")
+      value = setting.label + " after " + value;
+    else if (!setting.label.empty())
       value = fmt::format("\"{}\" = {}", setting.label, value);
     if (setting.every)
       value += (value.empty() ? "every " : " every ") + spell(*setting.every);

@@ -289,3 +289,4 @@ std::optional<TrainingPlan> loco::planTraining(const sema::RunBlock &block,
                                                DiagnosticEngine &diagnostics) {
   return TrainingPlanner(block, diagnostics).plan();
 }
+  result.window = readCount("window");

@@ -86,6 +86,7 @@ Value Emitter::emitNode(const Node &node) {
     return source(node);
   case NodeOp::Constant:
   case NodeOp::Array:
+  case NodeOp::StepIndex:
     return emitConstant(node);
   case NodeOp::Compare:
     return emitCompare(node, operand(0), operand(1));

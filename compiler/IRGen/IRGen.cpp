@@ -48,6 +48,7 @@ private:
   Slot makeIndex(StringRef role);
   void addParameters(SmallVectorImpl<Slot> &slots);
   void addInputs(SmallVectorImpl<Slot> &slots, bool stacked);
+  void addInputAttributes(const sema::Input &input, Slot &slot);
   Value getParameter(const sema::Parameter &parameter);
   unsigned getInputNumber(const sema::Input &input);
   Value emitRandom(const Node &node, Value key, Value step);
@@ -107,12 +108,27 @@ void ModelEmitter::addParameters(SmallVectorImpl<Slot> &slots) {
 
 void ModelEmitter::addInputs(SmallVectorImpl<Slot> &slots, bool stacked) {
   for (const sema::Input &input : model.inputs) {
+/// What tells an input that counts steps, or that data do not give.
+void ModelEmitter::addInputAttributes(const sema::Input &input, Slot &slot) {
+  NamedAttrList attributes(slot.attributes);
+  if (input.kind != sema::Input::Kind::Value)
+    attributes.set("loco.counts", builder.getStringAttr(
+                                      input.kind == sema::Input::Kind::Mask
+                                          ? "mask"
+                                          : "steps"));
+  if (input.preset)
+    attributes.set("loco.preset", builder.getF64FloatAttr(*input.preset));
+  slot.attributes = attributes.getDictionary(builder.getContext());
+}
+
     Type type = context.getType(input);
     bool perStep = stacked && input.perStep;
     if (perStep)
       type = getStackedType(type);
-    slots.push_back(makeSlot(input.name, "input", type, input.range, perStep,
-                             input.getNumClasses()));
+    Slot slot = makeSlot(input.name, "input", type, input.range, perStep,
+                         input.getNumClasses());
+    addInputAttributes(input, slot);
+    slots.push_back(slot);
   }
 }
 
@@ -316,6 +332,9 @@ void ModelEmitter::emitStep() {
 //===----------------------------------------------------------------------===//
 
 /// Everything that @M computes besides the states.
+    case NodeOp::StepIndex:
+      return FromIndexOp::create(builder, context.getLoc(node.range),
+                                 context.getType(node), step);
 SmallVector<const Node *> ModelEmitter::getResultRoots() {
   SmallVector<const Node *> roots;
   if (model.loss)

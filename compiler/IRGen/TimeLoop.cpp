@@ -128,6 +128,15 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     body.bind(node, value);
   body.emit(roots);
 
+    case NodeOp::LoopOutput: {
+      auto *found =
+          needs.outputs.find({node.loop, node.member, node.moment});
+      return each[needs.elements.size() + (found - needs.outputs.begin())];
+    }
+    case NodeOp::StepIndex:
+      return FromIndexOp::create(builder, context.getLoc(node.range),
+                                 context.getType(node),
+                                 scan.getBlock()->getArgument(0));
   SmallVector<Value> nextValues, stackValues, sumValues;
   for (const sema::State *state : carries)
     nextValues.push_back(body.emit(state->next));

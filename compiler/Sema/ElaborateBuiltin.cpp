@@ -127,8 +127,8 @@ Meaning Elaborator::elaborateSample(const Meaning &q, SourceRange range,
     error("no-next-state", range, "the next step's draw is not known yet");
     return {};
   }
-  Node *normal = graph.random(/*isNormal=*/true, getStream(instance.name),
-                              moment, q.value->space);
+  Node *normal = sequence.draw(/*isNormal=*/true, getStream(instance.name),
+                               moment, q.value->space);
   Node *half = graph.constantLike(0.5, q.logVariance);
   Node *deviation =
       graph.unary(Op::Exp, graph.binary(Op::Multiply, half, q.logVariance));
@@ -400,3 +400,13 @@ Meaning Elaborator::callBuiltin(const Call &call) {
     return {};
   return Meaning::ofValue(makeFunction(graph, form->builtin, values));
 }
+  case Builtin::Reshape:
+  case Builtin::Concat:
+  case Builtin::Upsample:
+  case Builtin::AveragePool:
+    return callShape(form->builtin, call);
+  case Builtin::Reverse:
+    error("misplaced", call.range,
+          "`" + getText(call.range) +
+              "` is no value, but a sequence for `outputs` or `final`");
+    return {};

@@ -291,15 +291,24 @@ Meaning Elaborator::resolveInput(Symbol &symbol, const ast::InputDecl &decl,
     if (input.name != symbol.name)
       continue;
     if (!input.perStep)
-      return Meaning::ofValue(graph.readInput(input, Moment::Sample));
+      return Meaning::ofValue(sequence.read(input, Moment::Sample));
     bool isNext =
         context.moment == Moment::Next || context.moment == Moment::NextWrap;
     if (isNext && input.isClass()) {
       error("not-yet", use, "the next step of a class is not supported yet");
       return {};
     }
-    if (context.moment != Moment::Sample)
-      return Meaning::ofValue(graph.readInput(input, context.moment));
+    if (context.moment != Moment::Sample) {
+      // Before the time loop there are no results.
+      Node *value = sequence.read(input, context.moment, context.isApart);
+      if (!value)
+        error("not-yet", use,
+              "the last class of a sample with a length of its own is not "
+              "supported yet")
+            .note(sequence.getCounting()->range,
+                  "this says which steps count");
+      return Meaning::ofValue(value);
+    }
     error("per-step-value", use,
           "`" + StringRef(symbol.name) +
               "` has a value at every step, but what "

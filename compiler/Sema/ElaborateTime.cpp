@@ -96,11 +96,24 @@ Meaning Elaborator::elaborateOverTime(StringRef reduction,
   }
   if (!checkCausal(node, over.value->getRange()))
     return {};
-  Node *sum = graph.timeSum(node);
-  if (isMean)
-    sum = graph.binary(Op::Divide, sum,
-                       graph.broadcastLike(graph.stepCount(), sum));
-  return Meaning::ofValue(sum);
+  bool isPart = first || last;
+  if (isPart)
+    node = selectSteps(first, last, node, graph.constantLike(0, node));
+  Node *sum = sequence.sum(node);
+  if (!isMean)
+    return Meaning::ofValue(sum);
+  Node *count = isPart ? sequence.sum(selectSteps(first, last,
+                                                  graph.constant(1),
+                                                  graph.constant(0)))
+                       : nullptr;
+  if (count) {
+    // In the same loop as the sum that it divides.
+    count->afterLoop = sum->afterLoop;
+    count = graph.broadcastLike(
+        graph.binary(Op::Maximum, count, graph.constant(1)), sum);
+  }
+  return Meaning::ofValue(graph.binary(
+      Op::Divide, sum, count ? count : sequence.countFor(sum)));
 }
 
 bool Elaborator::checkCausal(Node *node, SourceRange range) {

@@ -19,6 +19,7 @@
 #include "compiler/Sema/Call.h"
 #include "compiler/Sema/Program.h"
 #include "compiler/Sema/Scope.h"
+#include "compiler/Sema/Sequence.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/SaveAndRestore.h"
 #include <map>
@@ -94,6 +95,38 @@ public:
   Diagnostic &error(llvm::StringRef name, SourceRange range,
                     const llvm::Twine &message);
   Diagnostic &notYet(SourceRange range, const llvm::Twine &what);
+  //===--------------------------------------------------------------------===//
+  // Models inside of models (ModelInstance.cpp, ModelRun.cpp)
+  //===--------------------------------------------------------------------===//
+
+  /// `Gru(hidden = 8)`: an instance, the same one in every context.
+  Meaning callModel(const Meaning &callee, const Call &call);
+  /// outputs, final.
+  Meaning callRun(Builtin builtin, const Call &call);
+  /// When what a model inside is run over is evaluated.
+  Context getFeedContext(bool isApart) const;
+  /// The value of a feed at some step, on the space of the input it is for.
+  Node *evaluateFeed(const ModelInstance &instance, const Feed &feed,
+                     const Input &input, Moment moment);
+  /// What `reverse(u[a..b])` says.
+  Feed readSequence(const ast::Expr *expr) const;
+  /// The first and the last step of it; false after an error.
+  bool evaluateSteps(const Feed &feed, int64_t &first,
+                     std::optional<int64_t> &last);
+  /// `inside` from step `first` to `last`, `outside` at the others.
+  Node *selectSteps(int64_t first, std::optional<int64_t> last, Node *inside,
+                    Node *outside);
+  Meaning elaborateAtEnd(Moment moment, const Feed &feed);
+  Meaning sumOverTime(const ast::Expr *expr, int64_t first,
+                      std::optional<int64_t> last, bool isMean);
+  /// The parameter of this model that stands for one of the instance's.
+  const Parameter *importParameter(ModelInstance &instance,
+                                   const Parameter &parameter);
+  /// Says in messages which call brought this model inside of another one.
+  void enterModel(llvm::StringRef name, SourceRange range, bool isLibrary) {
+    calls.push_back({name.str(), range, isLibrary});
+  }
+
   llvm::StringRef getText(SourceRange range) const {
     return program.sources.getText(range);
   }
@@ -111,6 +144,8 @@ public:
   Context context;
   Place place;
 
+  /// What inputs are at which step, and which steps count.
+  Sequence sequence{model};
   /// Functions, layers and instances that are being expanded.
   llvm::SmallPtrSet<const ast::Decl *, 8> calling;
 

@@ -138,6 +138,12 @@ Node *Graph::stepCount() {
 //===----------------------------------------------------------------------===//
 // Elementwise
 //===----------------------------------------------------------------------===//
+Node *Graph::stepIndex() {
+  Node *node = make(Op::StepIndex, {}, {}, spaces.getScalar());
+  node->perStep = true;
+  return node;
+}
+
 
 static double fold(Op op, double x) {
   switch (op) {

@@ -83,6 +83,11 @@ enum class Comparison : uint8_t {
   LessEqual,
   Greater,
   GreaterEqual,
+  StepIndex, ///< number of the step at hand
+  // Loops inside of a step.
+  Iterate, ///< `axes`: how many values, most passes, whether there is a condition
+  IterateArgument, ///< number `member` as a pass of the loop finds it
+  IterateResult,   ///< number `member` after the last pass
   Equal,
   NotEqual,
 };
@@ -230,3 +235,16 @@ collectNodes(const Graph &graph, llvm::ArrayRef<const Node *> roots,
 } // namespace loco::sema
 
 #endif // COMPILER_SEMA_GRAPH_H
+  Node *stepIndex();
+  /// What starts at `start`, as a pass of a loop inside of a step finds it.
+  Node *iterateArgument(Node *start, unsigned member);
+  /// The values after at most `passes` passes, in each of which `next` follows
+  /// from the arguments; another one follows only if `condition` (null: always)
+  /// holds.
+  llvm::SmallVector<Node *, 0> iterate(llvm::ArrayRef<Node *> starts,
+                                       llvm::ArrayRef<Node *> next,
+                                       int64_t passes, Node *condition);
+
+  /// The same as `node`, which may be of another graph, made of `operands`.
+  /// Sources are copied by what they read.
+  Node *copy(const Node &node, llvm::ArrayRef<Node *> operands);

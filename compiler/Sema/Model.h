@@ -80,6 +80,9 @@ struct Input {
   SourceRange range;
 
   /// True if the value is the number of a class.
+  Kind kind = Kind::Value;
+  /// Given by Sema, not by the program: what it is where a run sets nothing.
+  std::optional<double> preset;
   bool isClass() const { return space->kind == SpaceKind::Class; }
   int64_t getNumClasses() const { return isClass() ? space->sites.front() : 0; }
 };
@@ -97,6 +100,8 @@ struct State {
   /// The value after a step.
   Node *next = nullptr;
   /// Where it starts, as written: `= 0`, `~ normal(0, 1)`.
+  /// Training keeps it from sequence to sequence.
+  bool isCarried = false;
   std::string start;
   /// True if the program gives the initial value.
   bool hasInitial = false;
@@ -105,7 +110,23 @@ struct State {
   SourceRange range;
 };
 
-enum class ResultRole : uint8_t { Output, Probe };
+/// A model inside of another one that is run in a loop of its own, before the
+/// time loop.
+struct InnerLoop {
+  /// The place of the instance: `init.z.gru`.
+  std::string name;
+  std::deque<State> states;
+  /// Values of each step, kept at the step they were made of.
+  std::vector<Node *> outputs;
+  bool isReverse = false;
+  /// The first and the last step it runs over, both included.
+  int64_t first = 0;
+  std::optional<int64_t> last;
+  SourceRange range;
+};
+
+/// Carry: a state to go on from (Windows.cpp).
+enum class ResultRole : uint8_t { Output, Probe, Carry };
 
 /// A value that a run can ask for, besides the loss and the states.
 struct Result {
@@ -153,12 +174,17 @@ struct Model {
   /// and stepped as the others are. Their names are in no scope.
   std::deque<State> hiddenStates;
   std::vector<Encoding> encodings;
+  /// The model that this is a variant of, for some run block (Variants.h);
+  /// empty if it is one that the program declares.
+  std::string variantOf;
   std::vector<Result> results;
   Solver solver;
 
   /// A scalar per sample, or per step; null if there is none.
   Node *loss = nullptr;
-  /// True if the last step has no loss, because it looks at the next step.
+  /// True if the loss of a step looks at the next one.
+  bool lossLooksAhead = false;
+  /// True if the last step is to be left out for that, when the loop is made.
   bool lossSkipsLastStep = false;
 
   /// True if there is a time loop.

@@ -66,7 +66,10 @@ void Elaborator::declareBody(Scope &inside, ast::Body body) {
 //===----------------------------------------------------------------------===//
 
 void ModelBuilder::makeInputs(const ast::InputDecl &decl) {
-  const Space *space = elaborator.evaluateSpace(decl.space);
+  Input::Kind kind = findInputKind(decl);
+  const Space *space = kind == Input::Kind::Value
+                           ? elaborator.evaluateSpace(decl.space)
+                           : elaborator.spaces.getScalar();
   if (!space)
     return;
   for (ast::Identifier name : decl.names) {
@@ -85,6 +88,8 @@ void ModelBuilder::makeStates(const ast::StateDecl &decl) {
     elaborator.notYet(decl.getRange(), "`carry` is");
   bool isAngle = false;
   if (decl.type) {
+    if (kind != Input::Kind::Value)
+      countStepsBy(input, decl);
     auto *type = llvm::dyn_cast<ast::NameExpr>(decl.type);
     isAngle = type && type->name == "angle";
     if (!isAngle)
@@ -116,6 +121,7 @@ void ModelBuilder::makeStates(const ast::StateDecl &decl) {
     State *state = add(name);
     state->isAngle = isAngle;
     if (decl.velocities.empty())
+    state.isCarried = decl.carry;
       continue;
     state->velocity = add(decl.velocities[i]);
     state->velocity->position = state;
@@ -335,13 +341,16 @@ void ModelBuilder::build() {
   if (!body)
     return;
   if (body->isSystem) {
+  beginVariant();
     elaborator.notYet(body->name.range, "`system` is");
     return;
   }
+  checkLengths();
   elaborator.modelScope = elaborator.makeScope(makeFileScope(*bodyFile), {});
   elaborator.scope = elaborator.modelScope;
   bindArguments(*body);
   elaborator.declareBody(*elaborator.modelScope, body->body);
+  finishVariant();
   applyReplacements();
   applyOverrides();
 

@@ -9,6 +9,7 @@
 #define COMPILER_SEMA_MODELBUILDER_H
 
 #include "compiler/Sema/Elaborator.h"
+#include "compiler/Sema/Variants.h"
 
 namespace loco::sema {
 
@@ -57,9 +58,14 @@ private:
   void checkEveryStep(Node *node, SourceRange range);
   void touchSymbols();
 
+  /// The same instead of `build`, as a run block wants it.
+  void buildVariant(const Variant &wanted, std::string name);
+  const ast::Decl &getDeclaration() const { return declared; }
+
   // Dynamics.cpp
   struct Equation {
     unsigned state;
+  const Model &getModel() const { return *model; }
     const ast::Decl *decl;
     /// What the rate is multiplied by on the left side.
     llvm::SmallVector<ast::Term, 2> factors;
@@ -72,6 +78,16 @@ private:
   /// The rates of all states where they have the values `states`.
   bool makeRates(const StateValues &states, StateValues &rates);
   Node *makeRate(const Equation &equation, const StateValues &states);
+  // Lengths.cpp
+  Input::Kind findInputKind(const ast::InputDecl &decl);
+  void countStepsBy(const Input &input, const ast::InputDecl &decl);
+  void checkLengths();
+  // Variants.cpp
+  void beginVariant();
+  void beginRollout(const ast::SettingDecl &rollout);
+  void finishVariant();
+  void finishRollout(const ast::SettingDecl &rollout);
+  bool checkWindows();
   Node *divideBy(Node *rate, const ast::Term &factor);
 
   // Integrators.cpp
@@ -143,3 +159,5 @@ private:
 } // namespace loco::sema
 
 #endif // COMPILER_SEMA_MODELBUILDER_H
+  /// Null for the model itself.
+  const Variant *variant = nullptr;

@@ -28,6 +28,11 @@ enum class SettingKind {
   Interval, ///< `every` and a whole number
 };
 
+  Validate, ///< the same, with a whole number from 1 on before it or not
+  After,    ///< `after` and a whole number from 1 on
+  Factor,   ///< parameters and a number from 0 on
+  Freeze,   ///< parameters
+  Rollout,  ///< an input, a result that takes its place, and from when on
 /// A word that may begin a line of a run block.
 struct SettingForm {
   Verb verb;
@@ -50,6 +55,14 @@ static constexpr SettingForm settingForms[] = {
     {Verb::Train, "checkpoint", SettingKind::Interval, "checkpoint every 100"},
     {Verb::Analyze, "save", SettingKind::Save,
      "save \"waves\" = phase_velocity(z)"},
+    {Verb::Train, "rate", SettingKind::Factor, "rate u.linear = 1e-4"},
+    {Verb::Train, "decay", SettingKind::Factor, "decay u.linear = 0.01"},
+    {Verb::Train, "freeze", SettingKind::Freeze, "freeze u.linear"},
+    {Verb::Train, "validate", SettingKind::Validate, "validate every 100"},
+    {Verb::Train, "stop", SettingKind::After, "stop after 10"},
+    {Verb::Train, "window", SettingKind::Count, "window 20"},
+    {Verb::Train, "rollout", SettingKind::Rollout, "rollout x = y after 10"},
+    {Verb::Analyze, "rollout", SettingKind::Rollout, "rollout x = y after 10"},
     {Verb::Analyze, "data", SettingKind::Call,
      "data gratings(orientations = 8)"},
     {Verb::Analyze, "samples", SettingKind::Count, "samples 1000"},
@@ -86,6 +99,9 @@ private:
   bool hasUnknown = false;
 };
 } // namespace
+  void readRollout(const SettingForm &form, const ast::SettingDecl &written);
+  bool readTarget(const SettingForm &form, const ast::SettingDecl &written,
+                  Setting &setting);
 
 //===----------------------------------------------------------------------===//
 // Settings
@@ -173,16 +189,101 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
         .hint(didYouMean(written.name.name, names));
     return;
   }
-  bool repeats = form->kind == SettingKind::Save;
+  bool isOfParameters =
+      form->kind == SettingKind::Factor || form->kind == SettingKind::Freeze;
+  bool repeats = form->kind == SettingKind::Save || isOfParameters;
+  if (form->kind == SettingKind::Rollout) {
+    readRollout(*form, written);
+    return;
+  }
+  if (written.after && form->kind != SettingKind::After) {
+    elaborator
+        .error("wrong-setting", written.after->getRange(),
+               "`" + form->name + "` takes no `after`")
+        .hint("write `" + form->example + "`");
+    return;
+  }
+  if (!written.target.name.empty() && !isOfParameters) {
+    elaborator
+        .error("wrong-setting", written.target.range,
+               "`" + form->name + "` takes no name before `=`")
+        .hint("write `" + form->example + "`");
+    return;
+  }
   if (const Setting *other = block.find(written.name.name); other && !repeats) {
     elaborator
         .error("duplicate-name", written.name.range,
                "`" + written.name.name + "` is set twice")
+  case SettingKind::Rollout:
+  case SettingKind::Freeze:
         .note(other->range, "it is set here first");
     return;
   }
   Setting setting;
   setting.name = written.name.name.str();
+/// What it means is checked where the model is made for it (Variants.cpp).
+void RunBlockEvaluator::readRollout(const SettingForm &form,
+                                    const ast::SettingDecl &written) {
+  if (!written.value || !written.after || written.target.name.empty() ||
+      written.label || written.every) {
+    elaborator
+        .error("wrong-setting", written.getRange(),
+               "`rollout` takes an input, what takes its place, and after how "
+               "many steps")
+        .hint("write `" + form.example + "`");
+    return;
+  }
+  if (elaborator.program.diagnostics.hasErrors())
+    return;
+  Setting setting;
+  setting.name = written.name.name.str();
+  setting.label =
+      written.target.name.str() + " = " + ast::toString(written.value);
+  setting.range = written.getRange();
+  setting.value = values.evaluateValue(written.after, /*isOutermost=*/false);
+  block.settings.push_back(std::move(setting));
+}
+
+/// A dotted name as it is written; empty if the expression is none.
+static std::string getDottedName(const ast::Expr *expr) {
+  if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr))
+    return name->name.str();
+  auto *member = llvm::dyn_cast<ast::MemberExpr>(expr);
+  std::string base = member ? getDottedName(member->base) : "";
+  return base.empty() ? base : base + "." + member->member.name.str();
+}
+
+/// The parameters that `rate u.linear = 1e-4` or `freeze "*.bias"` speaks of.
+/// False after an error.
+bool RunBlockEvaluator::readTarget(const SettingForm &form,
+                                   const ast::SettingDecl &written,
+                                   Setting &setting) {
+  SourceRange range = written.target.range;
+  std::string target = written.target.name.str();
+  if (written.label) {
+    range = written.label->getRange();
+    target = written.label->value.str();
+  } else if (form.kind == SettingKind::Freeze && written.value) {
+    range = written.value->getRange();
+    auto *text = llvm::dyn_cast<ast::StringExpr>(written.value);
+    target = text ? text->value.str() : getDottedName(written.value);
+  }
+  bool isFreeze = form.kind == SettingKind::Freeze;
+  bool hasNumber = written.value && !isFreeze;
+  if (target.empty() || (!isFreeze && !hasNumber) || written.every ||
+      (isFreeze && (written.label || !written.target.name.empty()))) {
+    elaborator
+        .error("wrong-setting", written.getRange(),
+               "`" + form.name + "` takes " +
+                   (isFreeze ? "the name of parameters"
+                             : "the name of parameters and a number"))
+        .hint("write `" + form.example + "`");
+    return false;
+  }
+  setting.label = target;
+  return checkParameters(target, range, builder);
+}
+
   setting.range = written.getRange();
   if (written.label)
     setting.label = written.label->value.str();
@@ -296,3 +397,5 @@ RunBlock sema::evaluateRunBlock(const ast::RunDecl &decl,
                                 ModelBuilder &builder) {
   return RunBlockEvaluator(decl, builder).evaluate();
 }
+  if (!builder.getModel().variantOf.empty())
+    block.variant = builder.getModel().name;

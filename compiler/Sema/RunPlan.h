@@ -83,9 +83,15 @@ struct RunBlock {
   /// The name of the model.
   std::string model;
   std::vector<Setting> settings;
+  /// That of the variant of it that the block runs; empty for the model itself.
+  std::string variant;
   SourceRange range;
 
   /// The last setting of that name; null if there is none.
+  /// The model whose code runs.
+  const std::string &getProgramName() const {
+    return variant.empty() ? model : variant;
+  }
   const Setting *find(llvm::StringRef name) const;
   /// The number of a setting, or `otherwise`.
   double getNumber(llvm::StringRef name, double otherwise) const;

@@ -9,6 +9,7 @@
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/ModelBuilder.h"
 #include "compiler/Sema/RunBlocks.h"
+#include "compiler/Sema/Variants.h"
 
 using namespace loco;
 using namespace loco::sema;
@@ -34,6 +35,7 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
     if (!run)
       continue;
     auto builder = llvm::find_if(builders, [&](const auto &candidate) {
+  VariantTable variants(program);
       return candidate->getModel().name == run->model.name;
     });
     if (builder == builders.end())
@@ -42,7 +44,8 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
                  "no model is called `" + run->model.name + "`")
           .hint(didYouMean(run->model.name, names));
     else if ((*builder)->getElaborator().modelScope)
-      module->runs.push_back(evaluateRunBlock(*run, **builder));
+      module->runs.push_back(
+          evaluateRunBlock(*run, variants.find(*run, **builder)));
   }
   program.reportUnusedOverrides();
   for (auto &builder : builders)
@@ -53,3 +56,4 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
     module->models.push_back(builder->takeModel());
   return module;
 }
+  llvm::move(variants.getBuilders(), std::back_inserter(builders));

@@ -202,3 +202,5 @@ void ModelBuilder::makeStep() {
   elaborator.newStates = next;
   elaborator.stepIsKnown = true;
 }
+    if (next[i])
+      next[i] = elaborator.sequence.keep(next[i], elaborator.oldStates[i]);

@@ -45,6 +45,8 @@ struct CheckpointInfo {
   /// The samples that were consumed: whole epochs, and samples of the one
   /// that was begun.
   int64_t epoch = 0, position = 0;
+  /// The next window of the sequences at the position; 0 at their beginning.
+  int64_t window = 0;
   /// "f32" or "f64".
   std::string precision;
   int threads = 0;

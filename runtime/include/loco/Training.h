@@ -41,6 +41,9 @@ struct TrainingPlan {
   /// `samples / batch` updates, without a rest.
   int64_t updates = 0, epochs = 0;
   uint64_t seed = 0;
+  /// Steps of an update, where sequences are run in windows: the states go on,
+  /// the gradient ends at the window's edge. 0: whole sequences.
+  int64_t window = 0;
   /// Samples are drawn in a new random order in every epoch.
   bool shuffle = true;
 

@@ -143,8 +143,11 @@ Tensor &BatchFiller::target(const DataField &field, int64_t count,
                             Batch &batch) {
   Shape shape = source.sampleShape(field);
   shape.insert(shape.begin(), count);
-  ElementType type =
-      field.type == ElementType::I32 ? ElementType::I32 : options.precision;
+  bool isNumber = std::find(options.numbers.begin(), options.numbers.end(),
+                            field.name) != options.numbers.end();
+  ElementType type = field.type == ElementType::I32 && !isNumber
+                         ? ElementType::I32
+                         : options.precision;
   Tensor &result = batch.inputs[field.name];
   if (result.type() != type || result.shape() != shape)
     result = Tensor(type, shape);

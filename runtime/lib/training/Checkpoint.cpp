@@ -51,6 +51,13 @@ static Json toJson(const CheckpointInfo &info) {
       {"loss", nullptr}};
   if (std::isfinite(info.loss))
     json["loss"] = info.loss;
+  if (info.window > 0)
+    json["data_cursor"]["window"] = info.window;
+  if (info.validation)
+    json["validation"] = {{"last", info.validation->last},
+                          {"best", info.validation->best},
+                          {"best_update", info.validation->bestUpdate},
+                          {"since", info.validation->since}};
   return json;
 }
 
@@ -70,8 +77,14 @@ static CheckpointInfo fromJson(const Json &json) {
   info.optimizer = json.at("optimizer").at("method");
   info.optimizerUpdates = json.at("optimizer").at("updates");
   info.seconds = json.at("seconds");
-  if (!json.at("loss").is_null())
-    info.loss = json.at("loss");
+  info.loss = readNumber(json.at("loss"), info.loss);
+  // Absent in checkpoints of earlier versions, too.
+  info.window = json.at("data_cursor").value("window", int64_t(0));
+  if (auto found = json.find("validation"); found != json.end())
+    info.validation = {
+        readNumber(found->at("last"), std::nan("")),
+        readNumber(found->at("best"), std::numeric_limits<double>::infinity()),
+        found->at("best_update"), found->at("since")};
   return info;
 }
 

@@ -26,6 +26,9 @@ static std::string describeFields(const DataSource &data) {
 static Status checkKind(const ArgumentSpec &input, const DataField &field) {
   bool takesClasses = input.type == ElementType::I32;
   bool givesClasses = field.type == ElementType::I32;
+  // Numbers of steps and masks are whole numbers in most files.
+  if (input.counting != ArgumentSpec::Counting::None)
+    return {};
   if (takesClasses && !givesClasses)
     return Error{"input " + quoted(input.name) +
                  " takes classes, but the data's " + quoted(field.name) +
@@ -72,7 +75,7 @@ loco::matchFields(const std::vector<ArgumentSpec> &arguments,
   FieldMatch match;
   const ArgumentSpec *timed = nullptr;
   for (const ArgumentSpec &input : arguments) {
-    if (input.role != ArgumentRole::Input)
+    if (input.role != ArgumentRole::Input || input.preset)
       continue;
     const DataField *field = data.field(input.name);
     if (!field)
@@ -93,6 +96,8 @@ loco::matchFields(const std::vector<ArgumentSpec> &arguments,
       match.steps = *steps;
     }
     match.fields.push_back(field->name);
+    if (input.counting != ArgumentSpec::Counting::None)
+      match.numbers.push_back(field->name);
   }
   return match;
 }

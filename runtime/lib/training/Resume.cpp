@@ -13,6 +13,10 @@ namespace fs = std::filesystem;
 
 /// How the optimiser's part of state.safetensors is named.
 static const std::string optimizerPrefix = "optimizer/";
+/// And the states that windows hand on.
+static const std::string carryPrefix = "carry/";
+/// And the parameters of the best validation.
+static const std::string bestPrefix = "best/";
 
 /// Sets parameters and counters, from the model or from a checkpoint.
 Status Trainer::begin() {
@@ -140,6 +144,10 @@ Status Trainer::resume() {
   cursor = {info.epoch, info.position};
   secondsBefore = info.seconds;
   if (update >= totalUpdates)
+  if (!windows.restore(takePart(checkpoint.state, carryPrefix), info.window,
+                       plan.batch))
+    report("the states of checkpoint " + std::to_string(info.update) +
+           " do not fit `batch` or `window`: its sequences begin anew");
     report("all " + std::to_string(totalUpdates) + " updates are done already");
   return {};
 }
@@ -194,6 +202,7 @@ Status Trainer::saveCheckpoint() {
   info.position = cursor.position;
   info.precision = session.precision;
   info.threads = pool.numThreads();
+  info.window = windows.position();
   info.batch = plan.batch;
   info.optimizer = describe(plan.optimizer.method);
   info.optimizerUpdates = optimizer->updates();
@@ -207,6 +216,10 @@ Status Trainer::saveCheckpoint() {
   // Lent for the time of writing, not copied.
   checkpoint.parameters.swap(parameters);
   Status failed = writeCheckpoint(session.folder->checkpoints(), checkpoint);
+  for (auto &[name, tensor] : windows.state())
+    checkpoint.state.emplace(carryPrefix + name, std::move(tensor));
+  for (const auto &[name, tensor] : best)
+    checkpoint.state.emplace(bestPrefix + name, tensor);
   parameters.swap(checkpoint.parameters);
   if (failed)
     return failed;

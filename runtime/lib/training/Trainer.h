@@ -20,6 +20,7 @@
 #include "loco/Training.h"
 #include "runtime/lib/training/Health.h"
 #include "runtime/lib/training/Interrupt.h"
+#include "runtime/lib/training/Windows.h"
 
 #include <chrono>
 
@@ -40,6 +41,7 @@ private:
   Status startData();
   Status runUpdates();
   Status runOneUpdate();
+  Status nextBatch();
   Status runProgram();
   Status checkReply() const;
   Status writeMetrics(double rateFactor, double norm);
@@ -86,6 +88,10 @@ private:
   Clock::time_point startTime = Clock::now();
   double rate = 0;
 
+  Windows windows;
+  /// The sequences whose windows are run, and where they were read.
+  Batch sequences;
+  DataCursor sequencesBegin;
   int64_t savedUpdate = 0;
   Clock::time_point savedTime = Clock::now();
   /// Over the updates since the last checkpoint.

@@ -68,10 +68,12 @@ Status Trainer::prepare() {
                  "is not frozen"};
   if (std::optional<int64_t> samples = data.length()) {
     if (plan.batch > *samples)
+  if (Status failed = windows.prepare(program, plan.window, match.steps))
+    return failed;
       return Error{"`batch` is " + std::to_string(plan.batch) +
                    ", but the data has only " + std::to_string(*samples) +
                    " samples"};
-    updatesPerEpoch = *samples / plan.batch;
+    updatesPerEpoch = *samples / plan.batch * windows.perSequence();
   } else if (plan.epochs > 0 || plan.schedule.intervalInEpochs) {
     return Error{"the data never ends, so it has no epochs; count in "
                  "`updates`"};
@@ -89,6 +91,9 @@ Status Trainer::startData() {
   options.shuffle = plan.shuffle;
   options.seed = plan.seed;
   options.precision =
+  request.results = lossResults(program);
+  request.results.insert(request.results.end(), windows.results().begin(),
+                         windows.results().end());
       session.precision == "f64" ? ElementType::F64 : ElementType::F32;
   options.fields = match.fields;
   auto started = BatchLoader::start(data, options, cursor);
@@ -101,6 +106,7 @@ Status Trainer::startData() {
 //===----------------------------------------------------------------------===//
 // Updates
 //===----------------------------------------------------------------------===//
+  options.numbers = match.numbers;
 
 Status Trainer::runUpdates() {
   interrupt.emplace(session.handleSignals);
@@ -120,7 +126,7 @@ Status Trainer::runUpdates() {
 }
 
 Status Trainer::runOneUpdate() {
-  if (Status failed = loader->next(batch))
+  if (Status failed = nextBatch())
     return failed;
   batch.steps = match.steps;
   if (Status failed = runProgram())
@@ -132,7 +138,10 @@ Status Trainer::runOneUpdate() {
       plan.schedule.factor(update + 1, totalUpdates, updatesPerEpoch);
   optimizer->update(parameters, reply.gradients, norm, factor);
   ++update;
-  cursor = loader->cursor();
+  if (windows.isUsed())
+    windows.advance(reply);
+  // Within a sequence a resumed run begins by reading it again.
+  cursor = windows.position() > 0 ? sequencesBegin : loader->cursor();
   lossSum += reply.loss;
   ++lossCount;
   for (const std::string &name : dead.find(parameters, reply.gradients))
@@ -159,6 +168,20 @@ Status Trainer::checkReply() const {
   for (const std::string &name : optimizer->trained()) {
     const Tensor &value = parameters.at(name);
     auto found = reply.gradients.find(name);
+/// The samples of an update: new ones, or the next window of those at hand.
+Status Trainer::nextBatch() {
+  Batch &target = windows.isUsed() ? sequences : batch;
+  if (windows.position() == 0 || sequences.samples == 0) {
+    sequencesBegin = loader->cursor();
+    if (Status failed = loader->next(target))
+      return failed;
+    target.steps = match.steps;
+  }
+  if (windows.isUsed())
+    windows.cut(sequences, batch);
+  return {};
+}
+
     if (found == reply.gradients.end())
       return Error{"the model gave no gradient of `" + name + "`"};
     if (found->second.shape() != value.shape() ||

@@ -28,6 +28,7 @@ Status TrainingPlan::check() const {
   const std::pair<const char *, int64_t> counts[] = {
       {"updates", updates},
       {"epochs", epochs},
+      {"window", window},
       {"checkpoint updates", checkpointUpdates},
       {"validate updates", validateUpdates}};
   for (auto [name, value] : counts)
@@ -104,4 +105,6 @@ std::string TrainingPlan::toJson() const {
                    {"keep_checkpoints", keepCheckpoints},
                    {"validate_updates", validateUpdates}});
   return json.dump(2);
+  if (window > 0)
+    json["window"] = window;
 }
