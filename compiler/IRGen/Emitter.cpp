@@ -68,7 +68,8 @@ void Emitter::emit(ArrayRef<const Node *> nodes) {
     return known(node) || node->op == NodeOp::TimeSum;
   };
   for (const Node *node : sema::collectNodes(context.model.graph, nodes, stop))
-    if (!known(node) && !node->inStencil)
+    if (!known(node) && !node->inStencil &&
+        (!node->inIterate || isInIterate))
       values[node] = emitNode(*node);
 }
 
@@ -80,13 +81,15 @@ Value Emitter::emitNode(const Node &node) {
   case NodeOp::Input:
   case NodeOp::OldState:
   case NodeOp::StateAfter:
+  case NodeOp::LoopFinal:
+  case NodeOp::LoopOutput:
   case NodeOp::Random:
   case NodeOp::TimeSum:
   case NodeOp::StepCount:
+  case NodeOp::StepIndex:
     return source(node);
   case NodeOp::Constant:
   case NodeOp::Array:
-  case NodeOp::StepIndex:
     return emitConstant(node);
   case NodeOp::Compare:
     return emitCompare(node, operand(0), operand(1));
@@ -101,6 +104,13 @@ Value Emitter::emitNode(const Node &node) {
   case NodeOp::Roll:
   case NodeOp::OneHot:
     return emitShape(node);
+  case NodeOp::Concat: {
+    SmallVector<Value> operands;
+    for (const Node *each : node.operands)
+      operands.push_back(values.lookup(each));
+    return ConcatOp::create(builder, loc, context.getType(node), operands,
+                            node.axes[0]);
+  }
   case NodeOp::Contract:
     return ContractOp::create(builder, loc, context.getType(node),
                               node.equation, operand(0), operand(1));
@@ -108,6 +118,12 @@ Value Emitter::emitNode(const Node &node) {
     return emitConv(node);
   case NodeOp::Stencil:
     return emitStencil(node);
+  case NodeOp::Iterate:
+    return emitIterate(node);
+  case NodeOp::IterateResult:
+    return operand(0).getDefiningOp<ScanOp>().getFinals()[node.member];
+  case NodeOp::IterateArgument:
+    llvm_unreachable("is bound where the loop is made");
   case NodeOp::Neighbour:
     llvm_unreachable("stands inside of a stencil only");
   default:
@@ -157,6 +173,8 @@ Value Emitter::emitUnary(const Node &node, Value x) {
     return math::SqrtOp::create(builder, loc, x);
   case NodeOp::Abs:
     return math::AbsFOp::create(builder, loc, x);
+  case NodeOp::Floor:
+    return math::FloorOp::create(builder, loc, x);
   case NodeOp::StopGradient:
     return StopGradientOp::create(builder, loc, x.getType(), x);
   default:
@@ -181,6 +199,8 @@ Value Emitter::emitBinary(const Node &node, Value lhs, Value rhs) {
     return arith::MinimumFOp::create(builder, loc, lhs, rhs);
   case NodeOp::Power:
     return math::PowFOp::create(builder, loc, lhs, rhs);
+  case NodeOp::Atan2:
+    return math::Atan2Op::create(builder, loc, lhs, rhs);
   default:
     llvm_unreachable("not a function of two values");
   }
@@ -230,11 +250,13 @@ Value Emitter::emitShape(const Node &node) {
 }
 
 Value Emitter::emitConv(const Node &node) {
-  SmallVector<int64_t> strides(node.axes.size(), 1);
+  ArrayRef<int64_t> axes = node.axes;
+  size_t rank = axes.size() / 2;
   return ConvOp::create(builder, context.getLoc(node.range),
                         context.getType(node), values.lookup(node.operands[0]),
                         values.lookup(node.operands[1]), getBoundary(node),
-                        strides, node.axes, node.groups);
+                        axes.drop_front(rank), axes.take_front(rank),
+                        node.groups);
 }
 
 /// The body is emitted from the nodes that depend on the neighbour; what they

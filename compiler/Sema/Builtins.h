@@ -29,8 +29,10 @@ enum class Builtin {
   Cos,
   Sqrt,
   Abs,
+  Floor,
   StopGradient,
   // Of several.
+  Atan2,
   Clamp,
   Select,
   // Elementwise with two values, a reduction with one.
@@ -39,6 +41,11 @@ enum class Builtin {
   // Reductions.
   Sum,
   Mean,
+  // Shapes.
+  Reshape,
+  Concat,
+  Upsample,
+  AveragePool,
   // Time.
   First,
   Last,
@@ -53,6 +60,10 @@ enum class Builtin {
   // Numbers of a space.
   Sites,
   Channels,
+  // Models over sequences.
+  Outputs,
+  Final,
+  Reverse,
   // Refused for now.
   Grad,
 };

@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/AST/Printer.h"
 #include "compiler/AST/Suggest.h"
-#include "compiler/Sema/Elaborator.h"
+#include "compiler/Sema/CouplingBuilder.h"
 #include <cmath>
 
 using namespace loco;
@@ -15,12 +14,6 @@ using namespace loco::sema;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 using llvm::StringRef;
-
-/// How PyTorch starts weights and biases, and so do we.
-static std::string describeDefault(int64_t fanIn) {
-  std::string root = "1/sqrt(" + std::to_string(fanIn) + ")";
-  return "~ uniform(-" + root + ", " + root + ")";
-}
 
 Meaning Elaborator::resolveCoupling(Symbol &symbol,
                                     const ast::CouplingDecl &decl) {
@@ -42,211 +35,262 @@ Meaning Elaborator::resolveCoupling(Symbol &symbol,
   auto coupling = std::make_unique<Coupling>();
   coupling->name = symbol.name;
   coupling->range = symbol.range;
-  StringRef kind;
-  if (auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel))
-    kind = call->getCalleeName();
-  else if (auto *name = llvm::dyn_cast<ast::NameExpr>(decl.kernel))
-    kind = name->name;
-
-  static constexpr StringRef kinds[] = {"conv", "dense", "shift", "diagonal"};
-  bool made = false;
-  if (kind == "conv") {
-    made = makeConv(*coupling, decl, symbol.name, symbol);
-  } else if (kind == "dense") {
-    made = makeDense(*coupling, decl, symbol);
-  } else if (kind == "shift") {
-    made = makeShift(*coupling, decl);
-  } else if (kind == "diagonal") {
-    made = makeDiagonal(*coupling, decl, symbol);
-  } else if (kind == "gaussian" || kind == "local" || kind == "sparse" ||
-             kind == "lowrank") {
-    notYet(decl.kernel->getRange(), "coupling `" + kind + "` is");
-  } else {
-    error("unknown-name", decl.kernel->getRange(),
-          "no coupling is called `" + getText(decl.kernel->getRange()) + "`")
-        .hint(kind.empty() ? "" : didYouMean(kind, kinds));
-  }
-  if (!made)
+  if (!CouplingBuilder(*this, decl, symbol, *coupling).build())
     return {};
   it->second = std::move(coupling);
   meaning.coupling = it->second.get();
   return meaning;
 }
 
-//===----------------------------------------------------------------------===//
-// Kinds
-//===----------------------------------------------------------------------===//
-
-/// The lattice of a `conv`, which has neighbours; null after an error.
-const Space *Elaborator::getConvSpace(const ast::CouplingDecl &decl,
-                                      StringRef name) {
-  if (!decl.space) {
-    error("missing-space", decl.kernel->getRange(),
-          "`" + name + "` needs the lattice that it couples")
-        .hint("write `" + getText(decl.kernel->getRange()) + " on sheet`");
-    return nullptr;
-  }
-  const Space *space = evaluateSpace(decl.space);
-  if (!space || space->hasNeighbours())
-    return space;
-  error("no-neighbours", decl.space->getRange(),
-        space->quote() + " has no neighbours, which `conv` needs")
-      .hint("couple all sites with `dense(a -> b)`");
-  return nullptr;
+StringRef CouplingBuilder::getKind() const {
+  if (auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel))
+    return call->getCalleeName();
+  if (auto *name = llvm::dyn_cast<ast::NameExpr>(decl.kernel))
+    return name->name;
+  return "";
 }
 
-/// The extents of a kernel, odd and within the lattice; empty after an error.
-SmallVector<int64_t, 4>
-Elaborator::evaluateWindow(const ast::CouplingDecl &decl, const Space *space) {
-  auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel);
-  ArrayRef<int64_t> sites =
-      ArrayRef(space->sites).take_back(space->getCouplingRank());
-  size_t given = call ? call->arguments.size() : 0;
-  if (given != sites.size()) {
-    bool isLine = sites.size() == 1;
-    error(
-        "wrong-count", decl.kernel->getRange(),
-        "a kernel on " + space->quote() + " has " + llvm::Twine(sites.size()) +
-            (isLine ? " extent, not " : " extents, not ") + llvm::Twine(given))
-        .hint(isLine ? "write `conv(3)`" : "write `conv(3, 3)`");
-    return {};
+bool CouplingBuilder::build() {
+  struct Maker {
+    StringRef kind;
+    bool (CouplingBuilder::*make)();
+  };
+  static constexpr Maker makers[] = {
+      {"conv", &CouplingBuilder::makeConv},
+      {"dense", &CouplingBuilder::makeDense},
+      {"shift", &CouplingBuilder::makeShift},
+      {"diagonal", &CouplingBuilder::makeDiagonal},
+      {"local", &CouplingBuilder::makeLocal},
+      {"gaussian", &CouplingBuilder::makeGaussian},
+      {"lowrank", &CouplingBuilder::makeLowRank},
+      {"sparse", &CouplingBuilder::makeSparse},
+      {"masked", &CouplingBuilder::makeMasked},
+  };
+  StringRef kind = getKind();
+  std::vector<StringRef> kinds;
+  for (const Maker &maker : makers) {
+    if (maker.kind == kind)
+      return (this->*maker.make)();
+    kinds.push_back(maker.kind);
   }
-  SmallVector<int64_t, 4> window;
-  for (auto [argument, most] : llvm::zip(call->arguments, sites)) {
-    SourceRange range = argument.value->getRange();
-    auto extent = evaluateInteger(argument.value, 1, "a kernel's extent");
-    if (!extent)
-      return {};
-    if (*extent % 2 == 0) {
-      error("even-kernel", range,
-            "a kernel of " + llvm::Twine(*extent) + " sites has no centre")
-          .hint("use " + llvm::Twine(*extent - 1) + " or " +
-                llvm::Twine(*extent + 1));
-      return {};
-    }
-    if (*extent > most) {
-      error("too-large", range,
-            "a kernel of " + llvm::Twine(*extent) + " is larger than the " +
-                llvm::Twine(most) + " sites of `" +
-                getText(decl.space->getRange()) + "`");
-      return {};
-    }
-    window.push_back(*extent);
-  }
-  return window;
-}
-
-/// `mixing channels`, on a lattice that has some.
-bool Elaborator::checkMixing(const ast::CouplingDecl &decl,
-                             const Space *space) {
-  if (!decl.mixing)
-    return true;
-  if (decl.mixing.name != "channels") {
-    error("unknown-axis", decl.mixing.range,
-          "`" + decl.mixing.name + "` is not an axis to mix")
-        .hint("write `mixing channels`");
-    return false;
-  }
-  if (space->channels)
-    return true;
-  error("not-indexable", decl.mixing.range,
-        "`" + getText(decl.space->getRange()) + "` has no channels to mix")
-      .hint("declare the lattice `by channels(16)`");
+  error("unknown-name", decl.kernel->getRange(),
+        "no coupling is called `" + getText(decl.kernel->getRange()) + "`")
+      .hint(kind.empty() ? "" : didYouMean(kind, kinds));
   return false;
 }
 
-bool Elaborator::makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
-                          StringRef name, Symbol &symbol) {
-  coupling.kind = Coupling::Kind::Conv;
-  const Space *space = getConvSpace(decl, name);
-  if (!space)
-    return false;
-  SmallVector<int64_t, 4> window = evaluateWindow(decl, space);
-  if (window.empty() || !checkMixing(decl, space))
-    return false;
-  coupling.mixesChannels = bool(decl.mixing);
-  coupling.from = coupling.to = space;
-  int64_t inputs = coupling.mixesChannels ? space->channels : 1, fanIn = inputs;
-  for (int64_t extent : window)
-    fanIn *= extent;
+//===----------------------------------------------------------------------===//
+// What is written
+//===----------------------------------------------------------------------===//
 
-  Parameter &kernel = makeParameter(qualify(name), symbol.range);
-  coupling.kernel = &kernel;
-  if (space->channels)
-    kernel.shape = {space->channels, inputs};
-  kernel.shape.append(window);
-  kernel.description =
-      (getText(decl.kernel->getRange()) + " on " + space->describe() +
-       (coupling.mixesChannels ? ", mixing channels" : ""))
-          .str();
-  if (!setTransform(kernel, decl.interval, decl.via))
+/// Sorts the arguments of the kind; those with a name are `names`.
+bool CouplingBuilder::readForm(ArrayRef<StringRef> names) {
+  auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel);
+  for (const ast::Argument &argument :
+       call ? call->arguments : ArrayRef<ast::Argument>()) {
+    if (argument.kind == ast::Argument::Kind::Positional) {
+      auto *arrow = llvm::dyn_cast<ast::ArrowExpr>(argument.value);
+      if (arrow && arrow->source && !form.arrow)
+        form.arrow = arrow;
+      else
+        form.positional.push_back(argument.value);
+      continue;
+    }
+    StringRef name = argument.name.name;
+    if (argument.kind != ast::Argument::Kind::Named ||
+        !llvm::is_contained(names, name)) {
+      error("unknown-argument", argument.range,
+            "`" + getKind() + "` has no argument `" + getText(argument.range) +
+                "`")
+          .hint(didYouMean(name, names));
+      return false;
+    }
+    if (!form.named.try_emplace(name, argument.value).second) {
+      error("wrong-count", argument.range, "`" + name + "` is given twice");
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The spaces of `dense(a -> b)` or `dense on a`; `example` shows the form.
+bool CouplingBuilder::findSpaces(StringRef example) {
+  if (bool(form.arrow) == bool(decl.space)) {
+    error("missing-space", decl.kernel->getRange(),
+          "`" + getKind() + "` needs the spaces that it couples")
+        .hint("write `" + example + "`");
     return false;
-  Node *initial = initKernel(coupling, decl, fanIn);
-  if (!initial)
+  }
+  if (!form.positional.empty()) {
+    error("wrong-count", form.positional.front()->getRange(),
+          "`" + getKind() + "` takes no `" +
+              getText(form.positional.front()->getRange()) + "`")
+        .hint("write `" + example + "`");
     return false;
-  finishParameter(kernel, initial,
-                  decl.init ? decl.init->getRange() : symbol.range);
-  makeBias(coupling, decl, symbol, space->channels, fanIn, /*zero=*/false);
+  }
+  coupling.from = e.evaluateSpace(decl.space ? decl.space : form.arrow->source);
+  coupling.to = decl.space ? coupling.from : e.evaluateSpace(form.arrow->space);
+  return coupling.from && coupling.to;
+}
+
+/// The space after `on`; null after an error.
+const Space *CouplingBuilder::findLattice(StringRef what, StringRef example) {
+  if (decl.space)
+    return e.evaluateSpace(decl.space);
+  error("missing-space", decl.kernel->getRange(),
+        "`" + getKind() + "` needs the " + what + " that it couples")
+      .hint("write `" + example + "`");
+  return nullptr;
+}
+
+/// Reports the clauses that mean nothing for a kind.
+bool CouplingBuilder::refuseClauses(bool bias, bool mixing, bool range,
+                                    bool init, StringRef why) {
+  for (auto [isRefused, place, what] :
+       {std::tuple(init, decl.init ? decl.init->getRange() : SourceRange(),
+                   "init"),
+        std::tuple(bias, decl.bias, "bias"),
+        std::tuple(mixing, decl.mixing.range, "mixing"),
+        std::tuple(range, decl.interval ? decl.interval->range : SourceRange(),
+                   "a range")})
+    if (isRefused && place.isValid()) {
+      error("misplaced", place,
+            "`" + getKind() + "` " + why + ", so it takes no " + what);
+      return true;
+    }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+/// The tensor of the weights, or of a `part` of them; null after an error.
+Parameter *CouplingBuilder::makeKernel(ArrayRef<int64_t> shape,
+                                       const llvm::Twine &description,
+                                       StringRef part) {
+  std::string name = symbol.name;
+  if (!part.empty())
+    name += "." + part.str();
+  Parameter &kernel = e.makeParameter(e.qualify(name), symbol.range);
+  kernel.isFrozen = decl.isFrozen;
+  kernel.shape.assign(shape.begin(), shape.end());
+  kernel.description = description.str();
+  if (!coupling.kernel)
+    coupling.kernel = &kernel;
+  return e.setTransform(kernel, decl.interval, decl.via) ? &kernel : nullptr;
+}
+
+/// Gives the kernel its start and its value.
+bool CouplingBuilder::finishKernel(Parameter &kernel, int64_t fanIn) {
+  Node *start = makeStart(kernel, fanIn);
+  if (!start)
+    return false;
+  e.finishParameter(kernel, start,
+                    decl.init ? decl.init->getRange() : symbol.range);
+  if (!coupling.weights)
+    coupling.weights = kernel.value;
   return kernel.initial != nullptr;
 }
 
-bool Elaborator::makeDense(Coupling &coupling, const ast::CouplingDecl &decl,
-                           Symbol &symbol) {
-  coupling.kind = Coupling::Kind::Dense;
-  auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel);
-  const ast::ArrowExpr *arrow = nullptr;
-  if (call && call->arguments.size() == 1)
-    arrow = llvm::dyn_cast<ast::ArrowExpr>(call->arguments.front().value);
-  if (!arrow || !arrow->source || decl.space) {
-    error("missing-space", decl.kernel->getRange(),
-          "`dense` needs the spaces that it couples")
-        .hint("write `dense(a -> b)`");
-    return false;
+/// A tensor that is drawn or loaded, and never learned.
+Parameter &CouplingBuilder::makeFixed(StringRef part, ArrayRef<int64_t> shape,
+                                      const llvm::Twine &description,
+                                      Node *start, StringRef startText) {
+  Parameter &fixed =
+      e.makeParameter(e.qualify(symbol.name + "." + part.str()), symbol.range);
+  fixed.isFrozen = true;
+  fixed.shape.assign(shape.begin(), shape.end());
+  fixed.description = description.str();
+  fixed.start = startText.str();
+  e.finishParameter(fixed, start, symbol.range);
+  return fixed;
+}
+
+/// The bias of coupling `V` is `V.bias`; of a layer's `weight` it is `bias`, as
+/// in PyTorch. Without a start of its own it is drawn as the default weights
+/// are, but for a single site that is driven: it stays alone at the start.
+bool CouplingBuilder::makeBias(ArrayRef<int64_t> shape, int64_t fanIn) {
+  if (!decl.hasBias())
+    return true;
+  std::string name = symbol.name == "weight" ? "bias" : symbol.name + ".bias";
+  Parameter &bias = e.makeParameter(e.qualify(name), symbol.range);
+  coupling.bias = &bias;
+  bias.isFrozen = decl.isFrozen;
+  bias.shape.assign(shape.begin(), shape.end());
+  bias.description = "bias of " + coupling.kernel->name;
+  auto *init = llvm::dyn_cast_or_null<ast::CallExpr>(decl.init);
+  Node *start = nullptr;
+  if (decl.biasDistribution) {
+    bias.start = "~ " + getText(decl.biasDistribution->getRange());
+    start = e.draw(decl.biasDistribution, bias.name, bias.shape);
+  } else if (decl.biasValue || (init && init->getCalleeName() == "single")) {
+    std::optional<double> number =
+        decl.biasValue ? e.evaluateNumber(decl.biasValue) : 0.0;
+    bias.start = "= " + (decl.biasValue ? getText(decl.biasValue->getRange())
+                                        : std::string("0"));
+    start = number ? graph.fill(*number, bias.shape) : nullptr;
+  } else {
+    std::string root = "1/sqrt(" + std::to_string(fanIn) + ")";
+    bias.start = "~ uniform(-" + root + ", " + root + ")";
+    start = e.drawUniform(1 / std::sqrt(double(fanIn)), bias.name, bias.shape);
   }
+  if (!start)
+    return false;
+  e.finishParameter(bias, start, symbol.range);
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds without neighbours
+//===----------------------------------------------------------------------===//
+
+bool CouplingBuilder::checkWeights(int64_t out, int64_t in) {
+  if (in <= (int64_t(1) << 34) / out)
+    return true;
+  error("too-large", decl.kernel->getRange(),
+        "`" + getText(decl.kernel->getRange()) + "` has " + llvm::Twine(out) +
+            " x " + llvm::Twine(in) + " weights");
+  return false;
+}
+
+bool CouplingBuilder::makeDense() {
+  coupling.kind = Coupling::Kind::Dense;
+  if (!readForm({}) || !findSpaces("dense(a -> b)"))
+    return false;
   if (decl.mixing) {
     error("misplaced", decl.mixing.range,
           "`dense` couples all channels with each other anyway");
     return false;
   }
-  coupling.from = evaluateSpace(arrow->source);
-  coupling.to = evaluateSpace(arrow->space);
-  if (!coupling.from || !coupling.to)
-    return false;
   int64_t in = coupling.from->getNumElements(),
           out = coupling.to->getNumElements();
-  if (in > (int64_t(1) << 34) / out) {
-    error("too-large", decl.kernel->getRange(),
-          "`" + getText(decl.kernel->getRange()) + "` has " + llvm::Twine(out) +
-              " x " + llvm::Twine(in) + " weights");
+  if (!checkWeights(out, in))
     return false;
-  }
-  Parameter &kernel = makeParameter(qualify(symbol.name), symbol.range);
-  coupling.kernel = &kernel;
-  kernel.shape = {out, in};
-  kernel.description = "dense(" + coupling.from->describe() + " -> " +
-                       coupling.to->describe() + ")";
-  if (!setTransform(kernel, decl.interval, decl.via))
-    return false;
-  Node *initial = initKernel(coupling, decl, in);
-  if (!initial)
-    return false;
-  finishParameter(kernel, initial,
-                  decl.init ? decl.init->getRange() : symbol.range);
-  // A single site that is driven stays alone at the start: no other bias.
-  auto *init = llvm::dyn_cast_or_null<ast::CallExpr>(decl.init);
-  makeBias(coupling, decl, symbol, out, in,
-           /*zero=*/init && init->getCalleeName() == "single");
-  return kernel.initial != nullptr;
+  Parameter *kernel =
+      makeKernel({out, in}, "dense(" + coupling.from->describe() + " -> " +
+                                coupling.to->describe() + ")");
+  return kernel && finishKernel(*kernel, in) && makeBias({out}, in);
 }
 
-bool Elaborator::makeShift(Coupling &coupling, const ast::CouplingDecl &decl) {
+/// A whole number of sites, possibly negative.
+std::optional<int64_t>
+CouplingBuilder::evaluateDistance(const ast::Expr *expr) {
+  std::optional<double> distance = e.evaluateNumber(expr);
+  if (!distance)
+    return std::nullopt;
+  if (*distance != std::floor(*distance) || std::abs(*distance) > 1e9) {
+    error("not-a-count", expr->getRange(),
+          "a distance is a whole number of sites, not `" +
+              getText(expr->getRange()) + "`");
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(*distance);
+}
+
+bool CouplingBuilder::makeShift() {
   coupling.kind = Coupling::Kind::Shift;
-  auto *call = llvm::dyn_cast<ast::CallExpr>(decl.kernel);
-  const Space *space = decl.space ? evaluateSpace(decl.space) : nullptr;
-  if (!decl.space)
-    error("missing-space", decl.kernel->getRange(),
-          "`shift` needs the lattice that it couples")
-        .hint("write `shift(1) on ring`");
+  const Space *space = findLattice("lattice", "shift(1) on ring");
   if (!space)
     return false;
   if (!space->hasNeighbours()) {
@@ -254,18 +298,10 @@ bool Elaborator::makeShift(Coupling &coupling, const ast::CouplingDecl &decl) {
           space->quote() + " has no neighbours, which `shift` needs");
     return false;
   }
-  for (auto [range, what] :
-       {std::pair(decl.init ? decl.init->getRange() : SourceRange(), "init"),
-        std::pair(decl.bias, "bias"), std::pair(decl.mixing.range, "mixing"),
-        std::pair(decl.interval ? decl.interval->range : SourceRange(),
-                  "a range")})
-    if (range.isValid()) {
-      error("misplaced", range,
-            llvm::Twine("`shift` has no weights, so it takes no ") + what);
-      return false;
-    }
+  if (refuseClauses(true, true, true, true, "has no weights") || !readForm({}))
+    return false;
   unsigned rank = space->getCouplingRank();
-  size_t given = call ? call->arguments.size() : 0;
+  size_t given = form.positional.size();
   if (given != rank) {
     error("wrong-count", decl.kernel->getRange(),
           "a shift on " + space->quote() + " has " + llvm::Twine(rank) +
@@ -273,30 +309,19 @@ bool Elaborator::makeShift(Coupling &coupling, const ast::CouplingDecl &decl) {
               llvm::Twine(given));
     return false;
   }
-  for (const ast::Argument &argument : call->arguments) {
-    std::optional<double> distance = evaluateNumber(argument.value);
+  for (const ast::Expr *argument : form.positional) {
+    std::optional<int64_t> distance = evaluateDistance(argument);
     if (!distance)
       return false;
-    if (*distance != std::floor(*distance) || std::abs(*distance) > 1e9) {
-      error("not-a-count", argument.value->getRange(),
-            "a distance is a whole number of sites, not `" +
-                getText(argument.value->getRange()) + "`");
-      return false;
-    }
     coupling.distances.push_back(*distance);
   }
   coupling.from = coupling.to = space;
   return true;
 }
 
-bool Elaborator::makeDiagonal(Coupling &coupling, const ast::CouplingDecl &decl,
-                              Symbol &symbol) {
+bool CouplingBuilder::makeDiagonal() {
   coupling.kind = Coupling::Kind::Diagonal;
-  const Space *space = decl.space ? evaluateSpace(decl.space) : nullptr;
-  if (!decl.space)
-    error("missing-space", decl.kernel->getRange(),
-          "`diagonal` needs the space that it couples")
-        .hint("write `diagonal on sheet`");
+  const Space *space = findLattice("space", "diagonal on sheet");
   if (!space)
     return false;
   if (decl.mixing || decl.hasBias()) {
@@ -305,176 +330,10 @@ bool Elaborator::makeDiagonal(Coupling &coupling, const ast::CouplingDecl &decl,
     return false;
   }
   coupling.from = coupling.to = space;
-  Parameter &kernel = makeParameter(qualify(symbol.name), symbol.range);
-  coupling.kernel = &kernel;
-  kernel.space = space;
-  kernel.shape = space->getShape();
-  kernel.description = "diagonal on " + space->describe();
-  if (!setTransform(kernel, decl.interval, decl.via))
+  Parameter *kernel =
+      makeKernel(space->getShape(), "diagonal on " + space->describe());
+  if (!kernel)
     return false;
-  Node *initial = initKernel(coupling, decl, 1);
-  if (!initial)
-    return false;
-  finishParameter(kernel, initial,
-                  decl.init ? decl.init->getRange() : symbol.range);
-  return kernel.initial != nullptr;
-}
-
-/// The bias of coupling `V` is `V.bias`; of a layer's `weight` it is `bias`, as
-/// in PyTorch. `size` 0 is one number for the whole lattice.
-void Elaborator::makeBias(Coupling &coupling, const ast::CouplingDecl &decl,
-                          Symbol &symbol, int64_t size, int64_t fanIn,
-                          bool zero) {
-  if (!decl.hasBias())
-    return;
-  std::string name = symbol.name == "weight" ? "bias" : symbol.name + ".bias";
-  Parameter &bias = makeParameter(qualify(name), symbol.range);
-  coupling.bias = &bias;
-  if (size)
-    bias.shape = {size};
-  bias.description = "bias of " + coupling.kernel->name;
-  if (zero) {
-    bias.start = "= 0";
-    Node *start = graph.fill(0, bias.shape);
-    finishParameter(bias, start, symbol.range);
-    return;
-  }
-  double bound = 1 / std::sqrt(double(fanIn));
-  bias.start = describeDefault(fanIn);
-  finishParameter(bias, drawUniform(bound, bias.name, bias.shape),
-                  symbol.range);
-}
-
-//===----------------------------------------------------------------------===//
-// Starts
-//===----------------------------------------------------------------------===//
-
-/// Starts of more numbers are not spelled out in a program.
-static constexpr int64_t maxWritten = 1 << 26;
-
-Node *Elaborator::initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
-                             int64_t fanIn) {
-  Parameter &kernel = *coupling.kernel;
-  if (!decl.init) {
-    double bound = 1 / std::sqrt(double(fanIn));
-    if (kernel.transform != Transform::None) {
-      error("no-value", coupling.range,
-            "`" + StringRef(kernel.name) +
-                "` keeps to a range, so it needs a start of its own")
-          .hint("write `init uniform(a, b)`");
-      return nullptr;
-    }
-    kernel.start = describeDefault(fanIn);
-    return drawUniform(bound, kernel.name, kernel.shape);
-  }
-  kernel.start = "init " + ast::toString(decl.init);
-  auto *call = llvm::dyn_cast<ast::CallExpr>(decl.init);
-  StringRef name = call ? call->getCalleeName() : StringRef();
-  if (name == "uniform" || name == "normal")
-    return draw(decl.init, kernel.name, kernel.shape);
-  if (name == "constant" && call->arguments.size() == 1) {
-    std::optional<double> number =
-        evaluateNumber(call->arguments.front().value);
-    if (!number)
-      return nullptr;
-    return graph.fill(*number, kernel.shape);
-  }
-  if (name == "shift" || name == "single") {
-    // These are written out number by number.
-    if (kernel.getNumElements() > maxWritten) {
-      error("too-large", decl.init->getRange(),
-            "`" + name + "` cannot start a coupling of " +
-                llvm::Twine(kernel.getNumElements()) + " weights");
-      return nullptr;
-    }
-    return name == "shift" ? initShift(coupling, *call)
-                           : initSingle(coupling, *call);
-  }
-  static constexpr StringRef known[] = {"constant", "uniform", "normal",
-                                        "shift", "single"};
-  error("unknown-name", decl.init->getRange(),
-        "no start of a coupling is written `" + getText(decl.init->getRange()) +
-            "`")
-      .hint(name.empty() || llvm::is_contained(known, name)
-                ? "write `init constant(0)`, `uniform(a, b)`, `normal(mean, "
-                  "sd)`, "
-                  "`shift(d)` or `single(site = 0)`"
-                : didYouMean(name, known));
-  return nullptr;
-}
-
-/// The kernel that moves activity by d sites: 1 at tap `centre - d`, in each
-/// channel on itself.
-Node *Elaborator::initShift(Coupling &coupling, const ast::CallExpr &init) {
-  Parameter &kernel = *coupling.kernel;
-  if (coupling.kind != Coupling::Kind::Conv) {
-    error("misplaced", init.getRange(), "`shift` starts only a `conv`");
-    return nullptr;
-  }
-  ArrayRef<int64_t> window = kernel.shape;
-  int64_t channels = coupling.from->channels;
-  if (channels)
-    window = window.drop_front(2);
-  if (init.arguments.size() != window.size()) {
-    error("wrong-count", init.getRange(),
-          "a shift by this kernel has " + llvm::Twine(window.size()) +
-              (window.size() == 1 ? " distance, not " : " distances, not ") +
-              llvm::Twine(init.arguments.size()));
-    return nullptr;
-  }
-  int64_t tap = 0, taps = 1;
-  for (auto [argument, extent] : llvm::zip(init.arguments, window)) {
-    std::optional<double> distance = evaluateNumber(argument.value);
-    if (!distance)
-      return nullptr;
-    double at = extent / 2 - *distance;
-    if (at != std::floor(at) || at < 0 || at >= extent) {
-      error("out-of-range", argument.value->getRange(),
-            "a kernel of " + llvm::Twine(extent) +
-                " cannot move activity by `" +
-                getText(argument.value->getRange()) + "` sites");
-      return nullptr;
-    }
-    tap = tap * extent + at;
-    taps *= extent;
-  }
-  SmallVector<double, 0> numbers(kernel.getNumElements(), 0.0);
-  int64_t rows = std::max<int64_t>(channels, 1);
-  int64_t columns = coupling.mixesChannels ? channels : 1;
-  for (int64_t row = 0; row < rows; ++row) {
-    int64_t column = coupling.mixesChannels ? row : 0;
-    numbers[(row * columns + column) * taps + tap] = 1;
-  }
-  return graph.array(numbers, kernel.shape);
-}
-
-/// Weight 1 from every input to one site of every channel, 0 elsewhere.
-Node *Elaborator::initSingle(Coupling &coupling, const ast::CallExpr &init) {
-  Parameter &kernel = *coupling.kernel;
-  const ast::Expr *siteExpr = nullptr;
-  if (init.arguments.size() == 1 &&
-      (init.arguments.front().name.empty() ||
-       init.arguments.front().name.name == "site"))
-    siteExpr = init.arguments.front().value;
-  if (!siteExpr || coupling.kind != Coupling::Kind::Dense) {
-    error("misplaced", init.getRange(),
-          "`single(site = 0)` starts a `dense` coupling at one site");
-    return nullptr;
-  }
-  std::optional<int64_t> site = evaluateInteger(siteExpr, 0, "a site");
-  if (!site)
-    return nullptr;
-  int64_t sites = coupling.to->getNumSites();
-  if (*site >= sites) {
-    error("index-out-of-range", siteExpr->getRange(),
-          coupling.to->quote() + " has " + llvm::Twine(sites) +
-              " sites, counted from 0");
-    return nullptr;
-  }
-  int64_t in = kernel.shape[1];
-  SmallVector<double, 0> numbers(kernel.getNumElements(), 0.0);
-  for (int64_t row = *site; row < kernel.shape[0]; row += sites)
-    for (int64_t column = 0; column < in; ++column)
-      numbers[row * in + column] = 1;
-  return graph.array(numbers, kernel.shape);
+  kernel->space = space;
+  return finishKernel(*kernel, 1);
 }

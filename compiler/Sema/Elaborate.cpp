@@ -50,7 +50,30 @@ Diagnostic &Elaborator::notYet(SourceRange range, const llvm::Twine &what) {
   return error("not-yet", range, what + " not supported yet");
 }
 
+/// What other frameworks call by this name.
+static StringRef findSynonym(StringRef name) {
+  static constexpr std::pair<StringRef, StringRef> synonyms[] = {
+      {"mse", "squared_error"},
+      {"mse_loss", "squared_error"},
+      {"l2_loss", "squared_error"},
+      {"bce", "bernoulli"},
+      {"bce_loss", "bernoulli"},
+      {"nll", "cross_entropy"},
+      {"softmax_cross_entropy", "cross_entropy"},
+      {"kl_div", "kl"},
+      {"detach", "stop_gradient"},
+      {"layer_norm", "layernorm"},
+      {"where", "select"},
+      {"clip", "clamp"}};
+  for (auto [theirs, ours] : synonyms)
+    if (name.equals_insensitive(theirs))
+      return ours;
+  return "";
+}
+
 std::string Elaborator::suggest(StringRef name, ArrayRef<StringRef> more) {
+  if (StringRef ours = findSynonym(name); !ours.empty())
+    return ("here it is called `" + ours + "`").str();
   std::vector<StringRef> names;
   scope->collectNames(names);
   names.insert(names.end(), more.begin(), more.end());
@@ -155,6 +178,9 @@ static StringRef describe(Meaning::Kind kind) {
   case Meaning::Kind::Layer:
   case Meaning::Kind::Partial:
     return "a layer";
+  case Meaning::Kind::Model:
+  case Meaning::Kind::Instance:
+    return "a model";
   case Meaning::Kind::Index:
     return "the index of a neighbour";
   }
@@ -302,17 +328,12 @@ Meaning Elaborator::elaborateSubscript(const ast::SubscriptExpr &expr) {
       }
     }
   }
-  if (llvm::isa<ast::RangeExpr>(indexExpr)) {
-    notYet(indexExpr->getRange(), "a range of steps is");
-    return {};
-  }
-  if (expr.indices.size() > 1) {
-    notYet(expr.getRange(), "more than one index is");
-    return {};
-  }
+  if (llvm::isa<ast::RangeExpr>(indexExpr) || expr.indices.size() > 1)
+    return takeBox(expr, node);
   const Space *space = node->space;
-  bool isVector = space && (space->kind == SpaceKind::Vector ||
-                            space->kind == SpaceKind::Class);
+  bool isVector =
+      space && !space->channels &&
+      (space->kind == SpaceKind::Vector || space->kind == SpaceKind::Class);
   if (!space || !(space->channels || isVector)) {
     error("not-indexable", expr.base->getRange(),
           "`" + getText(expr.base->getRange()) + "` lives on " +

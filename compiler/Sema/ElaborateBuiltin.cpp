@@ -7,7 +7,7 @@
 
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/Builtins.h"
-#include "compiler/Sema/Elaborator.h"
+#include "compiler/Sema/ModelInstance.h"
 
 using namespace loco;
 using namespace loco::sema;
@@ -27,13 +27,19 @@ static constexpr BuiltinForm builtins[] = {
     {"cos", Builtin::Cos, 1, 1},
     {"sqrt", Builtin::Sqrt, 1, 1},
     {"abs", Builtin::Abs, 1, 1},
+    {"floor", Builtin::Floor, 1, 1},
     {"stop_gradient", Builtin::StopGradient, 1, 1},
+    {"atan2", Builtin::Atan2, 2, 2},
     {"clamp", Builtin::Clamp, 3, 3},
     {"select", Builtin::Select, 3, 3},
     {"min", Builtin::Min, 2, 2},
     {"max", Builtin::Max, 1, 2},
     {"sum", Builtin::Sum, 1, 1},
     {"mean", Builtin::Mean, 1, 1},
+    {"reshape", Builtin::Reshape, 1, 2},
+    {"concat", Builtin::Concat, 2, 64},
+    {"upsample", Builtin::Upsample, 2, 2},
+    {"average_pool", Builtin::AveragePool, 2, 2},
     {"first", Builtin::First, 1, 1},
     {"last", Builtin::Last, 1, 1},
     {"next", Builtin::Next, 1, 2},
@@ -45,6 +51,9 @@ static constexpr BuiltinForm builtins[] = {
     {"one_hot", Builtin::OneHot, 1, 1},
     {"sites", Builtin::Sites, 1, 1},
     {"channels", Builtin::Channels, 1, 1},
+    {"outputs", Builtin::Outputs, 2, 2},
+    {"final", Builtin::Final, 2, 2},
+    {"reverse", Builtin::Reverse, 1, 1},
     {"grad", Builtin::Grad, 2, 2},
 };
 
@@ -77,6 +86,8 @@ static Op getUnaryOp(Builtin builtin) {
     return Op::Sqrt;
   case Builtin::Abs:
     return Op::Abs;
+  case Builtin::Floor:
+    return Op::Floor;
   case Builtin::StopGradient:
     return Op::StopGradient;
   default:
@@ -199,8 +210,10 @@ const BuiltinForm *Elaborator::checkBuiltinCall(const Call &call) {
   }
   if (call.size() < form->least || call.size() > form->most) {
     std::string wanted = std::to_string(form->least);
-    if (form->most != form->least)
+    if (form->most == form->least + 1)
       wanted += " or " + std::to_string(form->most);
+    else if (form->most != form->least)
+      wanted += " to " + std::to_string(form->most);
     error("wrong-count", call.range,
           "`" + call.name + "` takes " + wanted +
               (form->most == 1 ? " argument, not " : " arguments, not ") +
@@ -236,7 +249,14 @@ Meaning Elaborator::callTime(Builtin builtin, const Call &call) {
     }
     moment = Moment::NextWrap;
   }
-  return elaborateAt(moment, expr, call.range);
+  Feed part = readSequence(expr);
+  if (part.isPlain())
+    return elaborateAt(moment, expr, call.range);
+  if (moment == Moment::First || moment == Moment::Last)
+    return elaborateAtEnd(moment, part);
+  error("misplaced", call.range,
+        "`next` takes a value per step, not a part of the steps");
+  return {};
 }
 
 /// sample, kl.
@@ -348,6 +368,8 @@ static Node *makeFunction(Graph &graph, Builtin builtin,
     return makeClamp(graph, x, values[1], values[2]);
   case Builtin::Select:
     return graph.select(x, values[1], values[2]);
+  case Builtin::Atan2:
+    return graph.binary(Op::Atan2, x, values[1]);
   case Builtin::Min:
     return graph.binary(Op::Minimum, x, values[1]);
   case Builtin::Max:
@@ -365,6 +387,11 @@ static Node *makeFunction(Graph &graph, Builtin builtin,
 }
 
 Meaning Elaborator::callBuiltin(const Call &call) {
+  // These name their arguments.
+  if (const BuiltinForm *run = findBuiltin(call.name);
+      run && (run->builtin == Builtin::Outputs ||
+              run->builtin == Builtin::Final))
+    return callRun(run->builtin, call);
   const BuiltinForm *form = checkBuiltinCall(call);
   if (!form)
     return {};
@@ -384,6 +411,16 @@ Meaning Elaborator::callBuiltin(const Call &call) {
   case Builtin::Sites:
   case Builtin::Channels:
     return callSpace(form->builtin, call);
+  case Builtin::Reshape:
+  case Builtin::Concat:
+  case Builtin::Upsample:
+  case Builtin::AveragePool:
+    return callShape(form->builtin, call);
+  case Builtin::Reverse:
+    error("misplaced", call.range,
+          "`" + getText(call.range) +
+              "` is no value, but a sequence for `outputs` or `final`");
+    return {};
   case Builtin::Grad:
     notYet(call.range, "`grad` is");
     return {};
@@ -400,13 +437,3 @@ Meaning Elaborator::callBuiltin(const Call &call) {
     return {};
   return Meaning::ofValue(makeFunction(graph, form->builtin, values));
 }
-  case Builtin::Reshape:
-  case Builtin::Concat:
-  case Builtin::Upsample:
-  case Builtin::AveragePool:
-    return callShape(form->builtin, call);
-  case Builtin::Reverse:
-    error("misplaced", call.range,
-          "`" + getText(call.range) +
-              "` is no value, but a sequence for `outputs` or `final`");
-    return {};

@@ -27,6 +27,9 @@
 
 namespace loco::sema {
 
+struct Feed;
+class ModelRun;
+
 class Elaborator {
 public:
   Elaborator(Model &model, Program &program);
@@ -68,6 +71,10 @@ public:
   Meaning resolveParameter(Symbol &symbol, const ast::ParamDecl &decl);
   Meaning resolveCoupling(Symbol &symbol, const ast::CouplingDecl &decl);
   Meaning applyCoupling(const ast::CoupleExpr &expr);
+  /// The displacements of `near(...)` on a lattice, along all axes of its
+  /// sites, one after the other; none after an error.
+  std::optional<llvm::SmallVector<int64_t>>
+  readOffsets(const ast::Expr *neighbourhood, const Space *space);
   /// Draws from `uniform(a, b)` or `normal(mean, sd)` on a space.
   Node *draw(const ast::Expr *distribution, llvm::StringRef what,
              const Space *space);
@@ -88,13 +95,6 @@ public:
   /// Refuses a value that needs the end of the sequence at every step.
   bool checkCausal(Node *node, SourceRange range);
 
-  //===--------------------------------------------------------------------===//
-  // Diagnostics
-  //===--------------------------------------------------------------------===//
-
-  Diagnostic &error(llvm::StringRef name, SourceRange range,
-                    const llvm::Twine &message);
-  Diagnostic &notYet(SourceRange range, const llvm::Twine &what);
   //===--------------------------------------------------------------------===//
   // Models inside of models (ModelInstance.cpp, ModelRun.cpp)
   //===--------------------------------------------------------------------===//
@@ -127,6 +127,13 @@ public:
     calls.push_back({name.str(), range, isLibrary});
   }
 
+  //===--------------------------------------------------------------------===//
+  // Diagnostics
+  //===--------------------------------------------------------------------===//
+
+  Diagnostic &error(llvm::StringRef name, SourceRange range,
+                    const llvm::Twine &message);
+  Diagnostic &notYet(SourceRange range, const llvm::Twine &what);
   llvm::StringRef getText(SourceRange range) const {
     return program.sources.getText(range);
   }
@@ -137,6 +144,8 @@ public:
   Program &program;
   Graph &graph;
   SpaceTable &spaces;
+  /// What inputs are at which step, and which steps count.
+  Sequence sequence{model};
 
   Scope *modelScope = nullptr;
   /// Where names are looked up, when, and for which place of the model.
@@ -144,8 +153,6 @@ public:
   Context context;
   Place place;
 
-  /// What inputs are at which step, and which steps count.
-  Sequence sequence{model};
   /// Functions, layers and instances that are being expanded.
   llvm::SmallPtrSet<const ast::Decl *, 8> calling;
 
@@ -153,9 +160,35 @@ public:
   StateValues oldStates, newStates, firstStates, lastStates;
   bool isMakingStep = false;
   bool stepIsKnown = false;
+  /// What is made is inside of a loop inside of the step.
+  bool isIterating = false;
+  /// In equations under a solver that knows noise: 1 / sqrt(dt), and where the
+  /// noise lives.
+  Node *noiseScale = nullptr;
+  const Space *noiseSpace = nullptr;
+
+  /// Of a model inside of another one: the one around, and what the names of
+  /// its random streams begin with.
+  const Elaborator *around = nullptr;
+  std::string streamPrefix;
+  /// The declaration that is being made a model.
+  const ast::Decl *declaration = nullptr;
 
 private:
+  ModelInstance *findInstance(const ast::Expr *expr, const Call &call);
+  bool evaluateModelArguments(ModelInstance &instance, const Call &call);
+  bool readFeeds(const ModelInstance &instance, const Call &call,
+                 llvm::SmallVectorImpl<Feed> &feeds);
+  bool buildInstance(ModelInstance &instance, llvm::ArrayRef<Feed> feeds,
+                     Context when, const Call &call);
+  ModelRun *findRun(Builtin builtin, ModelInstance &instance,
+                    llvm::ArrayRef<Feed> feeds, const Call &call);
+  Meaning getOutputs(ModelInstance &instance, ModelRun &run, const Call &call);
+
+  friend class CouplingBuilder;
+
   Meaning elaborateName(const ast::NameExpr &expr);
+  Meaning elaborateNoise(const ast::NameExpr &expr);
   Meaning elaborateNumber(const ast::NumberExpr &expr);
   Meaning elaborateMember(const ast::MemberExpr &expr);
   Meaning elaborateUnary(const ast::UnaryExpr &expr);
@@ -210,12 +243,22 @@ private:
   Meaning callDistribution(Builtin builtin, const Call &call);
   Meaning callClass(Builtin builtin, const Call &call);
   Meaning callSpace(Builtin builtin, const Call &call);
+  // ElaborateShape.cpp
+  Meaning callShape(Builtin builtin, const Call &call);
+  Meaning reshapeTo(const Call &call);
+  Meaning joinValues(const Call &call);
+  Meaning resample(Builtin builtin, const Call &call);
+  Meaning takeBox(const ast::SubscriptExpr &expr, Node *value);
   bool unifyArguments(Builtin builtin, const Call &call,
                       llvm::SmallVectorImpl<Node *> &values);
   Meaning elaborateSample(const Meaning &distribution, SourceRange range,
                           const void *site);
   Meaning elaborateReduce(const ast::ReduceExpr &expr);
-  Node *convolve(const Coupling &coupling, Node *kernel, Node *field);
+  Node *applyTo(const Coupling &coupling, Node *field);
+  Node *convolve(const Coupling &coupling, Node *field);
+  Node *applyLocal(const Coupling &coupling, Node *field);
+  Node *applyGaussian(const Coupling &coupling, Node *field);
+  Node *addBias(const Coupling &coupling, Node *result);
 
   /// Repeats the smaller of two operands; null after an error. `lhsRange` and
   /// `rhsRange` are where they stand.
@@ -242,25 +285,6 @@ private:
   Node *invert(const Parameter &parameter, Node *value, SourceRange range);
   void finishParameter(Parameter &parameter, Node *initial, SourceRange range);
   std::string qualify(llvm::StringRef name) const;
-  const Space *getConvSpace(const ast::CouplingDecl &decl,
-                            llvm::StringRef name);
-  llvm::SmallVector<int64_t, 4> evaluateWindow(const ast::CouplingDecl &decl,
-                                               const Space *space);
-  bool checkMixing(const ast::CouplingDecl &decl, const Space *space);
-  bool makeConv(Coupling &coupling, const ast::CouplingDecl &decl,
-                llvm::StringRef name, Symbol &symbol);
-  bool makeDense(Coupling &coupling, const ast::CouplingDecl &decl,
-                 Symbol &symbol);
-  bool makeShift(Coupling &coupling, const ast::CouplingDecl &decl);
-  bool makeDiagonal(Coupling &coupling, const ast::CouplingDecl &decl,
-                    Symbol &symbol);
-  void makeBias(Coupling &coupling, const ast::CouplingDecl &decl,
-                Symbol &symbol, int64_t size, int64_t fanIn, bool zero);
-  Node *initKernel(Coupling &coupling, const ast::CouplingDecl &decl,
-                   int64_t fanIn);
-  Node *initShift(Coupling &coupling, const ast::CallExpr &init);
-  Node *initSingle(Coupling &coupling, const ast::CallExpr &init);
-
   /// The name of the instance at `site`, the same one in every context.
   Place getInstance(llvm::StringRef name, const void *site);
 
@@ -270,6 +294,7 @@ private:
   /// Parameters and couplings by scope place, declaration and index.
   std::map<Path, Parameter *> parameters;
   std::map<Path, std::unique_ptr<Coupling>> couplings;
+  std::map<Path, std::shared_ptr<ModelInstance>> modelInstances;
   std::set<std::string> parameterNames;
 
   std::vector<std::unique_ptr<Scope>> scopes;

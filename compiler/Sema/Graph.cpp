@@ -25,15 +25,18 @@ Node *Graph::make(Op op, ArrayRef<Node *> operands, ArrayRef<int64_t> shape,
   node.shape.assign(shape.begin(), shape.end());
   node.space = space;
   node.range = range;
+  node.graph = this;
   node.index = nodes.size() - 1;
   for (const Node *operand : operands) {
     node.perStep |= operand->perStep;
     node.usesState |= operand->usesState;
+    node.readsState |= operand->readsState;
     node.usesRandom |= operand->usesRandom;
     node.usesLaterStep |= operand->usesLaterStep;
     node.usesSequence |= operand->usesSequence;
     node.afterLoop |= operand->afterLoop;
     node.inStencil |= operand->inStencil;
+    node.inIterate |= operand->inIterate;
   }
   return &node;
 }
@@ -98,7 +101,7 @@ Node *Graph::readInput(const Input &input, Moment moment) {
 Node *Graph::oldState(const State &state) {
   Node *node = make(Op::OldState, {}, state.space->getShape(), state.space);
   node->state = &state;
-  node->perStep = node->usesState = true;
+  node->perStep = node->usesState = node->readsState = true;
   return node;
 }
 
@@ -135,15 +138,15 @@ Node *Graph::stepCount() {
   return node;
 }
 
-//===----------------------------------------------------------------------===//
-// Elementwise
-//===----------------------------------------------------------------------===//
 Node *Graph::stepIndex() {
   Node *node = make(Op::StepIndex, {}, {}, spaces.getScalar());
   node->perStep = true;
   return node;
 }
 
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
 
 static double fold(Op op, double x) {
   switch (op) {
@@ -169,6 +172,8 @@ static double fold(Op op, double x) {
     return std::sqrt(x);
   case Op::Abs:
     return std::abs(x);
+  case Op::Floor:
+    return std::floor(x);
   case Op::StopGradient:
     return x;
   default:
@@ -192,6 +197,8 @@ static double fold(Op op, double x, double y) {
     return std::min(x, y);
   case Op::Power:
     return std::pow(x, y);
+  case Op::Atan2:
+    return std::atan2(x, y);
   default:
     llvm_unreachable("not a function of two numbers");
   }
@@ -309,10 +316,27 @@ Node *Graph::flatten(Node *operand) {
 Node *Graph::selectFirst(Node *operand, int64_t index, const Space *space) {
   SmallVector<int64_t, 4> box(operand->shape);
   box[0] = 1;
-  Node *slice = make(Op::Slice, operand, box, nullptr);
-  slice->axes.assign(box.size(), 0);
-  slice->axes[0] = index;
-  return reshapeTo(slice, ArrayRef(box).drop_front(), space);
+  SmallVector<int64_t, 4> offsets(box.size(), 0);
+  offsets[0] = index;
+  return reshapeTo(slice(operand, offsets, box), ArrayRef(box).drop_front(),
+                   space);
+}
+
+Node *Graph::slice(Node *operand, ArrayRef<int64_t> offsets,
+                   ArrayRef<int64_t> box) {
+  Node *node = make(Op::Slice, operand, box, nullptr);
+  node->axes.assign(offsets.begin(), offsets.end());
+  return node;
+}
+
+Node *Graph::concat(ArrayRef<Node *> operands, int64_t axis,
+                    const Space *space) {
+  SmallVector<int64_t, 4> shape(operands.front()->shape);
+  for (const Node *operand : operands.drop_front())
+    shape[axis] += operand->shape[axis];
+  Node *node = make(Op::Concat, operands, shape, space);
+  node->axes = {axis};
+  return node;
 }
 
 Node *Graph::roll(Node *operand, int64_t axis, int64_t distance, bool wraps) {
@@ -338,9 +362,11 @@ Node *Graph::contract(StringRef equation, Node *lhs, Node *rhs,
 }
 
 Node *Graph::conv(Node *kernel, Node *field, ArrayRef<int64_t> low,
-                  int64_t groups, bool wraps, ArrayRef<int64_t> shape) {
-  Node *node = make(Op::Conv, {kernel, field}, shape, field->space);
+                  ArrayRef<int64_t> strides, int64_t groups, bool wraps,
+                  ArrayRef<int64_t> shape) {
+  Node *node = make(Op::Conv, {kernel, field}, shape, nullptr);
   node->axes.assign(low.begin(), low.end());
+  node->axes.append(strides.begin(), strides.end());
   node->groups = groups;
   node->wraps = wraps;
   return node;
@@ -367,6 +393,72 @@ Node *Graph::timeSum(Node *operand) {
   // A sum of values that no state enters can be made before the loop.
   node->afterLoop = operand->usesState;
   return node;
+}
+
+Node *Graph::loopFinal(const InnerLoop &loop, unsigned state) {
+  const Space *space = loop.states[state].space;
+  Node *node = make(Op::LoopFinal, {}, space->getShape(), space);
+  node->loop = &loop;
+  node->member = state;
+  node->usesSequence = true;
+  return node;
+}
+
+Node *Graph::loopOutput(const InnerLoop &loop, unsigned output, Moment moment) {
+  const Node *made = loop.outputs[output];
+  Node *node = make(Op::LoopOutput, {}, made->shape, made->space);
+  node->loop = &loop;
+  node->member = output;
+  node->moment = moment;
+  node->perStep = isPerStep(moment);
+  node->usesLaterStep = moment == Moment::Next;
+  node->usesSequence = true;
+  return node;
+}
+
+Node *Graph::iterateArgument(Node *start, unsigned member) {
+  Node *node = make(Op::IterateArgument, {}, start->shape, start->space);
+  node->member = member;
+  node->perStep = node->usesState = node->readsState = node->inIterate = true;
+  return node;
+}
+
+SmallVector<Node *, 0> Graph::iterate(ArrayRef<Node *> starts,
+                                      ArrayRef<Node *> next, int64_t passes,
+                                      Node *condition) {
+  SmallVector<Node *> operands(starts);
+  operands.append(next.begin(), next.end());
+  if (condition)
+    operands.push_back(condition);
+  Node *loop = make(Op::Iterate, operands, starts[0]->shape, nullptr);
+  loop->axes = {int64_t(starts.size()), passes, condition != nullptr};
+  loop->inIterate = false;
+  SmallVector<Node *, 0> results;
+  for (auto [i, start] : llvm::enumerate(starts)) {
+    results.push_back(
+        make(Op::IterateResult, loop, start->shape, start->space));
+    results.back()->member = i;
+  }
+  return results;
+}
+
+Node *Graph::copy(const Node &node, ArrayRef<Node *> operands) {
+  Node *made = make(node.op, operands, node.shape, node.space);
+  Node flags = *made;
+  unsigned index = made->index;
+  *made = node;
+  made->operands = flags.operands;
+  made->graph = this;
+  made->index = index;
+  made->range = range;
+  made->perStep = flags.perStep;
+  made->usesState = flags.usesState;
+  made->readsState = flags.readsState;
+  made->usesRandom |= flags.usesRandom;
+  made->usesLaterStep = flags.usesLaterStep;
+  made->usesSequence = flags.usesSequence;
+  made->afterLoop = flags.afterLoop;
+  return made;
 }
 
 SmallVector<const Node *, 0>

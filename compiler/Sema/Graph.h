@@ -27,6 +27,8 @@ namespace loco::sema {
 struct Parameter;
 struct Input;
 struct State;
+struct InnerLoop;
+class Graph;
 
 enum class Op : uint8_t {
   // Sources.
@@ -37,6 +39,8 @@ enum class Op : uint8_t {
   OldState,   ///< `state` before the step
   StateAfter, ///< `state` after the first or the last step, by `moment`
   Random,     ///< draws of `isNormal` and `stream` at `moment`
+  LoopFinal,  ///< state `member` of `loop` after its last step
+  LoopOutput, ///< output `member` of `loop` at `moment`
   // Elementwise.
   Negate,
   Tanh,
@@ -49,6 +53,7 @@ enum class Op : uint8_t {
   Cos,
   Sqrt,
   Abs,
+  Floor,
   StopGradient,
   Add,
   Subtract,
@@ -57,6 +62,7 @@ enum class Op : uint8_t {
   Maximum,
   Minimum,
   Power,
+  Atan2,   ///< the angle of (second, first)
   Compare, ///< by `comparison`; the result holds truth values
   Select,
   // Shape.
@@ -65,17 +71,23 @@ enum class Op : uint8_t {
   Max,       ///< over `axes`
   Reshape,
   Slice,  ///< a box at `axes`
+  Concat, ///< along axis `axes[0]`
   Roll,   ///< along axis `axes[0]` by `axes[1]`; `wraps`
   OneHot, ///< of a class
   // Bilinear.
   Contract, ///< by `equation`
-  Conv,     ///< low padding `axes`, `groups`, `wraps`
+  Conv,     ///< `axes`: low padding, then strides; `groups`, `wraps`
   // Neighbourhoods.
   Neighbour, ///< the operand at the neighbour, inside of a stencil
   Stencil,   ///< sum of the operand over displacements `axes`; `wraps`
   // Time.
   TimeSum,   ///< sum of the operand over all steps
   StepCount, ///< number of steps as a number
+  StepIndex, ///< number of the step at hand
+  // Loops inside of a step.
+  Iterate, ///< `axes`: how many values, most passes, whether there is a condition
+  IterateArgument, ///< number `member` as a pass of the loop finds it
+  IterateResult,   ///< number `member` after the last pass
 };
 
 enum class Comparison : uint8_t {
@@ -83,11 +95,6 @@ enum class Comparison : uint8_t {
   LessEqual,
   Greater,
   GreaterEqual,
-  StepIndex, ///< number of the step at hand
-  // Loops inside of a step.
-  Iterate, ///< `axes`: how many values, most passes, whether there is a condition
-  IterateArgument, ///< number `member` as a pass of the loop finds it
-  IterateResult,   ///< number `member` after the last pass
   Equal,
   NotEqual,
 };
@@ -113,6 +120,8 @@ struct Node {
   bool perStep = false;
   /// Some state enters.
   bool usesState = false;
+  /// A state that has a name enters, so that where it is read matters.
+  bool readsState = false;
   bool usesRandom = false;
   /// Looks at the step after, so it has no value at the last one.
   bool usesLaterStep = false;
@@ -122,6 +131,8 @@ struct Node {
   bool afterLoop = false;
   /// Depends on the neighbour in a reduction over neighbours.
   bool inStencil = false;
+  /// Differs between the passes of a loop inside of the step.
+  bool inIterate = false;
 
   bool wraps = false;
   bool isNormal = false;
@@ -141,9 +152,13 @@ struct Node {
   const Parameter *parameter = nullptr;
   const Input *input = nullptr;
   const State *state = nullptr;
+  const InnerLoop *loop = nullptr;
+  unsigned member = 0;
 
   /// The expression that gave the value.
   SourceRange range;
+  /// The graph it is of.
+  const Graph *graph = nullptr;
   /// Place in the graph: operands have smaller numbers.
   unsigned index = 0;
 
@@ -168,6 +183,8 @@ public:
   Node *readInput(const Input &input, Moment moment);
   Node *oldState(const State &state);
   Node *stateAfter(const State &state, Moment moment);
+  Node *loopFinal(const InnerLoop &loop, unsigned state);
+  Node *loopOutput(const InnerLoop &loop, unsigned output, Moment moment);
   Node *random(bool isNormal, uint64_t stream, Moment moment,
                const Space *space);
   /// The same for tensors that live on no space, as weights.
@@ -201,17 +218,37 @@ public:
                   const Space *space);
   /// Element `index` of the first axis, as a value on `space`.
   Node *selectFirst(Node *operand, int64_t index, const Space *space);
+  /// The box of shape `box` that begins at `offsets`; on no space.
+  Node *slice(Node *operand, llvm::ArrayRef<int64_t> offsets,
+              llvm::ArrayRef<int64_t> box);
+  Node *concat(llvm::ArrayRef<Node *> operands, int64_t axis,
+               const Space *space);
   Node *roll(Node *operand, int64_t axis, int64_t distance, bool wraps);
   Node *oneHot(Node *label, int64_t classes, const Space *space);
   /// `equation` must outlive the graph (a literal).
   Node *contract(llvm::StringRef equation, Node *lhs, Node *rhs,
                  llvm::ArrayRef<int64_t> shape);
+  /// One low padding and one stride for each axis of the window.
   Node *conv(Node *kernel, Node *field, llvm::ArrayRef<int64_t> low,
-             int64_t groups, bool wraps, llvm::ArrayRef<int64_t> shape);
+             llvm::ArrayRef<int64_t> strides, int64_t groups, bool wraps,
+             llvm::ArrayRef<int64_t> shape);
   Node *neighbour(Node *field);
   Node *stencil(Node *body, llvm::ArrayRef<int64_t> offsets, bool wraps);
   Node *timeSum(Node *operand);
   Node *stepCount();
+  Node *stepIndex();
+  /// What starts at `start`, as a pass of a loop inside of a step finds it.
+  Node *iterateArgument(Node *start, unsigned member);
+  /// The values after at most `passes` passes, in each of which `next` follows
+  /// from the arguments; another one follows only if `condition` (null: always)
+  /// holds.
+  llvm::SmallVector<Node *, 0> iterate(llvm::ArrayRef<Node *> starts,
+                                       llvm::ArrayRef<Node *> next,
+                                       int64_t passes, Node *condition);
+
+  /// The same as `node`, which may be of another graph, made of `operands`.
+  /// Sources are copied by what they read.
+  Node *copy(const Node &node, llvm::ArrayRef<Node *> operands);
 
   unsigned size() const { return nodes.size(); }
   Node *operator[](unsigned index) { return &nodes[index]; }
@@ -235,16 +272,3 @@ collectNodes(const Graph &graph, llvm::ArrayRef<const Node *> roots,
 } // namespace loco::sema
 
 #endif // COMPILER_SEMA_GRAPH_H
-  Node *stepIndex();
-  /// What starts at `start`, as a pass of a loop inside of a step finds it.
-  Node *iterateArgument(Node *start, unsigned member);
-  /// The values after at most `passes` passes, in each of which `next` follows
-  /// from the arguments; another one follows only if `condition` (null: always)
-  /// holds.
-  llvm::SmallVector<Node *, 0> iterate(llvm::ArrayRef<Node *> starts,
-                                       llvm::ArrayRef<Node *> next,
-                                       int64_t passes, Node *condition);
-
-  /// The same as `node`, which may be of another graph, made of `operands`.
-  /// Sources are copied by what they read.
-  Node *copy(const Node &node, llvm::ArrayRef<Node *> operands);

@@ -23,6 +23,7 @@
 namespace loco::sema {
 
 struct Scope;
+class ModelInstance;
 
 /// The values of all states of a model at some time, by their numbers.
 using StateValues = std::vector<Node *>;
@@ -32,23 +33,39 @@ struct Context {
   Moment moment = Moment::Sample;
   /// What the names of states mean; null where states have no value.
   const StateValues *states = nullptr;
+  /// Before the time loop, so that models inside run in loops of their own.
+  bool isApart = false;
 
   bool operator==(const Context &other) const {
-    return moment == other.moment && states == other.states;
+    return moment == other.moment && states == other.states &&
+           isApart == other.isApart;
   }
 };
 
 /// A bilinear map between two spaces.
 struct Coupling {
-  enum class Kind { Conv, Dense, Shift, Diagonal };
+  enum class Kind { Conv, Dense, Shift, Diagonal, Local, Gaussian, LowRank };
   Kind kind = Kind::Dense;
   std::string name;
   const Space *from = nullptr;
   const Space *to = nullptr;
   bool mixesChannels = false;
+  /// Conv: between two spaces, so the kernel always has axes of channels.
+  bool isBetween = false;
   /// Null for shifts.
   Parameter *kernel = nullptr;
   Parameter *bias = nullptr;
+  /// What acts: the kernel's value, zero where a pattern leaves weights out.
+  Node *weights = nullptr;
+  /// LowRank: acts first.
+  Node *right = nullptr;
+  /// Conv, Local: extents of the window along the last axes, and how far it
+  /// reaches before its site.
+  llvm::SmallVector<int64_t, 2> window, low;
+  llvm::SmallVector<int64_t, 2> strides;
+  int64_t groups = 1;
+  /// Gaussian: weights along each axis, which add up to 1.
+  std::vector<std::vector<double>> profiles;
   /// Of a shift, along the last axes of the space.
   llvm::SmallVector<int64_t, 2> distances;
   SourceRange range;
@@ -68,6 +85,8 @@ struct Meaning {
     Layer,    ///< `layer`, `scope`
     Partial,  ///< `let f = linear(-> s)`: a call that waits for its operand
     Index,    ///< the index of a neighbour
+    Model,    ///< `declaration`, not called yet: `Gru`
+    Instance, ///< `instance`: `Gru(hidden = 8)`
   };
   Kind kind = Kind::Invalid;
   Node *value = nullptr;
@@ -78,6 +97,8 @@ struct Meaning {
   const ast::LetDecl *function = nullptr;
   const ast::LayerDecl *layer = nullptr;
   const ast::CallExpr *call = nullptr;
+  const ast::Decl *declaration = nullptr;
+  ModelInstance *instance = nullptr;
   Scope *scope = nullptr;
   std::vector<Meaning> elements;
 

@@ -1,7 +1,11 @@
-//===- ElaborateCoupling.cpp - W @ z and neighbourhoods -------------------===//
+//===- Neighbourhoods.cpp - Sums over neighbours --------------------------===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// mean(j in near(radius = 5): ...).
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,108 +17,6 @@ using namespace loco::sema;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 using llvm::StringRef;
-
-//===----------------------------------------------------------------------===//
-// W @ z
-//===----------------------------------------------------------------------===//
-
-/// What a coupling acts on. A class stands for its one-hot vector.
-static Node *getOperand(Elaborator &elaborator, const ast::Expr *expr) {
-  Meaning meaning = elaborator.elaborate(expr);
-  if (!meaning.is(Meaning::Kind::Value) ||
-      meaning.value->element != Element::Class)
-    return elaborator.requireValue(meaning, expr->getRange());
-  const Space *space = meaning.value->space;
-  return elaborator.graph.oneHot(meaning.value, space->getNumElements(), space);
-}
-
-Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
-  Meaning meaning = elaborate(expr.coupling);
-  Node *operand = getOperand(*this, expr.operand);
-  if (!meaning.isValid() || !operand)
-    return {};
-  SourceRange range = expr.coupling->getRange();
-  if (!meaning.is(Meaning::Kind::Coupling)) {
-    Diagnostic &diagnostic = error(
-        "not-a-coupling", range, "`" + getText(range) + "` is not a coupling");
-    noteDeclaration(diagnostic, range);
-    diagnostic.hint("declare it with `coupling`, or multiply with `*`");
-    return {};
-  }
-  const Coupling &coupling = *meaning.coupling;
-  if (operand->space != coupling.from) {
-    // One number for all sites is a field like any other.
-    SmallVector<int64_t> axes;
-    if (!findBroadcast(operand->space, coupling.from, axes)) {
-      error("space-mismatch", expr.operand->getRange(),
-            "`" + getText(range) + "` couples " + coupling.from->quote() +
-                ", but `" + getText(expr.operand->getRange()) + "` lives on " +
-                operand->space->quote())
-          .label(operand->space->describe())
-          .place(range, coupling.from->describe())
-          .note(coupling.range, "`" + getText(range) + "` is declared here");
-      return {};
-    }
-    operand = graph.broadcast(operand, coupling.from, axes);
-  }
-
-  Node *kernel = coupling.kernel ? coupling.kernel->value : nullptr;
-  Node *bias = coupling.bias ? coupling.bias->value : nullptr;
-  switch (coupling.kind) {
-  case Coupling::Kind::Diagonal:
-    return Meaning::ofValue(graph.binary(Op::Multiply, kernel, operand));
-  case Coupling::Kind::Shift: {
-    Node *moved = operand;
-    int64_t axis = operand->shape.size() - coupling.distances.size();
-    for (int64_t distance : coupling.distances)
-      moved = graph.roll(moved, axis++, distance, coupling.from->wraps());
-    return Meaning::ofValue(moved);
-  }
-  case Coupling::Kind::Dense: {
-    Node *result = graph.contract("oi,i->o", kernel, graph.flatten(operand),
-                                  kernel->shape[0]);
-    if (bias)
-      result = graph.binary(Op::Add, result, bias);
-    return Meaning::ofValue(graph.reshape(result, coupling.to));
-  }
-  case Coupling::Kind::Conv: {
-    Node *result = convolve(coupling, kernel, operand);
-    if (bias) {
-      SmallVector<int64_t, 4> axes;
-      for (size_t i = coupling.to->channels ? 1 : 0; i < result->shape.size();
-           ++i)
-        axes.push_back(i);
-      result = graph.binary(Op::Add, result,
-                            graph.broadcast(bias, coupling.to, axes));
-    }
-    return Meaning::ofValue(result);
-  }
-  }
-  llvm_unreachable("unknown coupling");
-}
-
-/// Cross-correlation along the last axes. A kernel along one ring of several
-/// gets a window of 1 across them.
-Node *Elaborator::convolve(const Coupling &coupling, Node *kernel,
-                           Node *field) {
-  const Space *space = coupling.from;
-  unsigned lead = space->channels ? 2 : 0;
-  SmallVector<int64_t, 4> shape(kernel->shape.begin(),
-                                kernel->shape.begin() + lead);
-  shape.append(space->sites.size() - space->getCouplingRank(), 1);
-  shape.append(kernel->shape.begin() + lead, kernel->shape.end());
-  kernel = graph.reshapeTo(kernel, shape, kernel->space);
-  SmallVector<int64_t, 4> low;
-  for (int64_t extent : ArrayRef(shape).drop_front(lead))
-    low.push_back(extent / 2);
-  int64_t groups =
-      space->channels && !coupling.mixesChannels ? space->channels : 1;
-  return graph.conv(kernel, field, low, groups, space->wraps(), field->shape);
-}
-
-//===----------------------------------------------------------------------===//
-// mean(j in near(radius = 5): ...)
-//===----------------------------------------------------------------------===//
 
 namespace {
 /// Sites at distance 1 to `radius` by one of the two metrics.
@@ -192,6 +94,35 @@ static std::optional<Neighbourhood> readNeighbourhood(Elaborator &e,
   return result;
 }
 
+/// Refuses neighbourhoods that meet themselves around the lattice, or are too
+/// large.
+static bool checkReach(Elaborator &e, const Neighbourhood &near,
+                       const Space *space, const ast::Expr *expr) {
+  int64_t neighbours = 1;
+  for (int64_t extent :
+       ArrayRef(space->sites).take_back(space->getCouplingRank())) {
+    bool reachesAround = 2 * near.radius + 1 > extent;
+    neighbours *= 2 * near.radius + 1;
+    if (reachesAround || neighbours > maxNeighbours) {
+      e.error("too-large", expr->getRange(),
+              "a radius of " + llvm::Twine(near.radius) +
+                  (reachesAround ? " reaches around " + space->quote()
+                                 : " has too many neighbours"));
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<SmallVector<int64_t>>
+Elaborator::readOffsets(const ast::Expr *neighbourhood, const Space *space) {
+  std::optional<Neighbourhood> near = readNeighbourhood(*this, neighbourhood);
+  if (!near || !checkReach(*this, *near, space, neighbourhood))
+    return std::nullopt;
+  unsigned rank = space->getCouplingRank();
+  return near->getOffsets(rank, space->sites.size() - rank);
+}
+
 static bool isElementwise(Op op) {
   return op >= Op::Negate && op <= Op::Select;
 }
@@ -247,19 +178,9 @@ Meaning Elaborator::elaborateReduce(const ast::ReduceExpr &expr) {
               ", which has no neighbours");
     return {};
   }
+  if (!checkReach(*this, *near, space, expr.neighbourhood))
+    return {};
   unsigned rank = space->getCouplingRank();
-  int64_t neighbours = 1;
-  for (int64_t extent : ArrayRef(space->sites).take_back(rank)) {
-    bool reachesAround = 2 * near->radius + 1 > extent;
-    neighbours *= 2 * near->radius + 1;
-    if (reachesAround || neighbours > maxNeighbours) {
-      error("too-large", expr.neighbourhood->getRange(),
-            "a radius of " + llvm::Twine(near->radius) +
-                (reachesAround ? " reaches around " + space->quote()
-                               : " has too many neighbours"));
-      return {};
-    }
-  }
   SmallVector<int64_t> offsets =
       near->getOffsets(rank, body->shape.size() - rank);
   Node *sum = graph.stencil(body, offsets, space->wraps());
