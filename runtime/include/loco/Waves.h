@@ -122,13 +122,12 @@ struct WaveShare {
 };
 
 /// "Percent waves": how much of the activity has a wavelength longer than
-/// chance. Chance is the same activity with the values along the last connected
-/// axis exchanged at random, anew at each step and each place along the other
-/// axes, as in the code of Neural Wave Machines. `field` is [steps, sites...],
-/// or [samples, steps, sites...], then each sample has a cut-off of its own and
-/// shares are averaged. Activity without order gives about 1 - percentile/100;
-/// waves shorter than the cut-off (some 35 sites on a torus) do not count,
-/// activity that is the same everywhere does.
+/// chance. Chance is the same activity with the sites along the last connected
+/// axis exchanged at random, each line along it by an order of its own that holds
+/// for all steps (docs/rationale/Waves.md says why). `field` is
+/// [steps, sites...], or [samples, steps, sites...], then each sample has a
+/// cut-off of its own and shares are averaged. Sites that know nothing of each
+/// other give about 1 - percentile/100, whatever each of them does.
 Expected<WaveShare> waveShare(const Tensor &field, const SiteGrid &grid,
                               const WaveShareOptions &options = {});
 

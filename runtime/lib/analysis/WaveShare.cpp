@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <random>
 
 using namespace loco;
@@ -37,24 +38,30 @@ static std::vector<double> wavelengths(const std::vector<Complex> &signal,
   return lengths;
 }
 
-/// A copy of the field in which the values along `axis` are exchanged, anew for
-/// each step and each place along the other axes.
+/// A copy of the field in which the sites along `axis` have exchanged their
+/// places, each line along it by an order of its own. A site's course over time
+/// stays whole: only where it is, is left to chance.
 static Tensor exchangeAlong(const Tensor &field, const Shape &extents,
                             size_t axis, std::mt19937_64 &random) {
-  int64_t stride = 1;
+  int64_t stride = 1, sites = 1;
+  for (int64_t extent : extents)
+    sites *= extent;
   for (size_t inner = axis + 1; inner < extents.size(); ++inner)
     stride *= extents[inner];
-  int64_t length = extents[axis];
+  int64_t length = extents[axis], steps = field.shape()[0];
   Tensor exchanged(ElementType::F64, field.shape());
-  std::vector<double> line(length);
-  for (int64_t start = 0; start < field.size(); ++start) {
+  std::vector<int64_t> order(length);
+  for (int64_t start = 0; start < sites; ++start) {
     if ((start / stride) % length != 0)
       continue;
-    for (int64_t place = 0; place < length; ++place)
-      line[place] = field.at(start + place * stride);
-    shuffle(line, random);
-    for (int64_t place = 0; place < length; ++place)
-      exchanged.as<double>()[start + place * stride] = line[place];
+    std::iota(order.begin(), order.end(), 0);
+    shuffle(order, random);
+    for (int64_t step = 0; step < steps; ++step) {
+      int64_t line = step * sites + start;
+      for (int64_t place = 0; place < length; ++place)
+        exchanged.as<double>()[line + place * stride] =
+            field.at(line + order[place] * stride);
+    }
   }
   return exchanged;
 }
