@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/IRGen/IRGen.h"
+#include "compiler/IRGen/InnerLoops.h"
 #include "compiler/IRGen/TimeLoop.h"
 #include "dialects/Loco/IR/LocoOps.h"
 
@@ -47,8 +48,9 @@ private:
   Slot makeKey();
   Slot makeIndex(StringRef role);
   void addParameters(SmallVectorImpl<Slot> &slots);
-  void addInputs(SmallVectorImpl<Slot> &slots, bool stacked);
   void addInputAttributes(const sema::Input &input, Slot &slot);
+  void addInputs(SmallVectorImpl<Slot> &slots, bool stacked);
+  void addSolverAttributes(Slot &slot);
   Value getParameter(const sema::Parameter &parameter);
   unsigned getInputNumber(const sema::Input &input);
   Value emitRandom(const Node &node, Value key, Value step);
@@ -106,8 +108,6 @@ void ModelEmitter::addParameters(SmallVectorImpl<Slot> &slots) {
     slots.push_back(makeSlot(*parameter, /*stored=*/true));
 }
 
-void ModelEmitter::addInputs(SmallVectorImpl<Slot> &slots, bool stacked) {
-  for (const sema::Input &input : model.inputs) {
 /// What tells an input that counts steps, or that data do not give.
 void ModelEmitter::addInputAttributes(const sema::Input &input, Slot &slot) {
   NamedAttrList attributes(slot.attributes);
@@ -121,6 +121,8 @@ void ModelEmitter::addInputAttributes(const sema::Input &input, Slot &slot) {
   slot.attributes = attributes.getDictionary(builder.getContext());
 }
 
+void ModelEmitter::addInputs(SmallVectorImpl<Slot> &slots, bool stacked) {
+  for (const sema::Input &input : model.inputs) {
     Type type = context.getType(input);
     bool perStep = stacked && input.perStep;
     if (perStep)
@@ -130,6 +132,21 @@ void ModelEmitter::addInputAttributes(const sema::Input &input, Slot &slot) {
     addInputAttributes(input, slot);
     slots.push_back(slot);
   }
+}
+
+/// What a run says of a state that the solver gave up.
+void ModelEmitter::addSolverAttributes(Slot &slot) {
+  const sema::Solver &solver = model.solver;
+  NamedAttrList attributes(slot.attributes);
+  std::string text =
+      ("`" + solver.method + "` did not get to the end of a step of `" +
+       solver.stepSize + "` in " + Twine(solver.most) +
+       " attempts; raise `max`, or look for a solution that grows without bound")
+          .str();
+  attributes.set("loco.solver", builder.getStringAttr(text));
+  if (solver.interval > 0)
+    attributes.set("loco.interval", builder.getF64FloatAttr(solver.interval));
+  slot.attributes = attributes.getDictionary(builder.getContext());
 }
 
 void ModelEmitter::begin(StringRef suffix, ArrayRef<Slot> arguments,
@@ -315,6 +332,9 @@ void ModelEmitter::emitStep() {
     }
     case NodeOp::Input:
       return function.getArgument(firstInput + getInputNumber(*node.input));
+    case NodeOp::StepIndex:
+      return FromIndexOp::create(builder, context.getLoc(node.range),
+                                 context.getType(node), step);
     default:
       return emitRandom(node, key,
                         node.moment == Moment::Current ? step
@@ -332,9 +352,6 @@ void ModelEmitter::emitStep() {
 //===----------------------------------------------------------------------===//
 
 /// Everything that @M computes besides the states.
-    case NodeOp::StepIndex:
-      return FromIndexOp::create(builder, context.getLoc(node.range),
-                                 context.getType(node), step);
 SmallVector<const Node *> ModelEmitter::getResultRoots() {
   SmallVector<const Node *> roots;
   if (model.loss)
@@ -371,6 +388,10 @@ void ModelEmitter::emitWhole() {
   for (const sema::State *state : getStates(/*withHidden=*/false))
     addResult(state->name, "state", context.getType(state->space->getShape()),
               true, state->range);
+  if (model.solver.isAdaptive)
+    for (Slot &slot : llvm::drop_begin(
+             results, results.size() - getStates(/*withHidden=*/false).size()))
+      addSolverAttributes(slot);
   addResults(sema::ResultRole::Probe, "probe");
   begin("", arguments, results);
 
@@ -390,7 +411,15 @@ void ModelEmitter::emitWhole() {
   };
 
   TimeLoop loop;
+  InnerLoops innerLoops(context, builder);
   Emitter *outside = nullptr;
+  std::function<LoopSurroundings()> getSurroundings = [&] {
+    return LoopSurroundings{*outside, steps, key, getInput,
+                            [&](const Node &node) {
+                              return innerLoops.getOutput(node,
+                                                          getSurroundings());
+                            }};
+  };
   Emitter emitter(context, builder, [&](const Node &node) -> Value {
     Location place = context.getLoc(node.range);
     bool isLast = node.moment == Moment::Last;
@@ -404,6 +433,10 @@ void ModelEmitter::emitWhole() {
     case NodeOp::Random:
       return emitRandom(node, key,
                         isLast ? getLastStep() : makeIndexConstant(0));
+    case NodeOp::LoopFinal:
+      return innerLoops.getFinal(node, getSurroundings());
+    case NodeOp::LoopOutput:
+      return at(innerLoops.getOutput(node, getSurroundings()), isLast, place);
     case NodeOp::StepCount:
       return FromIndexOp::create(builder, place, context.getType(node), steps);
     case NodeOp::StateAfter: {
@@ -419,7 +452,7 @@ void ModelEmitter::emitWhole() {
       // No state enters: a loop of its own, before the other one.
       TimeLoop own;
       own.sums = {node.operands[0]};
-      own.emit(context, builder, {*outside, steps, key, getInput});
+      own.emit(context, builder, getSurroundings());
       return own.totals.front();
     }
     default:
@@ -449,7 +482,7 @@ void ModelEmitter::emitWhole() {
         !llvm::is_contained(loop.sums, node->operands[0]))
       loop.sums.push_back(node->operands[0]);
   if (!loop.stacks.empty() || !loop.sums.empty())
-    loop.emit(context, builder, {emitter, steps, key, getInput});
+    loop.emit(context, builder, getSurroundings());
 
   SmallVector<Value> values;
   if (lossPerStep) {

@@ -23,6 +23,10 @@ struct BodyNeeds {
   SmallVector<const Node *> captured;
   /// Inputs and the step that is read: the one at hand or the next.
   llvm::MapVector<std::pair<const sema::Input *, Moment>, Value> elements;
+  /// Outputs of other loops at some step.
+  llvm::MapVector<std::tuple<const sema::InnerLoop *, unsigned, Moment>,
+                  const Node *>
+      outputs;
   bool usesKey = false;
 };
 } // namespace
@@ -38,6 +42,8 @@ static BodyNeeds findNeeds(const sema::Graph &graph,
       needs.captured.push_back(node);
     else if (node->op == NodeOp::Input)
       needs.elements[{node->input, node->moment}] = {};
+    else if (node->op == NodeOp::LoopOutput)
+      needs.outputs[{node->loop, node->member, node->moment}] = node;
     else if (node->op == NodeOp::Random)
       needs.usesKey = true;
   }
@@ -86,6 +92,13 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
                          value, moment == Moment::NextWrap);
     elements.push_back(value);
   }
+  for (auto &[key, node] : needs.outputs) {
+    Value value = around.getOutput(*node);
+    if (node->moment != Moment::Current)
+      value = rollToNext(builder, context.getLoc(node->range), value,
+                         node->moment == Moment::NextWrap);
+    elements.push_back(value);
+  }
   for (const Node *node : needs.captured)
     constants.push_back(around.outside.emit(node));
   if (needs.usesKey)
@@ -99,7 +112,7 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
   for (const Node *node : sums)
     sumTypes.push_back(context.getType(*node));
   auto scan = ScanOp::create(builder, loc, around.steps, initials, elements,
-                             constants, stackTypes, sumTypes);
+                             constants, stackTypes, sumTypes, isReverse);
 
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(scan.getBlock());
@@ -115,6 +128,15 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
       auto *found = needs.elements.find({node.input, node.moment});
       return each[found - needs.elements.begin()];
     }
+    case NodeOp::LoopOutput: {
+      auto *found =
+          needs.outputs.find({node.loop, node.member, node.moment});
+      return each[needs.elements.size() + (found - needs.outputs.begin())];
+    }
+    case NodeOp::StepIndex:
+      return FromIndexOp::create(builder, context.getLoc(node.range),
+                                 context.getType(node),
+                                 scan.getBlock()->getArgument(0));
     case NodeOp::Random:
       return RandomOp::create(
           builder, context.getLoc(node.range), context.getType(node),
@@ -128,15 +150,6 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     body.bind(node, value);
   body.emit(roots);
 
-    case NodeOp::LoopOutput: {
-      auto *found =
-          needs.outputs.find({node.loop, node.member, node.moment});
-      return each[needs.elements.size() + (found - needs.outputs.begin())];
-    }
-    case NodeOp::StepIndex:
-      return FromIndexOp::create(builder, context.getLoc(node.range),
-                                 context.getType(node),
-                                 scan.getBlock()->getArgument(0));
   SmallVector<Value> nextValues, stackValues, sumValues;
   for (const sema::State *state : carries)
     nextValues.push_back(body.emit(state->next));

@@ -19,6 +19,8 @@ struct LoopSurroundings {
   mlir::Value key;
   /// An input over all steps, as an argument of the function.
   std::function<mlir::Value(const sema::Input &)> getInput;
+  /// The values over all steps of an output of another loop.
+  std::function<mlir::Value(const sema::Node &)> getOutput;
 };
 
 /// A loop to build: what it carries, what it hands out.
@@ -32,6 +34,7 @@ struct TimeLoop {
   llvm::SmallVector<const sema::Node *> sums;
   /// The sum that leaves out the last step, if any.
   const sema::Node *skipsLast = nullptr;
+  bool isReverse = false;
 
   // Made by `emit`, in the order of the lists above.
   llvm::SmallVector<mlir::Value> finals, stacked, totals;

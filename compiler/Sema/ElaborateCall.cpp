@@ -72,6 +72,8 @@ Meaning Elaborator::callMeaning(const Meaning &callee, const Call &call) {
     return callLayer(callee, call);
   case Meaning::Kind::Partial:
     return callPartial(callee, call);
+  case Meaning::Kind::Model:
+    return callModel(callee, call);
   default:
     error("not-a-function", call.calleeRange,
           "`" + call.name + "` cannot be called");

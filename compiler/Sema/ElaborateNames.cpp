@@ -64,7 +64,27 @@ Symbol *Elaborator::declare(Scope &scope, ast::Identifier name,
 // Names in expressions
 //===----------------------------------------------------------------------===//
 
+/// White noise, one number per site of the state whose equation this is.
+Meaning Elaborator::elaborateNoise(const ast::NameExpr &expr) {
+  if (!noiseSpace || !noiseScale) {
+    error("misplaced", expr.getRange(),
+          noiseSpace ? "`noise` needs a solver for noise"
+                     : "`noise` stands only on the right side of an equation")
+        .hint(noiseSpace ? "write `solve euler_maruyama(dt)`"
+                         : "`sample(q)` draws from a distribution");
+    return {};
+  }
+  Node *draw = graph.random(/*isNormal=*/true,
+                            getStream(getInstance("noise", &expr).name),
+                            Moment::Current, noiseSpace);
+  draw->inIterate = isIterating;
+  return Meaning::ofValue(graph.binary(
+      Op::Multiply, graph.broadcastLike(noiseScale, draw), draw));
+}
+
 Meaning Elaborator::elaborateName(const ast::NameExpr &expr) {
+  if (expr.name == "noise")
+    return elaborateNoise(expr);
   return lookUp(expr.name, expr.getRange());
 }
 
@@ -75,11 +95,6 @@ Meaning Elaborator::lookUp(StringRef name, SourceRange range) {
     return Meaning::ofValue(graph.constant(M_PI));
   if (name == "inf")
     return Meaning::ofValue(graph.constant(INFINITY));
-  if (name == "noise") {
-    error("not-yet", range, "`noise` is not supported yet")
-        .hint("draw explicit numbers from an input");
-    return {};
-  }
   if (isBuiltin(name)) {
     error("not-a-value", range, "`" + name + "` is a function, not a value")
         .hint("call it as `" + name + "(...)`");
@@ -119,7 +134,7 @@ static bool isStateFree(const Meaning &meaning) {
   if (!meaning.isValid())
     return false;
   for (Node *node : {meaning.value, meaning.logVariance})
-    if (node && node->usesState)
+    if (node && node->readsState)
       return false;
   return llvm::all_of(meaning.elements, isStateFree);
 }
@@ -147,7 +162,8 @@ Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
   if (context.moment != Moment::Sample || !isBinding)
     return resolveOnce(symbol, use);
   llvm::SaveAndRestore atStep(context,
-                              Context{Moment::Current, context.states});
+                              Context{Moment::Current, context.states,
+                                      context.isApart});
   Meaning meaning = resolveOnce(symbol, use);
   if (!isPerStep(meaning))
     return meaning;
@@ -161,7 +177,8 @@ Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
 
 Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
   for (auto &[when, meaning] : symbol.known)
-    if (when == context || (when.moment == context.moment && !when.states))
+    if (when == context || (when.moment == context.moment && !when.states &&
+                            when.isApart == context.isApart))
       return meaning;
   if (llvm::is_contained(symbol.inProgress, context))
     return reportCycle(symbol, use);
@@ -174,6 +191,7 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
                                                           : symbol.scope);
     llvm::SaveAndRestore order(currentOrder);
     llvm::SaveAndRestore neighbourhood(inNeighbourhood, false);
+    llvm::SaveAndRestore noise(noiseSpace, static_cast<const Space *>(nullptr));
     llvm::SaveAndRestore copied(copiedCall,
                                 static_cast<const ast::Expr *>(nullptr));
     if (symbol.scope == modelScope)
@@ -218,6 +236,11 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
       }
       break;
     }
+    case Decl::Kind::Model:
+    case Decl::Kind::Instance:
+      meaning.kind = Meaning::Kind::Model;
+      meaning.declaration = symbol.decl;
+      break;
     case Decl::Kind::Layer:
       meaning.kind = Meaning::Kind::Layer;
       meaning.layer = llvm::cast<LayerDecl>(symbol.decl);

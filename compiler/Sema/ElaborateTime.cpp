@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Sema/Elaborator.h"
+#include "compiler/Sema/ModelInstance.h"
 
 using namespace loco;
 using namespace loco::sema;
@@ -39,10 +39,11 @@ Meaning Elaborator::elaborateAt(Moment moment, const ast::Expr *expr,
               "step and no state");
     return {};
   }
-  Context when{moment, nullptr};
-  if (stepIsKnown && moment == Moment::First)
+  Context when{moment, nullptr, context.isApart};
+  bool hasStates = stepIsKnown && !context.isApart;
+  if (hasStates && moment == Moment::First)
     when.states = &firstStates;
-  if (stepIsKnown && moment == Moment::Last)
+  if (hasStates && moment == Moment::Last)
     when.states = &lastStates;
   llvm::SaveAndRestore atMoment(context, when);
   return elaborate(expr);
@@ -77,24 +78,37 @@ Meaning Elaborator::elaborateOverTime(StringRef reduction,
         .hint("there are `time` and `channels`");
     return {};
   }
+  Feed part = readSequence(over.value);
+  int64_t first = 0;
+  std::optional<int64_t> last;
+  if (!evaluateSteps(part, first, last))
+    return {};
+  return sumOverTime(part.value, first, last, isMean);
+}
+
+/// The sum or mean of a value per step from step `first` to `last`.
+Meaning Elaborator::sumOverTime(const ast::Expr *expr, int64_t first,
+                                std::optional<int64_t> last, bool isMean) {
+  SourceRange range = expr->getRange();
   // While the step itself is made, no state can be looked at.
   llvm::SaveAndRestore atStep(
-      context, Context{Moment::Current, stepIsKnown ? &newStates : nullptr});
-  Node *node = evaluate(over.value);
+      context, Context{Moment::Current,
+                       stepIsKnown && !context.isApart ? &newStates : nullptr,
+                       context.isApart});
+  Node *node = evaluate(expr);
   if (!node)
     return {};
   if (!node->perStep) {
-    error("no-steps", over.value->getRange(),
-          "`" + getText(over.value->getRange()) +
-              "` does not change over time");
+    error("no-steps", range,
+          "`" + getText(range) + "` does not change over time");
     return {};
   }
   if (node->usesLaterStep) {
-    error("misplaced", over.value->getRange(),
+    error("misplaced", range,
           "`next` cannot be summed over time, the last step has none");
     return {};
   }
-  if (!checkCausal(node, over.value->getRange()))
+  if (!checkCausal(node, range))
     return {};
   bool isPart = first || last;
   if (isPart)

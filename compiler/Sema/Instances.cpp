@@ -101,38 +101,127 @@ ModelBuilder::findBase(const ast::InstanceDecl &instance) {
   return target ? target : findBase(llvm::cast<ast::InstanceDecl>(*decl));
 }
 
-/// `model Name(n = 64)`: a parameter is a constant of the model.
-void ModelBuilder::bindArguments(const ast::ModelDecl &decl) {
-  for (const ast::Parameter &parameter : decl.parameters) {
-    StringRef name = parameter.name.name;
-    const ast::Expr *value = parameter.defaultValue;
-    for (Replacement &replacement : replacements)
-      if (replacement.name == name) {
-        value = replacement.value;
-        replacement.used = true;
-      }
+//===----------------------------------------------------------------------===//
+// model Name(from : space, n = 64)
+//===----------------------------------------------------------------------===//
+
+static bool isSpaceArgument(const ast::Parameter &parameter) {
+  auto *type = llvm::dyn_cast_or_null<ast::NameExpr>(parameter.type);
+  return type && type->name == "space";
+}
+
+/// The space of what feeds the input that is declared on `name`.
+const Space *ModelBuilder::findFedSpace(StringRef name) {
+  for (const ast::Decl *decl : body->body) {
+    auto *input = llvm::dyn_cast<ast::InputDecl>(decl);
+    auto *space =
+        input ? llvm::dyn_cast<ast::NameExpr>(input->space) : nullptr;
+    if (!space || space->name != name)
+      continue;
+    for (auto &[fed, where] : fedSpaces)
+      if (llvm::any_of(input->names,
+                       [&](ast::Identifier own) { return own.name == fed; }) ||
+          (fed.empty() && input->perStep))
+        return where;
+  }
+  return nullptr;
+}
+
+/// What a model around gives, in the terms of this one.
+static Meaning translate(Graph &graph, const Meaning &given) {
+  if (!given.is(Meaning::Kind::Value))
+    return given;
+  const Node &node = *given.value;
+  return Meaning::ofValue(node.op == Op::Array
+                              ? graph.array(node.numbers, node.space)
+                              : graph.constant(node.number, node.space));
+}
+
+/// The value of an argument: given by `--set`, by an instance or a model
+/// around, by what is fed, or its default. Invalid after an error.
+Meaning ModelBuilder::findArgument(const ast::Parameter &parameter) {
+  StringRef name = parameter.name.name;
+  bool isSpace = isSpaceArgument(parameter);
+  const ast::Expr *value = parameter.defaultValue;
+  for (Replacement &replacement : replacements)
+    if (replacement.name == name) {
+      replacement.used = true;
+      if (replacement.meaning.isValid())
+        return translate(elaborator.graph, replacement.meaning);
+      value = replacement.value;
+    }
+  if (!elaborator.around) {
     program.addOverridable(name.str());
     if (const Override *override = program.findOverride(name, model->name))
       value = program.getOverrideValue(*override, value);
-    if (parameter.type)
-      elaborator.notYet(parameter.type->getRange(),
-                        "a space for a parameter of a model is");
+  }
+  if (const Space *fed = !value && isSpace ? findFedSpace(name) : nullptr)
+    return Meaning::ofSpace(fed);
+  if (!value) {
+    elaborator
+        .error("missing-argument", parameter.name.range,
+               "model `" + StringRef(model->name) + "` needs its argument `" +
+                   name + "`")
+        .hint(isSpace ? "give it where the model is used: `" +
+                            StringRef(model->name).str() + "(" + name.str() +
+                            " = vector(3))`"
+                      : "give it a default with `" + name.str() + " = ...`");
+    return {};
+  }
+  llvm::SaveAndRestore inScope(elaborator.scope,
+                               value == parameter.defaultValue
+                                   ? makeFileScope(*bodyFile)
+                                   : getMainScope());
+  return isSpace ? Meaning::ofSpace(elaborator.evaluateSpace(value))
+                 : elaborator.elaborate(value);
+}
+
+/// Arguments are constants and spaces of the model.
+void ModelBuilder::bindArguments(const ast::ModelDecl &decl) {
+  for (const ast::Parameter &parameter : decl.parameters) {
+    if (parameter.type && !isSpaceArgument(parameter))
+      elaborator
+          .error("unknown-type", parameter.type->getRange(),
+                 "`" + elaborator.getText(parameter.type->getRange()) +
+                     "` is not a type of arguments")
+          .hint("there is `space`; numbers have none");
     Symbol *symbol =
         elaborator.declare(*elaborator.modelScope, parameter.name, nullptr);
-    if (!value)
-      elaborator
-          .error("missing-argument", parameter.name.range,
-                 "model `" + StringRef(model->name) + "` needs its argument `" +
-                     name + "`")
-          .hint("give it a default with `" + name + " = ...`");
-    if (!symbol || !value)
-      continue;
-    llvm::SaveAndRestore inScope(elaborator.scope,
-                                 value == parameter.defaultValue
-                                     ? makeFileScope(*bodyFile)
-                                     : getMainScope());
-    symbol->fixed = elaborator.elaborate(value);
+    Meaning value = findArgument(parameter);
+    if (symbol)
+      symbol->fixed = value;
   }
+}
+
+bool ModelBuilder::isTemplate(Program &program, const ast::Decl &decl) {
+  auto *model = llvm::dyn_cast<ast::ModelDecl>(&decl);
+  return model &&
+         llvm::any_of(model->parameters, [&](const ast::Parameter &parameter) {
+           return isSpaceArgument(parameter) && !parameter.defaultValue &&
+                  !program.findOverride(parameter.name.name, model->name.name);
+         });
+}
+
+const ast::ModelDecl *ModelBuilder::getModelDecl(const ast::Decl *decl,
+                                                 FileTable *file) {
+  // A chain of instances has no cycle unless it is an error.
+  for (unsigned length = 0; length < 256; ++length) {
+    auto *instance = llvm::dyn_cast_or_null<ast::InstanceDecl>(decl);
+    if (!instance)
+      return llvm::dyn_cast_or_null<ast::ModelDecl>(decl);
+    auto *call = llvm::dyn_cast<ast::CallExpr>(instance->value);
+    auto *bare = llvm::dyn_cast<ast::NameExpr>(instance->value);
+    StringRef base = call   ? call->getCalleeName()
+                     : bare ? bare->name
+                            : StringRef();
+    FileName *found = file->find(base);
+    FileTable *from = file;
+    for (FileTable *used : from->used)
+      if (!found && (found = used->find(base)))
+        file = used;
+    decl = found ? found->decl : nullptr;
+  }
+  return nullptr;
 }
 
 static bool canReplace(const Symbol &symbol) {
@@ -169,6 +258,21 @@ void ModelBuilder::applyReplacements() {
     }
     symbol->value = replacement.value;
     symbol->valueScope = getMainScope();
+    if (!replacement.meaning.isValid())
+      continue;
+    const Node *number = replacement.meaning.value;
+    if (number && number->isNumber()) {
+      symbol->value = program.makeNumber(replacement.range, number->number);
+    } else if (llvm::isa<ast::LatticeDecl>(symbol->decl) ==
+                   replacement.meaning.is(Meaning::Kind::Space) &&
+               !number) {
+      symbol->fixed = replacement.meaning;
+      symbol->decl = nullptr;
+    } else {
+      elaborator.error("wrong-type", replacement.range,
+                       "`" + StringRef(replacement.name) +
+                           "` cannot be replaced by this");
+    }
   }
 }
 

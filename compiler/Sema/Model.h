@@ -74,15 +74,20 @@ struct Parameter {
 
 /// Something a sample brings along.
 struct Input {
+  enum class Kind : uint8_t {
+    Value,
+    Steps, ///< how many steps of the sample count
+    Mask,  ///< per step: 1 if the step counts, 0 if not
+  };
   std::string name;
+  Kind kind = Kind::Value;
+  /// Given by Sema, not by the program: what it is where a run sets nothing.
+  std::optional<double> preset;
   const Space *space = nullptr;
   bool perStep = false;
   SourceRange range;
 
   /// True if the value is the number of a class.
-  Kind kind = Kind::Value;
-  /// Given by Sema, not by the program: what it is where a run sets nothing.
-  std::optional<double> preset;
   bool isClass() const { return space->kind == SpaceKind::Class; }
   int64_t getNumClasses() const { return isClass() ? space->sites.front() : 0; }
 };
@@ -95,13 +100,13 @@ struct State {
   State *velocity = nullptr;
   State *position = nullptr;
   bool isAngle = false;
+  /// Training keeps it from sequence to sequence.
+  bool isCarried = false;
   /// The value before the first step, known before the loop.
   Node *initial = nullptr;
   /// The value after a step.
   Node *next = nullptr;
   /// Where it starts, as written: `= 0`, `~ normal(0, 1)`.
-  /// Training keeps it from sequence to sequence.
-  bool isCarried = false;
   std::string start;
   /// True if the program gives the initial value.
   bool hasInitial = false;
@@ -142,8 +147,17 @@ struct Solver {
   std::string method;
   /// The step size as written.
   std::string stepSize;
-  /// Evaluations of the right sides in a step.
+  /// Evaluations of the right sides in a step of the solver, or an attempt.
   unsigned stages = 0;
+  /// Steps of the solver in a step of the model.
+  int64_t passes = 1;
+  /// The solver chooses its steps itself: within these tolerances, in so many
+  /// attempts at most. Without success states are no numbers.
+  bool isAdaptive = false;
+  double rtol = 0, atol = 0;
+  int64_t most = 0;
+  /// Of a step of the model, if it is known before the run; else 0.
+  double interval = 0;
   SourceRange range;
 };
 
@@ -155,12 +169,20 @@ struct Encoding {
 };
 
 struct Model {
+  Model() : spaces(ownSpaces) {}
+  /// A model inside of one that has `spaces`.
+  explicit Model(SpaceTable &spaces) : spaces(spaces) {}
+
   std::string name;
+  /// The model that this is a variant of, for some run block (Variants.h);
+  /// empty if it is one that the program declares.
+  std::string variantOf;
   /// The model this one is an instance of; empty if it stands for itself.
   std::string base;
   SourceRange range;
 
-  SpaceTable spaces;
+  SpaceTable ownSpaces;
+  SpaceTable &spaces;
   Graph graph{spaces};
   /// Lattices in the order of the program.
   std::vector<const Space *> lattices;
@@ -173,10 +195,8 @@ struct Model {
   /// What Sema lets a model remember besides: no result, but carried, started
   /// and stepped as the others are. Their names are in no scope.
   std::deque<State> hiddenStates;
+  std::deque<InnerLoop> innerLoops;
   std::vector<Encoding> encodings;
-  /// The model that this is a variant of, for some run block (Variants.h);
-  /// empty if it is one that the program declares.
-  std::string variantOf;
   std::vector<Result> results;
   Solver solver;
 

@@ -26,6 +26,15 @@ ModelBuilder::ModelBuilder(Program &program, const ast::Decl &decl)
   model->range = getName(decl).range;
 }
 
+ModelBuilder::ModelBuilder(Program &program, const ast::Decl &decl,
+                           FileTable &file, Elaborator &around)
+    : program(program), model(std::make_unique<Model>(around.spaces)),
+      elaborator(*model, program), declared(decl), bodyFile(&file) {
+  model->name = getName(decl).name.str();
+  model->range = getName(decl).range;
+  elaborator.around = &around;
+}
+
 //===----------------------------------------------------------------------===//
 // Names
 //===----------------------------------------------------------------------===//
@@ -75,21 +84,20 @@ void ModelBuilder::makeInputs(const ast::InputDecl &decl) {
   for (ast::Identifier name : decl.names) {
     Input &input = model->inputs.emplace_back();
     input.name = name.name.str();
+    input.kind = kind;
     input.space = space;
     input.perStep = decl.perStep;
     input.range = name.range;
+    if (kind != Input::Kind::Value)
+      countStepsBy(input, decl);
   }
 }
 
 void ModelBuilder::makeStates(const ast::StateDecl &decl) {
   const Space *space = decl.space ? elaborator.evaluateSpace(decl.space)
                                   : elaborator.spaces.getScalar();
-  if (decl.carry)
-    elaborator.notYet(decl.getRange(), "`carry` is");
   bool isAngle = false;
   if (decl.type) {
-    if (kind != Input::Kind::Value)
-      countStepsBy(input, decl);
     auto *type = llvm::dyn_cast<ast::NameExpr>(decl.type);
     isAngle = type && type->name == "angle";
     if (!isAngle)
@@ -113,6 +121,7 @@ void ModelBuilder::makeStates(const ast::StateDecl &decl) {
     State &state = model->states.emplace_back();
     state.name = name.name.str();
     state.space = space;
+    state.isCarried = decl.carry;
     state.range = name.range;
     elaborator.oldStates.push_back(elaborator.graph.oldState(state));
     return &state;
@@ -121,7 +130,6 @@ void ModelBuilder::makeStates(const ast::StateDecl &decl) {
     State *state = add(name);
     state->isAngle = isAngle;
     if (decl.velocities.empty())
-    state.isCarried = decl.carry;
       continue;
     state->velocity = add(decl.velocities[i]);
     state->velocity->position = state;
@@ -143,7 +151,7 @@ void ModelBuilder::makeInit(const ast::InitDecl &decl) {
       Place{"init." + decl.targets.front().name.str(), {&decl}});
   SourceRange range = decl.value->getRange();
   std::vector<Meaning> values =
-      evaluateTargets(decl.value, decl.targets.size());
+      evaluateTargets(decl.value, decl.targets);
   for (auto [i, target] : llvm::enumerate(decl.targets)) {
     std::optional<unsigned> number = findStateNumber(target);
     if (!number)
@@ -217,30 +225,6 @@ void ModelBuilder::checkEveryStep(Node *node, SourceRange range) {
         .hint("write `next(x, wrap)`, or use it in `loss`");
 }
 
-void ModelBuilder::makeLoss(const ast::LossDecl &decl) {
-  if (model->loss) {
-    elaborator
-        .error("duplicate-equation", decl.getRange(), "a model has one `loss`")
-        .note(model->loss->range, "the first one is here");
-    return;
-  }
-  llvm::SaveAndRestore place(elaborator.place, Place{"loss", {&decl}});
-  SourceRange range = decl.value->getRange();
-  Node *loss = elaborator.evaluate(decl.value);
-  if (!loss || !elaborator.checkCausal(loss, range))
-    return;
-  if (!loss->isScalar()) {
-    elaborator
-        .error("not-a-scalar", range,
-               "the loss lives on " + loss->space->quote() +
-                   ", but it is one number per sample, or per step and sample")
-        .hint("write `sum(...)` or `mean(...)`");
-    return;
-  }
-  model->loss = loss;
-  model->lossSkipsLastStep = loss->perStep && loss->usesLaterStep;
-}
-
 void ModelBuilder::makeResults() {
   llvm::SaveAndRestore when(elaborator.context,
                             Context{Moment::Current, &elaborator.newStates});
@@ -266,10 +250,11 @@ void ModelBuilder::makeResults() {
           {decode->name.name.str(), ResultRole::Output, node, range});
     }
   }
+  // Inside of another model nothing asks for a loss.
+  if (!elaborator.around)
+    makeLosses();
   for (const ast::Decl *decl : body->body) {
-    if (auto *loss = llvm::dyn_cast<ast::LossDecl>(decl)) {
-      makeLoss(*loss);
-    } else if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(decl)) {
+    if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(decl)) {
       if (probe->every)
         elaborator.notYet(probe->every->getRange(), "`every` in a model is");
       addProbe(probe->value, probe->label ? probe->label->value.str()
@@ -341,29 +326,31 @@ void ModelBuilder::build() {
   if (!body)
     return;
   if (body->isSystem) {
-  beginVariant();
     elaborator.notYet(body->name.range, "`system` is");
     return;
   }
-  checkLengths();
+  elaborator.declaration = body;
   elaborator.modelScope = elaborator.makeScope(makeFileScope(*bodyFile), {});
   elaborator.scope = elaborator.modelScope;
   bindArguments(*body);
   elaborator.declareBody(*elaborator.modelScope, body->body);
-  finishVariant();
   applyReplacements();
-  applyOverrides();
+  if (!elaborator.around)
+    applyOverrides();
 
   for (const ast::Decl *decl : body->body)
     if (auto *input = llvm::dyn_cast<ast::InputDecl>(decl))
       makeInputs(*input);
+  beginVariant();
   for (const ast::Decl *decl : body->body)
     if (auto *state = llvm::dyn_cast<ast::StateDecl>(decl))
       makeStates(*state);
+  checkLengths();
   touchSymbols();
   makeInits();
   makeStep();
   makeResults();
+  finishVariant();
   // Layers make their parameters when they are first met; files list them in
   // the order of the program.
   std::vector<std::pair<unsigned, unsigned>> order;
@@ -375,9 +362,18 @@ void ModelBuilder::build() {
   isBuilt = true;
 }
 
-void ModelBuilder::checkComplete() {
-  if (program.diagnostics.hasErrors())
-    return;
+Node *ModelBuilder::evaluateAt(StringRef name, Moment moment) {
+  const StateValues *states = moment == Moment::First ? &elaborator.firstStates
+                              : moment == Moment::Last
+                                  ? &elaborator.lastStates
+                                  : &elaborator.newStates;
+  llvm::SaveAndRestore when(elaborator.context, Context{moment, states});
+  llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
+  return elaborator.requireValue(elaborator.lookUp(name, model->range),
+                                 model->range);
+}
+
+bool ModelBuilder::isComplete() const {
   bool isComplete = llvm::all_of(model->states, [](const State &state) {
     return state.initial && state.next;
   });
@@ -386,7 +382,8 @@ void ModelBuilder::checkComplete() {
   for (const Result &result : model->results)
     isComplete &= result.value != nullptr;
   for (const ast::Decl *decl : body->body) {
-    isComplete &= !llvm::isa<ast::LossDecl>(decl) || model->loss;
+    isComplete &=
+        !llvm::isa<ast::LossDecl>(decl) || model->loss || elaborator.around;
     auto *input = llvm::dyn_cast<ast::InputDecl>(decl);
     for (ast::Identifier name :
          input ? input->names : llvm::ArrayRef<ast::Identifier>())
@@ -394,7 +391,11 @@ void ModelBuilder::checkComplete() {
         return made.name == name.name;
       });
   }
-  if (!isComplete)
+  return isComplete;
+}
+
+void ModelBuilder::checkComplete() {
+  if (!program.diagnostics.hasErrors() && !isComplete())
     elaborator.error("cyclic-definition", model->range,
                      "model `" + StringRef(model->name) +
                          "` is made of something that needs itself");

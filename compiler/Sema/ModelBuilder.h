@@ -16,56 +16,94 @@ namespace loco::sema {
 /// Builds one model of a program, then answers for the run blocks that name it.
 class ModelBuilder {
 public:
-  /// `decl` is a `ModelDecl` or an `InstanceDecl` of the program's main file.
-  ModelBuilder(Program &program, const ast::Decl &decl);
-
-  void build();
-  /// Reports a model of which something is missing without a reason, so that
-  /// nothing after Sema has to reckon with it.
-  void checkComplete();
-
-  /// Adds a value that a run block asks for; returns the name of the result, or
-  /// empty after an error.
-  std::string addProbe(const ast::Expr *expr, std::string name);
-
-  Elaborator &getElaborator() { return elaborator; }
-  std::unique_ptr<Model> takeModel() { return std::move(model); }
-  Model &getModel() { return *model; }
-
-private:
   /// A value that an instance or `--set` gives to a name of the model.
   struct Replacement {
     std::string name;
     SourceRange range;
     const ast::Expr *value;
     bool used = false;
+    /// What a model around gives: known already, in its terms.
+    Meaning meaning = {};
   };
 
-  const ast::ModelDecl *findBase(const ast::InstanceDecl &instance);
-  Scope *getMainScope() { return makeFileScope(program.getMain()); }
-  Scope *makeFileScope(FileTable &table);
-  void bindArguments(const ast::ModelDecl &decl);
-  void applyReplacements();
-  void applyOverrides();
+  /// `decl` is a `ModelDecl` or an `InstanceDecl` of the program's main file.
+  ModelBuilder(Program &program, const ast::Decl &decl);
+  /// The same inside of the model of `around`, where `file` declares it.
+  ModelBuilder(Program &program, const ast::Decl &decl, FileTable &file,
+               Elaborator &around);
+  /// What a model around gives, and the spaces of what it feeds: to the input
+  /// of that name, or the only one per step if it is empty.
+  void setArguments(std::vector<Replacement> given,
+                    std::vector<std::pair<std::string, const Space *>> fed) {
+    replacements = std::move(given);
+    fedSpaces = std::move(fed);
+  }
+  /// True if `decl` needs spaces that nothing gives: a model that only others
+  /// can use.
+  static bool isTemplate(Program &program, const ast::Decl &decl);
+  /// An output or state of a model that is built, at some step.
+  Node *evaluateAt(llvm::StringRef name, Moment moment);
+  /// The model of which `decl` is an instance, through others; null if there
+  /// is none.
+  static const ast::ModelDecl *getModelDecl(const ast::Decl *decl,
+                                            FileTable *file);
 
-  void makeInputs(const ast::InputDecl &decl);
-  void makeStates(const ast::StateDecl &decl);
-  void makeInits();
-  void makeInit(const ast::InitDecl &decl);
-  void setInitial(State &state, Node *value, SourceRange range);
-  void makeResults();
-  void makeLoss(const ast::LossDecl &decl);
-  void checkEveryStep(Node *node, SourceRange range);
-  void touchSymbols();
+  void build();
+  /// Reports a model of which something is missing without a reason, so that
+  /// nothing after Sema has to reckon with it.
+  void checkComplete();
+  bool isComplete() const;
+
+  /// Adds a value that a run block asks for; returns the name of the result, or
+  /// empty after an error.
+  std::string addProbe(const ast::Expr *expr, std::string name);
 
   /// The same instead of `build`, as a run block wants it.
   void buildVariant(const Variant &wanted, std::string name);
   const ast::Decl &getDeclaration() const { return declared; }
 
+  Elaborator &getElaborator() { return elaborator; }
+  std::unique_ptr<Model> takeModel() { return std::move(model); }
+  Model &getModel() { return *model; }
+  const Model &getModel() const { return *model; }
+
+private:
+  const ast::ModelDecl *findBase(const ast::InstanceDecl &instance);
+  Scope *getMainScope() { return makeFileScope(program.getMain()); }
+  Scope *makeFileScope(FileTable &table);
+  void bindArguments(const ast::ModelDecl &decl);
+  Meaning findArgument(const ast::Parameter &parameter);
+  const Space *findFedSpace(llvm::StringRef name);
+  void applyReplacements();
+  void applyOverrides();
+
+  void makeInputs(const ast::InputDecl &decl);
+  // Lengths.cpp
+  Input::Kind findInputKind(const ast::InputDecl &decl);
+  void countStepsBy(const Input &input, const ast::InputDecl &decl);
+  void checkLengths();
+  // Variants.cpp
+  void beginVariant();
+  void beginRollout(const ast::SettingDecl &rollout);
+  void finishVariant();
+  void finishRollout(const ast::SettingDecl &rollout);
+  bool checkWindows();
+  void makeStates(const ast::StateDecl &decl);
+  void makeInits();
+  void makeInit(const ast::InitDecl &decl);
+  void setInitial(State &state, Node *value, SourceRange range);
+  void makeResults();
+  // Losses.cpp
+  void makeLosses();
+  Node *evaluateLoss(const ast::LossDecl &decl);
+  Node *averageLoss(Node *loss);
+  bool checkLossNames(llvm::ArrayRef<const ast::LossDecl *> decls);
+  void checkEveryStep(Node *node, SourceRange range);
+  void touchSymbols();
+
   // Dynamics.cpp
   struct Equation {
     unsigned state;
-  const Model &getModel() const { return *model; }
     const ast::Decl *decl;
     /// What the rate is multiplied by on the left side.
     llvm::SmallVector<ast::Term, 2> factors;
@@ -78,38 +116,58 @@ private:
   /// The rates of all states where they have the values `states`.
   bool makeRates(const StateValues &states, StateValues &rates);
   Node *makeRate(const Equation &equation, const StateValues &states);
-  // Lengths.cpp
-  Input::Kind findInputKind(const ast::InputDecl &decl);
-  void countStepsBy(const Input &input, const ast::InputDecl &decl);
-  void checkLengths();
-  // Variants.cpp
-  void beginVariant();
-  void beginRollout(const ast::SettingDecl &rollout);
-  void finishVariant();
-  void finishRollout(const ast::SettingDecl &rollout);
-  bool checkWindows();
   Node *divideBy(Node *rate, const ast::Term &factor);
 
   // Integrators.cpp
   struct Method {
+    enum Kind : uint8_t { Fixed, Stochastic, Adaptive };
     llvm::StringRef name;
     /// Evaluations of the right sides in a step.
     unsigned stages;
-    bool (ModelBuilder::*integrate)(Node *dt, StateValues &next);
+    /// A step of size `dt` from `old`.
+    bool (ModelBuilder::*integrate)(const StateValues &old, Node *dt,
+                                    StateValues &next);
+    Kind kind = Fixed;
   };
-  bool integrate(const ast::SolveDecl &solve, StateValues &next);
   const Method *findMethod(const ast::SolveDecl &solve);
-  Node *evaluateStepSize(const ast::SolveDecl &solve, const Method &method);
-  bool integrateEuler(Node *dt, StateValues &next);
-  bool integrateSymplecticEuler(Node *dt, StateValues &next);
-  bool integrateMidpoint(Node *dt, StateValues &next);
-  bool integrateHeun(Node *dt, StateValues &next);
-  bool integrateRk4(Node *dt, StateValues &next);
+  bool integrateEuler(const StateValues &old, Node *dt, StateValues &next);
+  bool integrateSymplecticEuler(const StateValues &old, Node *dt,
+                                StateValues &next);
+  bool integrateMidpoint(const StateValues &old, Node *dt, StateValues &next);
+  bool integrateHeun(const StateValues &old, Node *dt, StateValues &next);
+  bool integrateRk4(const StateValues &old, Node *dt, StateValues &next);
   /// states + scale * rates, for the states that `rates` has.
   StateValues advance(const StateValues &states, Node *scale,
                       const StateValues &rates);
   StateValues combine(const StateValues &a, double scale, const StateValues &b);
   Node *scale(double factor, Node *dt);
+
+  // Solvers.cpp
+  /// What `solve` says besides the method.
+  struct Stepping {
+    /// Of the solver; of the model where the solver is adaptive.
+    Node *dt = nullptr;
+    /// Steps of the solver in a step of the model.
+    int64_t passes = 1;
+    double rtol = 1e-6, atol = 1e-9;
+    int64_t most = 1000;
+  };
+  bool integrate(const ast::SolveDecl &solve, StateValues &next);
+  bool readStepping(const ast::SolveDecl &solve, const Method &method);
+  bool readTolerances(const ast::CallExpr &call, const Method &method);
+  bool countPasses(const ast::SolveDecl &solve, SourceRange dtRange);
+  Node *evaluateStepSize(const ast::Expr *expr);
+  StateValues beginIterate(llvm::ArrayRef<Node *> starts);
+  bool integrateSubSteps(const Method &method, StateValues &next);
+
+  // AdaptiveSolver.cpp
+  bool integrateDopri5(const StateValues &old, Node *interval,
+                       StateValues &next);
+  Node *chooseFirstStep(const StateValues &old, const StateValues &rates,
+                        Node *interval);
+  /// Root of the mean square of `values`, each divided by what is allowed.
+  Node *getErrorNorm(const StateValues &values, const StateValues &allowed);
+  StateValues getAllowed(const StateValues &a, const StateValues &b);
 
   // Steps.cpp
   struct StepParts {
@@ -130,7 +188,10 @@ private:
   bool checkEquations(const StepParts &parts, const StateValues &next,
                       bool report);
   std::optional<unsigned> findStateNumber(ast::Identifier name);
-  std::vector<Meaning> evaluateTargets(const ast::Expr *value, size_t count);
+  std::vector<Meaning> evaluateTargets(const ast::Expr *value,
+                                       llvm::ArrayRef<ast::Identifier> targets);
+  std::vector<Meaning> divide(Node *value,
+                              llvm::ArrayRef<ast::Identifier> targets);
   bool updateState(ast::Identifier target, const Meaning &value,
                    SourceRange range, Updates &updates);
   bool makeUpdates(const ast::StepDecl &decl, const StateValues &states,
@@ -144,20 +205,22 @@ private:
   Elaborator elaborator;
   const ast::Decl &declared;
   const ast::ModelDecl *body = nullptr;
+  /// Null for the model itself.
+  const Variant *variant = nullptr;
   /// The file that `body` stands in.
   FileTable *bodyFile;
   std::vector<Replacement> replacements;
+  std::vector<std::pair<std::string, const Space *>> fedSpaces;
   /// The tables are filled; only results may be added.
   bool isBuilt = false;
   std::map<FileTable *, Scope *> fileScopes;
   /// Contexts point to these.
   std::deque<StateValues> stages;
   std::vector<Equation> equations;
+  Stepping stepping;
   std::vector<std::string> initialised;
 };
 
 } // namespace loco::sema
 
 #endif // COMPILER_SEMA_MODELBUILDER_H
-  /// Null for the model itself.
-  const Variant *variant = nullptr;

@@ -9,6 +9,7 @@
 #include "compiler/AST/Suggest.h"
 #include "compiler/Syntax/Parser.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 
 using namespace loco;
@@ -58,6 +59,29 @@ Program::Program(llvm::ArrayRef<const ast::File *> files,
     if (const Override *override = findOverride(name.name))
       name.value = getOverrideValue(*override, param->value);
   }
+}
+
+FileTable *Program::findFile(const ast::Decl *decl) {
+  for (FileTable &table : tables)
+    if (llvm::is_contained(table.file->body, decl))
+      return &table;
+  return nullptr;
+}
+
+bool Program::countImported(SourceRange range) {
+  static constexpr unsigned most = 1u << 20;
+  if (numImported == most)
+    diagnostics.error("too-large", range,
+                      "models inside of models expand to more than " +
+                          llvm::Twine(most) + " operations");
+  return numImported++ < most;
+}
+
+const ast::Expr *Program::makeNumber(SourceRange range, double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.17g", value);
+  return arena.create<ast::NumberExpr>(
+      range, value, arena.copy(StringRef(text)), ast::Identifier{});
 }
 
 FileTable *Program::addFile(const ast::File *file, bool isLibrary) {

@@ -48,6 +48,15 @@ public:
   /// The file that the program begins with.
   FileTable &getMain() { return *main; }
 
+  /// The file that declares something.
+  FileTable *findFile(const ast::Decl *decl);
+  /// Counts what models inside of others expand to, all together; reports at
+  /// `range`, once, and gives false where it is too much.
+  bool countImported(SourceRange range);
+
+  /// A number that stands in no text.
+  const ast::Expr *makeNumber(SourceRange range, double value);
+
   /// Finds the override of `name`, also as `model.name`; marks it as used.
   const Override *findOverride(llvm::StringRef name,
                                llvm::StringRef model = "");
@@ -78,6 +87,7 @@ private:
   std::vector<std::unique_ptr<ast::File>> libraryFiles;
   const Overrides &overrides;
   std::vector<bool> overrideUsed;
+  unsigned numImported = 0;
   std::vector<std::string> overridable;
   ast::Arena arena;
 };

@@ -23,22 +23,40 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
   auto module = std::make_unique<Module>();
   std::vector<std::unique_ptr<ModelBuilder>> builders;
   std::vector<StringRef> names;
+  std::vector<const ast::ModelDecl *> templates;
   for (const ast::Decl *decl : program.getMain().file->body) {
     if (!llvm::isa<ast::ModelDecl, ast::InstanceDecl>(decl))
       continue;
+    if (ModelBuilder::isTemplate(program, *decl)) {
+      templates.push_back(llvm::cast<ast::ModelDecl>(decl));
+      continue;
+    }
     builders.push_back(std::make_unique<ModelBuilder>(program, *decl));
     names.push_back(builders.back()->getModel().name);
     builders.back()->build();
   }
+  VariantTable variants(program);
   for (const ast::Decl *decl : program.getMain().file->body) {
     auto *run = llvm::dyn_cast<ast::RunDecl>(decl);
     if (!run)
       continue;
     auto builder = llvm::find_if(builders, [&](const auto &candidate) {
-  VariantTable variants(program);
       return candidate->getModel().name == run->model.name;
     });
-    if (builder == builders.end())
+    auto open = llvm::find_if(templates, [&](const ast::ModelDecl *model) {
+      return model->name.name == run->model.name;
+    });
+    if (open != templates.end())
+      diagnostics
+          .error("missing-argument", run->model.range,
+                 "model `" + run->model.name +
+                     "` stands alone here, but needs a space")
+          .note((*open)->name.range, "it is declared here")
+          .hint("write `model My" + run->model.name.str() + " = " +
+                run->model.name.str() + "(" +
+                (*open)->parameters.front().name.name.str() +
+                " = vector(3))` and run that");
+    else if (builder == builders.end())
       diagnostics
           .error("unknown-name", run->model.range,
                  "no model is called `" + run->model.name + "`")
@@ -47,6 +65,7 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
       module->runs.push_back(
           evaluateRunBlock(*run, variants.find(*run, **builder)));
   }
+  llvm::move(variants.getBuilders(), std::back_inserter(builders));
   program.reportUnusedOverrides();
   for (auto &builder : builders)
     builder->checkComplete();
@@ -56,4 +75,3 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
     module->models.push_back(builder->takeModel());
   return module;
 }
-  llvm::move(variants.getBuilders(), std::back_inserter(builders));

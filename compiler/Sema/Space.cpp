@@ -102,6 +102,10 @@ const Space *SpaceTable::get(Space space) {
   std::string key = (space.spell() + "#" + llvm::Twine(int(space.kind)) + "#" +
                      llvm::Twine(space.copies))
                         .str();
+  // Models inside of others may have lattices of equal names.
+  if (space.declared.isValid())
+    key += "@" + std::to_string(space.declared.file.index) + ":" +
+           std::to_string(space.declared.begin);
   for (int64_t extent : space.sites)
     key += "," + std::to_string(extent);
   const Space *&known = unique[key];
@@ -158,6 +162,7 @@ bool sema::findBroadcast(const Space *from, const Space *to,
       from->name == to->name + ".ring")
     axes.push_back(to->channels ? 1 : 0);
   else if (from->kind != to->kind || from->name != to->name ||
+           !(from->declared == to->declared) ||
            from->sites != to->sites)
     return false;
   return true;

@@ -31,21 +31,60 @@ std::optional<unsigned> ModelBuilder::findStateNumber(ast::Identifier name) {
   return std::nullopt;
 }
 
+/// One value for several states: its numbers, in order, are theirs. Empty if
+/// they are not as many.
+std::vector<Meaning>
+ModelBuilder::divide(Node *value, llvm::ArrayRef<ast::Identifier> targets) {
+  std::vector<const Space *> spaces;
+  int64_t size = 1, wanted = 0;
+  for (int64_t extent : value->shape)
+    size *= extent;
+  for (ast::Identifier target : targets) {
+    std::optional<unsigned> number = findStateNumber(target);
+    if (!number)
+      return {};
+    spaces.push_back(model->states[*number].space);
+    wanted += spaces.back()->getNumElements();
+  }
+  if (wanted != size)
+    return {};
+  Graph &graph = elaborator.graph;
+  Node *flat = graph.flatten(value);
+  std::vector<Meaning> values;
+  int64_t begin = 0;
+  for (const Space *space : spaces) {
+    int64_t length = space->getNumElements();
+    values.push_back(Meaning::ofValue(
+        graph.reshape(graph.slice(flat, begin, length), space)));
+    begin += length;
+  }
+  return values;
+}
+
 /// The values of the right side, one for each target; empty after an error.
-std::vector<Meaning> ModelBuilder::evaluateTargets(const ast::Expr *value,
-                                                   size_t count) {
+std::vector<Meaning>
+ModelBuilder::evaluateTargets(const ast::Expr *value,
+                              llvm::ArrayRef<ast::Identifier> targets) {
   Meaning meaning = elaborator.elaborate(value);
   if (!meaning.isValid())
     return {};
   std::vector<Meaning> values = {meaning};
-  if (count > 1)
+  if (targets.size() > 1)
     values = meaning.elements;
-  if (values.size() == count)
+  bool isOne = meaning.is(Meaning::Kind::Value) &&
+               meaning.value->element == Element::Float;
+  if (isOne && targets.size() > 1)
+    values = divide(meaning.value, targets);
+  if (values.size() == targets.size())
     return values;
   SourceRange range = value->getRange();
-  elaborator.error("wrong-count", range,
-                   "`" + elaborator.getText(range) + "` is not a tuple of " +
-                       llvm::Twine(count) + " values");
+  Diagnostic &diagnostic = elaborator.error(
+      "wrong-count", range,
+      "`" + elaborator.getText(range) + "` is not a tuple of " +
+          llvm::Twine(targets.size()) + " values");
+  if (isOne)
+    diagnostic.hint("one value is divided in order where it has as many "
+                    "numbers as they have together");
   return {};
 }
 
@@ -90,7 +129,7 @@ bool ModelBuilder::makeUpdates(const ast::StepDecl &decl,
     llvm::SaveAndRestore place(
         elaborator.place, Place{update->targets.front().name.str(), {update}});
     std::vector<Meaning> values =
-        evaluateTargets(update->value, update->targets.size());
+        evaluateTargets(update->value, update->targets);
     valid &= !values.empty();
     for (auto [target, value] : llvm::zip(update->targets, values))
       valid &= updateState(target, value, update->value->getRange(), updates);
@@ -193,6 +232,8 @@ void ModelBuilder::makeStep() {
       next = completed;
   }
   for (auto [i, state] : llvm::enumerate(model->states)) {
+    if (next[i])
+      next[i] = elaborator.sequence.keep(next[i], elaborator.oldStates[i]);
     state.next = next[i];
     elaborator.firstStates.push_back(
         elaborator.graph.stateAfter(state, Moment::First));
@@ -202,5 +243,3 @@ void ModelBuilder::makeStep() {
   elaborator.newStates = next;
   elaborator.stepIsKnown = true;
 }
-    if (next[i])
-      next[i] = elaborator.sequence.keep(next[i], elaborator.oldStates[i]);

@@ -124,7 +124,9 @@ class Case:
         out = self.path("out.npz")
         if os.path.exists(out):
             os.remove(out)
-        lococ(command, self.program, *settings(self.sizes), "--target", target,
+        which = getattr(self.model, "name", None)
+        lococ(command, self.program, *(["--model", which] if which else []),
+              *settings(self.sizes), "--target", target,
               "--precision", precision, "--params", self.path("parameters.npz"),
               "--inputs", self.path("inputs.npz"), "--out", out, *more)
         return dict(np.load(out))

@@ -1,0 +1,246 @@
+//===- ElaborateRun.cpp - outputs and final -------------------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// `outputs(M, over = u)` joins the time loop, so that u may depend on its
+// states. What runs over a part of the steps, or backwards, or is known only
+// after the last step, is a loop before that one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/AST/Suggest.h"
+#include "compiler/Sema/ModelInstance.h"
+
+using namespace loco;
+using namespace loco::sema;
+using llvm::ArrayRef;
+using llvm::StringRef;
+
+/// Every feed is for an input of its own; all go the same way.
+static bool checkFeeds(Elaborator &elaborator, const ModelInstance &instance,
+                       ArrayRef<Feed> feeds, const Call &call) {
+  llvm::SmallPtrSet<const Input *, 4> fed;
+  const Feed *perStep = nullptr;
+  for (const Feed &feed : feeds) {
+    const Input *input = instance.findInput(feed);
+    if (!input) {
+      std::vector<StringRef> names;
+      unsigned numPerStep = 0;
+      for (const Input &other : instance.getModel().inputs) {
+        names.push_back(other.name);
+        numPerStep += other.perStep;
+      }
+      if (feed.input.empty())
+        elaborator
+            .error("unknown-argument", feed.range,
+                   "`" + StringRef(instance.name) + "` has " +
+                       (numPerStep ? llvm::Twine(numPerStep) : "no") +
+                       " inputs per step, so `over` says not which")
+            .hint(numPerStep ? "write `" + names.front().str() + " = ...`" : "");
+      else
+        elaborator
+            .error("unknown-argument", feed.range,
+                   "`" + StringRef(instance.name) + "` has no input `" +
+                       feed.input + "`")
+            .hint(didYouMean(feed.input, names));
+      return false;
+    }
+    if (!fed.insert(input).second) {
+      elaborator.error("wrong-count", feed.range,
+                       "input `" + StringRef(input->name) + "` of `" +
+                           instance.name + "` is given twice");
+      return false;
+    }
+    if (!input->perStep && !feed.isPlain()) {
+      elaborator.error("misplaced", feed.range,
+                       "input `" + StringRef(input->name) + "` of `" +
+                           instance.name +
+                           "` is one value per sample, not a sequence");
+      return false;
+    }
+    if (!input->perStep)
+      continue;
+    auto text = [&](const ast::Expr *expr) {
+      return expr ? elaborator.getText(expr->getRange()) : StringRef();
+    };
+    if (perStep && (perStep->isReverse != feed.isReverse ||
+                    text(perStep->first) != text(feed.first) ||
+                    text(perStep->last) != text(feed.last))) {
+      elaborator
+          .error("misplaced", feed.range,
+                 "all inputs of `" + StringRef(instance.name) +
+                     "` are run over the same steps, in the same direction")
+          .note(perStep->range, "here they are others");
+      return false;
+    }
+    perStep = &feed;
+  }
+  if (!perStep)
+    elaborator.error("missing-argument", call.range,
+                     "`" + call.name + "` needs what `" +
+                         StringRef(instance.name) + "` is run over");
+  return perStep;
+}
+
+/// The run of an instance that a call stands for; null after an error.
+ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
+                              ArrayRef<Feed> feeds, const Call &call) {
+  bool isPlain = llvm::all_of(feeds, [](const Feed &f) { return f.isPlain(); });
+  Context when = getFeedContext(!isPlain);
+  if (!buildInstance(instance, feeds, when, call) ||
+      !checkFeeds(*this, instance, feeds, call))
+    return nullptr;
+  if (builtin == Builtin::Outputs)
+    for (const Feed &feed : feeds)
+      if (feed.first || feed.last) {
+        error("misplaced", feed.range,
+              "`" + getText(feed.range) +
+                  "` is a part of the steps; at the others `outputs` would "
+                  "have no value")
+            .hint("run it over all steps, or take `final`");
+        return nullptr;
+      }
+  // Whether a name's time matters to what is fed.
+  bool readsState = false, perStep = false;
+  for (const Feed &feed : feeds) {
+    llvm::SaveAndRestore then(context, when);
+    const Input &input = *instance.findInput(feed);
+    Node *value = evaluateFeed(instance, feed, input,
+                               input.perStep ? Moment::Current : Moment::Sample);
+    if (!value)
+      return nullptr;
+    readsState |= value->readsState;
+    perStep |= value->perStep;
+  }
+  if (!perStep && !model.hasSteps()) {
+    error("no-steps", call.range,
+          "`" + call.name +
+              "` needs steps, but the model has no input per step and no state");
+    return nullptr;
+  }
+  bool isBeforeLoop = context.moment == Moment::First && !stepIsKnown;
+  auto kind = when.isApart || (builtin == Builtin::Final && !readsState)
+                  ? ModelRun::Kind::Apart
+              : isBeforeLoop ? ModelRun::Kind::AtFirst
+                             : ModelRun::Kind::Joined;
+  ModelInstance::Key key{{place.path.begin(), place.path.end()},
+                         kind == ModelRun::Kind::Joined && readsState
+                             ? when.states
+                             : nullptr,
+                         int(kind)};
+  std::get<0>(key).push_back(call.site);
+  std::unique_ptr<ModelRun> &run = instance.runs[key];
+  if (run)
+    return run->isValid() ? run.get() : nullptr;
+  unsigned others = 0;
+  for (auto &[other, made] : instance.runs)
+    others += std::get<0>(other) == std::get<0>(key) && made &&
+              made->getKind() == ModelRun::Kind::Joined;
+  if (kind == ModelRun::Kind::Joined && others && isMakingStep) {
+    error("misplaced", call.range,
+          "`" + getText(call.range) +
+              "` takes one step at a time, but here the states it is run over "
+              "have several values within a step")
+        .hint("solve with `euler` or `symplectic_euler`, or use `step`");
+    return nullptr;
+  }
+  // A first sequence through an instance that is written in place bears its
+  // name.
+  bool isInPlace = llvm::ArrayRef(instance.place.path).drop_back() ==
+                   llvm::ArrayRef(place.path);
+  std::string name = isInPlace ? instance.place.name
+                               : getInstance(StringRef(instance.name).lower(),
+                                             call.site)
+                                     .name;
+  if (others)
+    name += "@" + std::to_string(others + 1);
+  run = std::make_unique<ModelRun>(*this, instance, kind, name, feeds,
+                                   call.range);
+  int64_t first = 0;
+  std::optional<int64_t> last;
+  for (const Feed &feed : feeds)
+    if (!evaluateSteps(feed, first, last))
+      return nullptr;
+  return run->start(first, last) ? run.get() : nullptr;
+}
+
+/// Decoded values, or the first state: one value, or a tuple.
+Meaning Elaborator::getOutputs(ModelInstance &instance, ModelRun &run,
+                               const Call &call) {
+  const Model &inner = instance.getModel();
+  std::vector<StringRef> names;
+  for (const Result &result : inner.results)
+    if (result.role == ResultRole::Output)
+      names.push_back(result.name);
+  if (names.empty() && !inner.states.empty())
+    names.push_back(inner.states.front().name);
+  if (names.empty()) {
+    error("no-value", call.range,
+          "`" + StringRef(instance.name) + "` has neither a `decode` nor a "
+                                           "state to give");
+    return {};
+  }
+  Moment moment = context.moment == Moment::First || context.moment == Moment::Last
+                      ? context.moment
+                      : Moment::Current;
+  Meaning tuple;
+  tuple.kind = Meaning::Kind::Tuple;
+  for (StringRef name : names) {
+    bool isJoined = run.getKind() == ModelRun::Kind::Joined;
+    Node *inside =
+        instance.builder->evaluateAt(name, isJoined ? moment : Moment::Current);
+    Node *value = !inside ? nullptr
+                  : run.getKind() == ModelRun::Kind::Apart
+                      ? run.keepOutput(inside, moment)
+                      : run.import(inside);
+    if (!value)
+      return {};
+    if (context.moment == Moment::Sample && value->perStep) {
+      error("per-step-value", call.range,
+            "`" + getText(call.range) +
+                "` has a value at every step, but what stands here is needed "
+                "once per sample")
+          .hint("take the last states with `final`, or `first(...)`");
+      return {};
+    }
+    tuple.elements.push_back(Meaning::ofValue(value));
+  }
+  return names.size() == 1 ? tuple.elements.front() : tuple;
+}
+
+Meaning Elaborator::callRun(Builtin builtin, const Call &call) {
+  if (call.piped || call.arguments.empty() ||
+      call.arguments.front().kind != ast::Argument::Kind::Positional) {
+    error("missing-argument", call.range,
+          "`" + call.name + "` needs a model, and what it is run over")
+        .hint("write `" + call.name.str() + "(Model(...), over = x)`");
+    return {};
+  }
+  if (context.moment == Moment::Next || context.moment == Moment::NextWrap) {
+    error("no-next-state", call.range,
+          "the next step of `" + getText(call.range) + "` is not known yet");
+    return {};
+  }
+  ModelInstance *instance = findInstance(call.arguments.front().value, call);
+  llvm::SmallVector<Feed, 2> feeds;
+  if (!instance || !readFeeds(*instance, call, feeds))
+    return {};
+  ModelRun *run = findRun(builtin, *instance, feeds, call);
+  if (!run)
+    return {};
+  if (builtin == Builtin::Outputs)
+    return getOutputs(*instance, *run, call);
+  Meaning tuple;
+  tuple.kind = Meaning::Kind::Tuple;
+  for (unsigned i = 0; i < instance->getModel().states.size(); ++i)
+    tuple.elements.push_back(Meaning::ofValue(run->getFinal(i)));
+  if (tuple.elements.empty()) {
+    error("no-value", call.range,
+          "`" + StringRef(instance->name) + "` has no states");
+    return {};
+  }
+  return tuple.elements.size() == 1 ? tuple.elements.front() : tuple;
+}
