@@ -195,10 +195,20 @@ void ModelReport::addSolver() {
   const sema::Solver &solver = model.solver;
   if (solver.method.empty())
     return;
-  addSection("integrator",
-             fmt::format("  {}, step size {}, {} evaluation{} a step\n",
-                         solver.method, solver.stepSize, solver.stages,
-                         solver.stages == 1 ? "" : "s"));
+  std::string evaluations =
+      fmt::format("{} evaluation{}", solver.stages,
+                  solver.stages == 1 ? "" : "s");
+  std::string text =
+      solver.isAdaptive
+          ? fmt::format("{}, interval {}, relative tolerance {:g}, absolute "
+                        "{:g}, at most {} attempts of {}",
+                        solver.method, solver.stepSize, solver.rtol,
+                        solver.atol, solver.most, evaluations)
+          : fmt::format("{}, step size {}, {} a step", solver.method,
+                        solver.stepSize, evaluations);
+  if (solver.passes > 1)
+    text += fmt::format("; {} of them in a step of the model", solver.passes);
+  addSection("integrator", "  " + text + "\n");
 }
 
 void ModelReport::addLoss() {

@@ -62,10 +62,13 @@ private:
   mlir::Value emitShape(const sema::Node &node);
   mlir::Value emitConv(const sema::Node &node);
   mlir::Value emitStencil(const sema::Node &node);
+  mlir::Value emitIterate(const sema::Node &node);
 
   const Context &context;
   mlir::OpBuilder &builder;
   Source source;
+  /// Emits the body of a loop inside of a step.
+  bool isInIterate = false;
   llvm::DenseMap<const sema::Node *, mlir::Value> values;
 };
 

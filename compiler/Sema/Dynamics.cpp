@@ -161,6 +161,7 @@ Node *ModelBuilder::makeRate(const Equation &equation,
   llvm::SaveAndRestore inScope(elaborator.scope, equation.scope);
   llvm::SaveAndRestore when(elaborator.context,
                             Context{Moment::Current, &states});
+  llvm::SaveAndRestore noise(elaborator.noiseSpace, state.space);
   llvm::SaveAndRestore place(elaborator.place,
                              Place{state.name, {equation.decl}});
   Node *rate = elaborator.evaluate(equation.rhs);

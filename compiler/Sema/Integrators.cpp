@@ -43,11 +43,12 @@ Node *ModelBuilder::scale(double factor, Node *dt) {
 // Methods
 //===----------------------------------------------------------------------===//
 
-bool ModelBuilder::integrateEuler(Node *dt, StateValues &next) {
+bool ModelBuilder::integrateEuler(const StateValues &old, Node *dt,
+                                  StateValues &next) {
   StateValues k1;
-  if (!makeRates(elaborator.oldStates, k1))
+  if (!makeRates(old, k1))
     return false;
-  next = advance(elaborator.oldStates, dt, k1);
+  next = advance(old, dt, k1);
   return true;
 }
 
@@ -66,15 +67,15 @@ static bool checkVelocities(Elaborator &elaborator, const Model &model) {
   return true;
 }
 
-bool ModelBuilder::integrateSymplecticEuler(Node *dt, StateValues &next) {
+bool ModelBuilder::integrateSymplecticEuler(const StateValues &old, Node *dt,
+                                            StateValues &next) {
   StateValues k1;
-  if (!checkVelocities(elaborator, *model) ||
-      !makeRates(elaborator.oldStates, k1))
+  if (!checkVelocities(elaborator, *model) || !makeRates(old, k1))
     return false;
   StateValues velocities = k1, positions = k1;
   for (auto [i, state] : llvm::enumerate(model->states))
     (state.position ? positions : velocities)[i] = nullptr;
-  StateValues &middle = keep(advance(elaborator.oldStates, dt, velocities));
+  StateValues &middle = keep(advance(old, dt, velocities));
   // An explicit z' = f(z, v) reads the new velocities too.
   for (const Equation &equation : equations) {
     if (!positions[equation.state])
@@ -87,8 +88,8 @@ bool ModelBuilder::integrateSymplecticEuler(Node *dt, StateValues &next) {
   return true;
 }
 
-bool ModelBuilder::integrateMidpoint(Node *dt, StateValues &next) {
-  const StateValues &old = elaborator.oldStates;
+bool ModelBuilder::integrateMidpoint(const StateValues &old, Node *dt,
+                                     StateValues &next) {
   StateValues k1, k2;
   if (!makeRates(old, k1) ||
       !makeRates(keep(advance(old, scale(0.5, dt), k1)), k2))
@@ -97,8 +98,8 @@ bool ModelBuilder::integrateMidpoint(Node *dt, StateValues &next) {
   return true;
 }
 
-bool ModelBuilder::integrateHeun(Node *dt, StateValues &next) {
-  const StateValues &old = elaborator.oldStates;
+bool ModelBuilder::integrateHeun(const StateValues &old, Node *dt,
+                                 StateValues &next) {
   StateValues k1, k2;
   if (!makeRates(old, k1) || !makeRates(keep(advance(old, dt, k1)), k2))
     return false;
@@ -106,8 +107,8 @@ bool ModelBuilder::integrateHeun(Node *dt, StateValues &next) {
   return true;
 }
 
-bool ModelBuilder::integrateRk4(Node *dt, StateValues &next) {
-  const StateValues &old = elaborator.oldStates;
+bool ModelBuilder::integrateRk4(const StateValues &old, Node *dt,
+                                StateValues &next) {
   StateValues k1, k2, k3, k4;
   if (!makeRates(old, k1) ||
       !makeRates(keep(advance(old, scale(0.5, dt), k1)), k2) ||
@@ -120,7 +121,7 @@ bool ModelBuilder::integrateRk4(Node *dt, StateValues &next) {
 }
 
 //===----------------------------------------------------------------------===//
-// solve method(dt)
+// All of them
 //===----------------------------------------------------------------------===//
 
 const ModelBuilder::Method *
@@ -131,8 +132,9 @@ ModelBuilder::findMethod(const ast::SolveDecl &solve) {
       {"midpoint", 2, &ModelBuilder::integrateMidpoint},
       {"heun", 2, &ModelBuilder::integrateHeun},
       {"rk4", 4, &ModelBuilder::integrateRk4},
+      {"euler_maruyama", 1, &ModelBuilder::integrateEuler, Method::Stochastic},
+      {"dopri5", 6, &ModelBuilder::integrateDopri5, Method::Adaptive},
   };
-  static constexpr StringRef later[] = {"euler_maruyama", "dopri5"};
   auto *call = llvm::dyn_cast<ast::CallExpr>(solve.method);
   StringRef name = call ? call->getCalleeName() : StringRef();
   SourceRange range = solve.method->getRange();
@@ -142,59 +144,9 @@ ModelBuilder::findMethod(const ast::SolveDecl &solve) {
       return &method;
     names.push_back(method.name);
   }
-  if (llvm::is_contained(later, name))
-    elaborator.notYet(range, "solver `" + name + "` is");
-  else
-    elaborator
-        .error("unknown-name", range,
-               "no solver is written `" + elaborator.getText(range) + "`")
-        .hint(name.empty() ? "write `rk4(0.01)`" : didYouMean(name, names));
+  elaborator
+      .error("unknown-name", range,
+             "no solver is written `" + elaborator.getText(range) + "`")
+      .hint(name.empty() ? "write `rk4(0.01)`" : didYouMean(name, names));
   return nullptr;
-}
-
-/// The step size of a solver, a scalar; null after an error.
-Node *ModelBuilder::evaluateStepSize(const ast::SolveDecl &solve,
-                                     const Method &method) {
-  auto *call = llvm::cast<ast::CallExpr>(solve.method);
-  if (solve.every) {
-    elaborator.notYet(solve.every->getRange(), "`every` of a solver is");
-    return nullptr;
-  }
-  if (call->arguments.size() != 1 ||
-      call->arguments[0].kind != ast::Argument::Kind::Positional) {
-    elaborator
-        .error("wrong-count", call->getRange(),
-               "`" + method.name + "` takes its step size alone")
-        .hint("write `" + method.name + "(0.01)`");
-    return nullptr;
-  }
-  SourceRange range = call->arguments[0].value->getRange();
-  llvm::SaveAndRestore always(elaborator.context, Context{});
-  Node *dt = elaborator.evaluate(call->arguments[0].value);
-  model->solver.stepSize = elaborator.getText(range).str();
-  if (!dt)
-    return nullptr;
-  if (!dt->isScalar()) {
-    elaborator.error("out-of-range", range, "a step size is a scalar");
-    return nullptr;
-  }
-  if (dt->isNumber() && !(dt->number > 0)) {
-    elaborator.error("out-of-range", range,
-                     "a step size is greater than 0, not `" +
-                         elaborator.getText(range) + "`");
-    return nullptr;
-  }
-  return dt;
-}
-
-/// One step of the dynamics; false after an error.
-bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
-  const Method *method = findMethod(solve);
-  Node *dt = method ? evaluateStepSize(solve, *method) : nullptr;
-  if (!dt)
-    return false;
-  model->solver.method = method->name.str();
-  model->solver.stages = method->stages;
-  model->solver.range = solve.method->getRange();
-  return (this->*method->integrate)(dt, next);
 }

@@ -33,7 +33,6 @@ wanted = {
     "settings": table(everything, "settingForms"),
     "couplings": table(everything, "kinds"),
     "solvers": table(everything, "methods"),
-    "later solvers": table(everything, "later"),
     "words": table("\n".join(read("compiler/Syntax").values()), "words"),
     "data sources": table((root / "runtime/lib/data/Registry.cpp").read_text(), "builtins"),
     "analyses": table((root / "compiler/Driver/Analysis.cpp").read_text(), "analyses"),

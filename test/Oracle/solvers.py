@@ -1,0 +1,155 @@
+# Solvers: sub-steps, adaptive steps and their gradients, noise.
+# RUN: rm -rf %t && %python %s %t %targets
+
+import sys, pathlib
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
+
+import numpy as np
+import check
+import dopri
+import drive
+
+folder, targets = drive.arguments()
+pathlib.Path(folder).mkdir(parents=True)
+STIFFNESS, FRICTION = 1.3, 0.2
+
+
+def is_close(what, found, wanted, bound):
+    error = check.relative(found, wanted)
+    if not error <= bound:
+        check.fail(f"{what}: off by {error:.2e}, at most {bound:.0e}")
+    print(f"ok: {what}: {error:.1e}")
+
+
+def run(verb, program, model, inputs, target, settings=(), precision="f64", more=()):
+    np.savez(f"{folder}/i.npz", **inputs)
+    check.lococ(verb, drive.inputs / program, "--model", model, *settings, *more,
+                "--target", target, "--precision", precision,
+                "--inputs", f"{folder}/i.npz", "--out", f"{folder}/o.npz")
+    return dict(np.load(f"{folder}/o.npz"))
+
+
+def pendulum(drive_, stiffness=STIFFNESS, friction=FRICTION):
+    return lambda y: np.array([y[1], -stiffness * np.sin(y[0]) - friction * y[1] + drive_])
+
+
+def starts(samples, steps, seed=0):
+    rng = np.random.default_rng(seed)
+    return {"q0": rng.normal(0, 1, samples), "p0": rng.normal(0, 2, samples),
+            "drive": rng.normal(0, 1, (samples, steps))}
+
+
+def rk4(f, y, dt):
+    k1 = f(y); k2 = f(y + dt / 2 * k1); k3 = f(y + dt / 2 * k2); k4 = f(y + dt * k3)
+    return y + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def sub_steps(target):
+    inputs = starts(3, 4)
+    out = run("eval", "solvers.loco", "Fixed", inputs, target)
+    for s in range(3):
+        y, wanted = np.array([inputs["q0"][s], inputs["p0"][s]]), []
+        for u in inputs["drive"][s]:
+            for _ in range(10):
+                y = rk4(pendulum(u), y, 0.01)
+            wanted.append(y)
+        is_close(f"sub-steps of sample {s}", np.stack([out["q"][s], out["p"][s]], 1), np.array(wanted), 1e-13)
+
+
+def orders(target):
+    """The error of rk4 falls with the fourth power of the step."""
+    inputs = starts(2, 1, seed=4)
+    y = [np.array([inputs["q0"][s], inputs["p0"][s]]) for s in range(2)]
+    exact = [dopri.integrate(pendulum(inputs["drive"][s, 0]), y[s], 1.0, 1e-13, 1e-14)[0] for s in range(2)]
+    errors = []
+    for steps in (8, 16, 32):
+        out = run("eval", "solvers.loco", "Fixed", inputs, target, check.settings({"dt": 1, "steps": steps}))
+        errors.append(np.linalg.norm([out["q"][:, -1], out["p"][:, -1]] - np.array(exact).T))
+    for a, b in zip(errors, errors[1:]):
+        if not 3.7 < np.log2(a / b) < 4.3:
+            check.fail(f"the order of rk4 is {np.log2(a / b):.2f}")
+    # What dopri5 is off by is in proportion to its tolerance.
+    for tolerance in (1e-4, 1e-7, 1e-10):
+        out = run("eval", "solvers.loco", "Adaptive", inputs, target,
+                  check.settings({"dt": 1, "tolerance": tolerance}))
+        error = np.linalg.norm([out["q"][:, -1], out["p"][:, -1]] - np.array(exact).T)
+        if not error < 10 * tolerance:
+            check.fail(f"with a tolerance of {tolerance} dopri5 is off by {error}")
+    print("ok: orders")
+
+
+def adaptive(target):
+    """States to rounding, gradients with the accepted steps held."""
+    inputs = starts(3, 5, seed=1)
+    for dt, tolerance in ((0.1, 1e-6), (2.0, 1e-6), (2.0, 1e-3)):
+        settings = check.settings({"dt": dt, "tolerance": tolerance})
+        out = run("grad", "solvers.loco", "Adaptive", inputs, target, settings)
+        accepted, attempts = 0, 0
+
+        def solve(s, stiffness, friction, q0, p0, recorded=None):
+            nonlocal accepted, attempts
+            y, states, record = np.array([q0, p0]), [], []
+            for t, u in enumerate(inputs["drive"][s]):
+                f = pendulum(u, stiffness, friction)
+                if recorded:
+                    y = dopri.replay(f, y, recorded[t])
+                else:
+                    y, steps, tries = dopri.integrate(f, y, dt, tolerance, tolerance * 0.01)
+                    record.append(steps)
+                    accepted, attempts = accepted + len(steps), attempts + tries
+                states.append(y)
+            return np.array(states), record, y[0] * y[1] + y[0]
+
+        gradients = np.zeros(2)
+        for s in range(3):
+            q0, p0 = inputs["q0"][s], inputs["p0"][s]
+            states, record, loss = solve(s, STIFFNESS, FRICTION, q0, p0)
+            name = f"dopri5 {dt} {tolerance}, sample {s}"
+            is_close(name, np.stack([out["q"][s], out["p"][s]], 1), states, 1e-11)
+            tiny = 1e-30j
+            at = [(STIFFNESS + tiny, FRICTION, q0, p0), (STIFFNESS, FRICTION + tiny, q0, p0),
+                  (STIFFNESS, FRICTION, q0 + tiny, p0), (STIFFNESS, FRICTION, q0, p0 + tiny)]
+            by = [solve(s, *each, recorded=record)[2].imag / 1e-30 for each in at]
+            gradients += np.array(by[:2]) / 3
+            is_close(name + ", gradient by the start",
+                     [out["grad.q0"][s], out["grad.p0"][s]], np.array(by[2:]), 1e-9)
+        is_close(f"dopri5 {dt} {tolerance}, gradient by the parameters",
+                 [out["grad.stiffness"], out["grad.friction"]], gradients, 1e-9)
+        print(f"ok: {accepted} of {attempts} attempts accepted")
+        if dt == 2.0 and attempts == accepted:
+            check.fail("no attempt was refused, so that refusals are not tested")
+
+
+def noise(target):
+    """O25: the variance of an Ornstein-Uhlenbeck process, sub-steps or not."""
+    for model, dt, every in (("Once", 0.1, 0.1), ("Often", 0.1, 0.5)):
+        check.lococ("eval", drive.inputs / "noise.loco", "--model", model,
+                    *check.settings({"dt": dt, "interval": every}), "--target", target,
+                    "--samples", 500 if target == "cpu" else 20, "--steps", 100, "--out", f"{folder}/o.npz")
+        x = np.load(f"{folder}/o.npz")["x"][:, 50:].astype(float)
+        wanted = 0.5 ** 2 * 0.1 / (1 - 0.9 ** 2)
+        bound = 0.01 if target == "cpu" else 0.1
+        is_close(f"O25 {model}", (x ** 2).mean(), wanted, bound)
+        # The correlation over a step of the model.
+        lag = int(round(every / dt))
+        is_close(f"O25 {model}, lag", (x[:, 1:] * x[:, :-1]).mean() / wanted, 0.9 ** lag, 2 * bound)
+
+
+def streams(target):
+    """Each occurrence draws for itself: variances 2 and 4, no correlation."""
+    check.lococ("eval", drive.inputs / "noise.loco", "--model", "Streams", "--target", target,
+                "--samples", 20, "--steps", 40, "--out", f"{folder}/o.npz")
+    out = np.load(f"{folder}/o.npz")
+    a, b = (np.diff(out[name].astype(float), axis=1).ravel() / 0.5 for name in "ab")
+    is_close("two occurrences", np.mean(a * a), 2, 0.03)
+    is_close("another equation", np.mean(b * b), 4, 0.03)
+    if abs(np.mean(a * b)) > 0.03:
+        check.fail("draws of two equations go together")
+
+
+for target in targets:
+    sub_steps(target)
+    orders(target)
+    adaptive(target)
+    noise(target)
+    streams(target)
