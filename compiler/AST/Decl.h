@@ -38,6 +38,8 @@ public:
     Encode,
     Decode,
     Let,
+    Draw,
+    Require,
     Dynamics,
     Step,
     Solve,
@@ -237,6 +239,21 @@ struct LetDecl : DeclOf<Decl::Kind::Let> {
   /// `phi(u)`: a function; it has one target.
   bool isFunction = false;
   llvm::ArrayRef<Parameter> parameters;
+  const Expr *value = nullptr;
+};
+
+/// `draw m, l on sheet ~ uniform(0.5, 1)`; the space may be null. Several names
+/// may be drawn jointly.
+struct DrawDecl : DeclOf<Decl::Kind::Draw> {
+  explicit DrawDecl(SourceRange range) : DeclOf(range) {}
+  llvm::ArrayRef<Identifier> names;
+  const Expr *space = nullptr;
+  const Expr *distribution = nullptr;
+};
+
+/// `require abs(q) < 1`.
+struct RequireDecl : DeclOf<Decl::Kind::Require> {
+  explicit RequireDecl(SourceRange range) : DeclOf(range) {}
   const Expr *value = nullptr;
 };
 

@@ -226,6 +226,13 @@ void DeclPrinter::line(const Decl *decl) {
         clause(" = ", d->value);
       })
       .Case<LetDecl>([&](auto *d) { let(d); })
+      .Case<DrawDecl>([&](auto *d) {
+        os << "draw ";
+        names(d->names);
+        clause(" on ", d->space, Level::Postfix);
+        clause(" ~ ", d->distribution);
+      })
+      .Case<RequireDecl>([&](auto *d) { clause("require ", d->value); })
       .Case<DynamicsDecl>([&](auto *d) {
         os << "dynamics";
         clause(" ", d->rule);

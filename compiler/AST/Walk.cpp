@@ -97,6 +97,9 @@ void ast::forEachExpr(const Decl *decl, Visit visit) {
         visitParameters(visit, d->parameters);
         visitAll(visit, {d->value});
       })
+      .Case<DrawDecl>(
+          [&](auto *d) { visitAll(visit, {d->space, d->distribution}); })
+      .Case<RequireDecl>([&](auto *d) { visitAll(visit, {d->value}); })
       .Case<DynamicsDecl>([&](auto *d) { visitAll(visit, {d->rule}); })
       .Case<SolveDecl>([&](auto *d) { visitAll(visit, {d->method, d->every}); })
       .Case<OutputDecl>([&](auto *d) { visitAll(visit, {d->space, d->value}); })

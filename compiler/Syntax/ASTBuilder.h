@@ -63,6 +63,8 @@ private:
   const ast::Decl *encode(LocoParser::EncodeContext *context);
   const ast::Decl *decode(LocoParser::DecodeContext *context);
   const ast::Decl *let(LocoParser::LetContext *context);
+  const ast::Decl *draw(LocoParser::DrawContext *context);
+  const ast::Decl *require(LocoParser::RequireContext *context);
   const ast::Decl *dynamics(LocoParser::DynamicsContext *context);
   const ast::Decl *step(LocoParser::StepContext *context);
   const ast::Decl *solve(LocoParser::SolveContext *context);

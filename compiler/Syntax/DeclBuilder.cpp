@@ -201,6 +201,10 @@ void ASTBuilder::statement(LocoParser::StatementContext *context, Scope scope,
     return add(decode(context->decode()));
   case LocoParser::RuleLet:
     return add(let(context->let()));
+  case LocoParser::RuleDraw:
+    return add(draw(context->draw()));
+  case LocoParser::RuleRequire:
+    return add(require(context->require()));
   case LocoParser::RuleDynamics:
     return add(dynamics(context->dynamics()));
   case LocoParser::RuleStep:

@@ -18,7 +18,7 @@ item : statement END ;
 statement
   : use | model | layer | run
   | lattice | input | param | coupling | state | init | encode | decode | let
-  | dynamics | step | solve | loss | output | probe | result
+  | draw | require | dynamics | step | solve | loss | output | probe | result
   | plain
   ;
 
@@ -92,6 +92,8 @@ initItem : targets ASSIGN value ;
 encode : ENCODE name ASSIGN value ;
 decode : DECODE name ASSIGN value ;
 let : LET targets parameters? ASSIGN value ;
+draw : DRAW name (COMMA name)* (ON postfix)? TILDE value ;
+require : REQUIRE value ;
 dynamics : DYNAMICS (block | value) ;
 step : AFTER? STEP block ;
 solve : SOLVE value every? ;
@@ -162,7 +164,7 @@ word
   : name
   | USE | MODEL | SYSTEM | LAYER | TRAIN | ANALYZE | SIMULATE
   | LATTICE | INPUT | PARAM | FROZEN | CONST | COUPLING | STATE | INIT
-  | ENCODE | DECODE | LET | DYNAMICS | STEP | AFTER | SOLVE | LOSS | OUTPUT
+  | ENCODE | DECODE | LET | DRAW | REQUIRE | DYNAMICS | STEP | AFTER | SOLVE | LOSS | OUTPUT
   | RETURN | ON | IN | VIA | BY | OVER | PER | EVERY | WITH | CARRY
   ;
 
@@ -186,6 +188,8 @@ INIT : 'init' ;
 ENCODE : 'encode' ;
 DECODE : 'decode' ;
 LET : 'let' ;
+DRAW : 'draw' ;
+REQUIRE : 'require' ;
 DYNAMICS : 'dynamics' ;
 STEP : 'step' ;
 AFTER : 'after' ;

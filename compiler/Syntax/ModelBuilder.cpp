@@ -216,6 +216,21 @@ const Decl *ASTBuilder::let(LocoParser::LetContext *context) {
   return decl;
 }
 
+const Decl *ASTBuilder::draw(LocoParser::DrawContext *context) {
+  auto *decl = arena.create<DrawDecl>(rangeOf(context));
+  decl->names = declaredNames(context->name(), "value");
+  if (context->ON())
+    decl->space = postfix(context->postfix());
+  decl->distribution = value(context->value());
+  return decl;
+}
+
+const Decl *ASTBuilder::require(LocoParser::RequireContext *context) {
+  auto *decl = arena.create<RequireDecl>(rangeOf(context));
+  decl->value = value(context->value());
+  return decl;
+}
+
 const Decl *ASTBuilder::dynamics(LocoParser::DynamicsContext *context) {
   auto *decl = arena.create<DynamicsDecl>(rangeOf(context));
   if (context->block())

@@ -62,6 +62,7 @@ static StringRef nounOf(size_t rule) {
   case LocoParser::RuleOutput:
     return "output";
   case LocoParser::RuleLet:
+  case LocoParser::RuleDraw:
     return "value";
   case LocoParser::RuleModel:
   case LocoParser::RuleModelHead:
@@ -84,7 +85,7 @@ bool loco::isReservedName(StringRef name) {
       // Words of the language; BIAS, MIXING, VELOCITY and WEIGHT are free.
       "use", "model", "system", "layer", "train", "analyze", "simulate",
       "lattice", "input", "param", "frozen", "const", "coupling", "state",
-      "init", "encode", "decode", "let", "dynamics", "step", "after", "solve",
+      "init", "encode", "decode", "let", "draw", "require", "dynamics", "step", "after", "solve",
       "loss", "output", "probe", "return", "on", "in", "via", "by", "over",
       "per", "every", "with", "carry",
       // Words of its future.
