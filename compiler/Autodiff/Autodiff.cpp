@@ -29,10 +29,7 @@ static func::FuncOp cloneAs(func::FuncOp primal, StringRef name) {
   auto clone = cast<func::FuncOp>(builder.clone(*primal));
   clone.setSymName(name);
   // Pairs of loops from an earlier derivative are no pairs any more.
-  clone.walk([](Operation *op) {
-    for (StringRef mark : {forwardMark, backwardMark, residualMark})
-      op->removeDiscardableAttr(mark);
-  });
+  removeResidualMarks(clone);
   return clone;
 }
 

@@ -27,6 +27,27 @@ class DerivativePass<string flag, string mode> : Pass<flag, "::mlir::ModuleOp"> 
 def CreateVJP : DerivativePass<"loco-create-vjp", "reverse">;
 def CreateJVP : DerivativePass<"loco-create-jvp", "forward">;
 
+def ExpandGradients : Pass<"loco-expand-gradients", "::mlir::ModuleOp"> {
+  let summary = "Replaces derivatives inside of programs by the ops of reverse mode";
+  let description = [{
+    Comes before everything else: no other pass, and no derivative of a function, knows
+    `loco.gradient`. Inner ones are expanded before those around them, so that a derivative
+    of a derivative is no special case. Derivatives of the same scalar share its ops
+    afterwards. An op without a derivative is an error at its place.
+
+    ```mlir
+    %g = loco.gradient by(%x = %a : tensor<f32>) with(%k = %b : tensor<f32>) {
+      %0 = arith.mulf %x, %k : tensor<f32>
+      loco.yield sum(%0 : tensor<f32>)
+    }
+    // becomes
+    %one = arith.constant dense<1.0> : tensor<f32>
+    %g = arith.mulf %one, %b : tensor<f32>
+    ```
+  }];
+  let dependentDialects = ["::loco::LocoDialect"];
+}
+
 def PlanResiduals : Pass<"loco-plan-residuals"> {
   let summary = "Decides what a reverse time loop reads instead of computing it again";
   let description = [{
@@ -40,7 +61,6 @@ def PlanResiduals : Pass<"loco-plan-residuals"> {
   }];
   let options = [
     Option<"policy", "policy", "std::string", "\"store\"", "`store` or `recompute`">];
-  let statistics = [Statistic<"numStored", "stored", "values stacked for the backward pass">];
   let dependentDialects = ["::loco::LocoDialect"];
 }
 

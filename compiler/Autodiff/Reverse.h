@@ -25,6 +25,9 @@ constexpr llvm::StringLiteral forwardMark = "loco.forward";
 constexpr llvm::StringLiteral backwardMark = "loco.backward";
 constexpr llvm::StringLiteral residualMark = "loco.residual";
 
+/// Removes these attributes from `op` and all ops inside.
+void removeResidualMarks(mlir::Operation *op);
+
 /// Walks a block backwards and emits, at its end, the cotangents of all active
 /// values. Seeds are put in with `add` first.
 class ReverseSweep {

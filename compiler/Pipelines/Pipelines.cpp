@@ -35,6 +35,10 @@ void loco::registerLocoDialects(DialectRegistry &registry) {
   func::registerInlinerExtension(registry);
 }
 
+void loco::buildModelPipeline(OpPassManager &modulePasses) {
+  modulePasses.addPass(createExpandGradients());
+}
+
 void loco::buildResidualsPipeline(OpPassManager &functionPasses,
                                   bool recompute) {
   PlanResidualsOptions options;
@@ -74,6 +78,8 @@ void loco::registerLocoPasses() {
   registerConversionPasses();
   registerLocoAutodiffPasses();
   registerLocoTransformsPasses();
+  PassPipelineRegistration<>("loco-model", "what follows the front end",
+                             buildModelPipeline);
   PassPipelineRegistration<>(
       "loco-residuals", "what follows reverse-mode differentiation",
       [](OpPassManager &passes) { buildResidualsPipeline(passes, false); });

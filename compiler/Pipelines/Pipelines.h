@@ -17,6 +17,10 @@ namespace loco {
 /// extensions that our passes rely on. They are loaded on first use.
 void registerLocoDialects(mlir::DialectRegistry &registry);
 
+/// From what the front end emits to functions that can be differentiated,
+/// interpreted and planned: derivatives inside of models become ops.
+void buildModelPipeline(mlir::OpPassManager &modulePasses);
+
 /// What follows reverse-mode differentiation, on the function it made: decides
 /// what the reverse loops read (`recompute`: nothing but the carries), then
 /// simplifies. Comes first: it needs the pairs of loops as they were made.

@@ -117,6 +117,7 @@ void addShapeHandlers(HandlerTable &table, mlir::MLIRContext *context);
 void addBilinearHandlers(HandlerTable &table, mlir::MLIRContext *context);
 void addSourceHandlers(HandlerTable &table, mlir::MLIRContext *context);
 void addRegionHandlers(HandlerTable &table, mlir::MLIRContext *context);
+void addGradientHandler(HandlerTable &table, mlir::MLIRContext *context);
 
 /// True if `shape` is one that `type` allows.
 bool matches(mlir::Type type, llvm::ArrayRef<int64_t> shape);

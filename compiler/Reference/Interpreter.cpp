@@ -28,6 +28,7 @@ public:
     addBilinearHandlers(handlers, context);
     addSourceHandlers(handlers, context);
     addRegionHandlers(handlers, context);
+    addGradientHandler(handlers, context);
   }
 
   LogicalResult run(const Code &code, Frame &frame) override;

@@ -87,13 +87,16 @@ static constexpr Function operators[] = {
     {"arith.remf", Domain::Positive, More | Kink},
     {"math.copysign", Domain::Real, More | Kink}};
 
-/// True if the options allow the function.
-static bool isAllowed(const Function &function, const Program &program) {
+/// True if the options allow the function. Inside of a gradient the interpreter
+/// cannot hold a value constant.
+static bool isAllowed(const Function &function, const Program &program,
+                      bool insideGradient) {
   const Options &options = program.options;
   return program.allows(function.name) &&
          (options.kinks || !(function.kind & Kink)) &&
          (options.moreFunctions || !(function.kind & More)) &&
-         (options.stopGradients || !(function.kind & Stop));
+         ((options.stopGradients && !insideGradient) ||
+          !(function.kind & Stop));
 }
 
 /// Emits the op of this name on values of one type.
@@ -133,7 +136,7 @@ static double getBound(Domain domain, double bound) {
 bool ProgramBuilder::addUnary() {
   Item *item = pickStatic();
   const Function &function = dice.pick(ArrayRef(functions));
-  if (!item || !isAllowed(function, program))
+  if (!item || !isAllowed(function, program, insideGradient))
     return false;
   Item x = use(item);
   switch (function.domain) {
@@ -190,7 +193,7 @@ bool ProgramBuilder::addStackedElementwise() {
 bool ProgramBuilder::addBinary() {
   Item *item = pickStatic();
   const Function &function = dice.pick(ArrayRef(operators));
-  if (!item || !isAllowed(function, program))
+  if (!item || !isAllowed(function, program, insideGradient))
     return false;
   StringRef name = function.name;
   Item x = use(item), y = makeField(x.getType());

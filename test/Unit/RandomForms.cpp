@@ -245,3 +245,44 @@ bool ProgramBuilder::addStencil() {
     addResult(field, result.bound * numOffsets, {});
   return true;
 }
+
+//===----------------------------------------------------------------------===//
+// Gradient
+//===----------------------------------------------------------------------===//
+
+/// The derivative of a scalar made by a few ops. Nothing is known about its
+/// size, so its arc tangent is taken, which is steep far out, too. Fields are small: the interpreter moves every site.
+bool ProgramBuilder::addGradient() {
+  Item *item = pickStatic();
+  if (insideGradient || !mainSteps || !program.allows("math.atan2") || !item ||
+      item->getType().getNumElements() > 12)
+    return false;
+  SmallVector<Item> operands = {use(item)};
+  int64_t numVariables = dice.number(1, 2);
+  for (int64_t i = dice.number(numVariables, 3); i > 1; --i)
+    operands.push_back(makeField(dice.chance(0.5) ? item->getType()
+                                                  : getType({3})));
+  SmallVector<Value> values;
+  for (const Item &operand : operands)
+    values.push_back(operand.value);
+  values.push_back(mainSteps);
+
+  auto gradient = GradientOp::create(
+      builder, ArrayRef(values).take_front(numVariables),
+      ArrayRef(values).drop_front(numVariables));
+  ProgramBuilder body(program, gradient.getBlock(), builder.getLoc(), 0,
+                      /*elementwiseOnly=*/false);
+  body.insideGradient = true;
+  for (auto [operand, argument] :
+       llvm::zip(operands, gradient.getBlock()->getArguments()))
+    body.addItem({argument, operand.bound, {}, 0, operand.constant});
+  body.mainSteps = gradient.getBlock()->getArguments().back();
+  body.addOps(dice.number(2, 5));
+  YieldOp::create(body.builder, ValueRange(), ValueRange(), body.sumUnused());
+  for (Value result : gradient.getGradients())
+    addResult(math::Atan2Op::create(
+                  builder, result,
+                  makeSplat(cast<RankedTensorType>(result.getType()), 1)),
+              1.6, {});
+  return true;
+}

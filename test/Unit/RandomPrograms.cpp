@@ -295,6 +295,7 @@ void ProgramBuilder::addOp() {
       {"loco.contract", 5, &ProgramBuilder::addContract},
       {"", 6, &ProgramBuilder::addConv},
       {"loco.stencil", 4, &ProgramBuilder::addStencil},
+      {"loco.gradient", 2, &ProgramBuilder::addGradient},
       {"loco.scan", 6, &ProgramBuilder::addScan},
       {"loco.at", 3, &ProgramBuilder::addAt},
       {"loco.place", 2, &ProgramBuilder::addPlace},

@@ -128,3 +128,22 @@ func.func @scan(%T: index, %z0: tensor<8xf32>, %xs: tensor<?x8xf32>, %c: tensor<
   %placed = loco.place %first at %c0 of %T : tensor<8xf32> to tensor<?x8xf32>
   return %placed : tensor<?x8xf32>
 }
+
+// CHECK-LABEL: func @gradient
+// CHECK: loco.gradient by(%[[Q:.*]] = %{{.*}} : tensor<8xf32>, %{{.*}} = %{{.*}} : tensor<f32>)
+// CHECK-SAME: with(%[[N:.*]] = %{{.*}} : index) attributes {loco.note = 1 : i64} {
+// CHECK: loco.yield sum(%{{.*}} : tensor<f32>)
+// CHECK: loco.gradient by(%{{.*}} = %{{.*}} : tensor<f32>) {
+func.func @gradient(%q0: tensor<8xf32>, %p0: tensor<f32>, %T: index) -> tensor<f32> {
+  %g:2 = loco.gradient by(%q = %q0 : tensor<8xf32>, %p = %p0 : tensor<f32>) with(%n = %T : index)
+      attributes {loco.note = 1 : i64} {
+    %0 = loco.contract "i,i->" %q, %q : tensor<8xf32>, tensor<8xf32> to tensor<f32>
+    %1 = loco.from_index %n : tensor<f32>
+    %2 = arith.mulf %0, %1 : tensor<f32>
+    loco.yield sum(%2 : tensor<f32>)
+  }
+  %h = loco.gradient by(%p = %g#1 : tensor<f32>) {
+    loco.yield sum(%p : tensor<f32>)
+  }
+  return %h : tensor<f32>
+}
