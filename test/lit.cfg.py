@@ -17,12 +17,19 @@ llvm_config.use_default_substitutions()
 tools_dir = os.path.join(config.loco_binary_dir, "bin")
 llvm_config.with_environment("PATH", [tools_dir, config.llvm_tools_dir], append_path=True)
 
+# Never the user's own object cache; and with the build folder its entries go, too.
+config.environment["LOCO_CACHE_DIR"] = os.path.join(config.test_exec_root, "object-cache")
+
 # Debian's python, which has the packages that setup.sh installs; it comes before the
 # python that runs lit.
 config.substitutions.insert(0, ("%python", "/usr/bin/python3"))
 config.substitutions.append(("%loco_source", config.loco_source_dir))
 config.substitutions.append(("%examples", os.path.join(config.loco_source_dir, "examples")))
 
+config.substitutions.append(("%loco_libraries", os.path.join(config.loco_binary_dir, "lib")))
+
+if os.path.exists(os.path.join(config.loco_binary_dir, "lib", "libLocoHdf5.so")):
+    config.available_features.add("hdf5")
 if shutil.which("ptxas"):
     config.available_features.add("ptxas")
 if os.path.exists("/dev/nvidia0"):

@@ -7,6 +7,8 @@
 
 #include "compiler/Driver/Analysis.h"
 
+#include "compiler/AST/Suggest.h"
+
 #include "loco/BatchLoader.h"
 #include "loco/Matching.h"
 
@@ -16,6 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstring>
+#include <numeric>
 
 using namespace loco;
 using Json = nlohmann::ordered_json;
@@ -33,13 +36,10 @@ SiteGrid loco::getSiteGrid(const sema::Space &space) {
   return grid;
 }
 
-const sema::Space *loco::getResultSpace(const sema::Model &model,
+const sema::Space *loco::getResultSpace(const ModelFacts &model,
                                         llvm::StringRef name) {
-  for (const sema::State &state : model.states)
-    if (state.name == name)
-      return state.space;
-  const sema::Result *result = model.findResult(name);
-  return result ? result->value->space : nullptr;
+  const ValueFacts *value = model.findValue(name);
+  return value && value->space ? &*value->space : nullptr;
 }
 
 /// Copies `count` samples of `from` behind those already in `to`.
@@ -56,46 +56,98 @@ static void append(TensorMap &to, const std::string &name, const Tensor &from,
               from.data(), from.bytes());
 }
 
-Expected<Responses>
-loco::collectResponses(const AnalysisSubject &subject,
-                       const TensorMap &parameters, const DataOption &data,
-                       const std::vector<std::string> &results) {
-  auto source = DataSource::open(data, subject.seed);
+/// Where batches come from: a source, or, for a model without inputs, nothing
+/// but numbers of samples and steps.
+struct Feed {
+  std::unique_ptr<DataSource> source;
+  FieldMatch match;
+  BatchOptions options;
+  DataCursor cursor;
+  int64_t steps = 0;
+
+  Status read(int64_t first, int64_t samples, Batch &batch);
+};
+
+Status Feed::read(int64_t first, int64_t samples, Batch &batch) {
+  if (source) {
+    options.samples = samples;
+    if (Status failed = readBatch(*source, options, cursor, batch))
+      return failed;
+  } else {
+    batch.samples = samples;
+    batch.sampleIndex.resize(samples);
+    std::iota(batch.sampleIndex.begin(), batch.sampleIndex.end(), first);
+  }
+  batch.steps = match.steps ? match.steps : steps;
+  return {};
+}
+
+/// Opens the data and matches them with the model's inputs.
+static Expected<Feed> openFeed(const AnalysisSubject &subject,
+                               const std::optional<DataOption> &data) {
+  Feed feed;
+  feed.steps = subject.steps;
+  if (!data) {
+    for (const ArgumentSpec &argument : subject.program->arguments())
+      if (argument.role == ArgumentRole::Input && !argument.preset)
+        return Error{
+            fmt::format("input `{}` needs `data` in the block", argument.name)};
+    return feed;
+  }
+  auto source = DataSource::open(*data, subject.seed);
   if (!source)
     return source.error();
-  auto match = matchFields(subject.program->arguments(), **source);
+  feed.source = std::move(*source);
+  auto match = matchFields(subject.program->arguments(), *feed.source);
   if (!match)
     return match.error();
+  feed.match = *match;
+  if (subject.steps && match->steps && match->steps != subject.steps)
+    return Error{fmt::format("the data have {} steps, but `steps` is {}",
+                             match->steps, subject.steps)};
+  if (!feed.steps)
+    feed.steps = feed.source->steps();
+  feed.options.shuffle = false;
+  feed.options.dropIncomplete = false;
+  feed.options.precision = subject.precision;
+  feed.options.fields = match->fields;
+  feed.options.numbers = match->numbers;
+  if (feed.source->field("label") &&
+      !llvm::is_contained(feed.options.fields, "label"))
+    feed.options.fields.push_back("label");
+  return feed;
+}
 
+Expected<Responses>
+loco::collectResponses(const AnalysisSubject &subject,
+                       const TensorMap &parameters,
+                       const std::optional<DataOption> &data,
+                       const std::vector<std::string> &results) {
+  auto feed = openFeed(subject, data);
+  if (!feed)
+    return feed.error();
   Responses responses;
   responses.samples = subject.samples;
-  if (auto length = (*source)->length())
-    responses.samples = std::min(responses.samples, *length);
-  BatchOptions options;
-  options.shuffle = false;
-  options.dropIncomplete = false;
-  options.precision = subject.precision;
-  options.fields = match->fields;
-  if (const DataField *label = (*source)->field("label")) {
-    responses.classes = label->classes;
-    if (!llvm::is_contained(options.fields, "label"))
-      options.fields.push_back("label");
+  if (feed->source) {
+    if (auto length = feed->source->length())
+      responses.samples = std::min(responses.samples, *length);
+    if (const DataField *label = feed->source->field("label"))
+      responses.classes = label->classes;
   }
 
   Request request;
   request.results = results;
   request.seed = subject.seed;
-  DataCursor cursor;
   Batch batch;
   Reply reply;
   constexpr int64_t samplesAtOnce = 64;
   for (int64_t first = 0; first < responses.samples; first += batch.samples) {
-    options.samples = std::min(samplesAtOnce, responses.samples - first);
-    if (Status failed = readBatch(**source, options, cursor, batch))
+    int64_t samples = std::min(samplesAtOnce, responses.samples - first);
+    if (Status failed = feed->read(first, samples, batch))
       return failed.error();
     for (const auto &[name, values] : batch.inputs)
       append(responses.fields, name, values, first, responses.samples);
-    if (!llvm::is_contained(match->fields, "label"))
+    if (!llvm::is_contained(feed->match.fields, "label"))
       batch.inputs.erase("label");
     if (Status failed = subject.program->run(parameters, batch, request, reply))
       return failed.error();
@@ -107,21 +159,122 @@ loco::collectResponses(const AnalysisSubject &subject,
   return responses;
 }
 
+//===----------------------------------------------------------------------===//
+// The analyses by name
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct AnalysisForm {
+  llvm::StringRef name;
+  Expected<Json> (*run)(const sema::Setting &, const AnalysisSubject &);
+  /// Its values, in the order in which they may stand without their names; the
+  /// first `needed` of them must be there.
+  std::vector<llvm::StringRef> values;
+  unsigned needed;
+  std::vector<llvm::StringRef> options;
+  const char *example;
+};
+} // namespace
+
+static llvm::ArrayRef<AnalysisForm> getAnalyses() {
+  static const AnalysisForm analyses[] = {
+      {"selectivity",
+       analyzeSelectivity,
+       {"response", "stimuli"},
+       1,
+       {"threshold", "by"},
+       "selectivity(mean(z over time), stimuli = gratings(orientations = 8))"},
+      {"phase_velocity",
+       analyzePhaseVelocity,
+       {"state"},
+       1,
+       {"skip", "frames"},
+       "phase_velocity(z)"},
+      {"prediction",
+       analyzePrediction,
+       {"prediction", "target"},
+       2,
+       {},
+       "prediction(y, next(x, wrap))"},
+      {"accuracy",
+       analyzeAccuracy,
+       {"scores", "label"},
+       2,
+       {"skip"},
+       "accuracy(y, label)"},
+      {"error",
+       analyzeError,
+       {"value", "target"},
+       2,
+       {"skip"},
+       "error(y, target)"},
+      {"valid_prediction_time",
+       analyzeValidTime,
+       {"prediction", "target"},
+       2,
+       {"after", "horizon", "threshold", "ahead"},
+       "valid_prediction_time(y, x, after = 31, horizon = 60)"},
+  };
+  return analyses;
+}
+
+static const AnalysisForm *findAnalysis(const sema::PlanValue &call) {
+  for (const AnalysisForm &form : getAnalyses())
+    if (call.isCall(form.name))
+      return &form;
+  return nullptr;
+}
+
+bool loco::checkAnalysis(const sema::Setting &save,
+                         DiagnosticEngine &diagnostics) {
+  const sema::PlanValue &call = *save.value;
+  const AnalysisForm *form = findAnalysis(call);
+  if (!form) {
+    std::vector<llvm::StringRef> names;
+    std::string known;
+    for (const AnalysisForm &other : getAnalyses()) {
+      known += fmt::format("{}`{}`", known.empty() ? "" : ", ", other.name);
+      names.push_back(other.name);
+    }
+    std::string hint = didYouMean(call.text, names);
+    diagnostics
+        .error("unknown-name", save.range,
+               "there is no analysis `" + call.text + "`")
+        .hint(hint.empty() ? "there are " + known : hint);
+    return false;
+  }
+  unsigned before = diagnostics.getNumErrors();
+  std::vector<llvm::StringRef> names = form->values;
+  llvm::append_range(names, form->options);
+  unsigned unnamed = 0;
+  for (const sema::PlanArgument &argument : call.arguments) {
+    if (argument.name.empty() && ++unnamed == form->values.size() + 1)
+      diagnostics.error("too-many-arguments", argument.value.range,
+                        "`" + call.text + "` takes " +
+                            llvm::Twine(form->values.size()) +
+                            " unnamed arguments");
+    if (!argument.name.empty() && !llvm::is_contained(names, argument.name))
+      diagnostics
+          .error("unknown-argument", argument.value.range,
+                 "`" + call.text + "` has no argument `" + argument.name + "`")
+          .hint(didYouMean(argument.name, names));
+  }
+  for (auto [i, name] : llvm::enumerate(form->values)) {
+    if (i >= form->needed || call.find(name, i))
+      continue;
+    diagnostics
+        .error("missing-argument", call.range,
+               "`" + call.text + "` has no `" + name + "`")
+        .hint(llvm::StringRef("write `") + form->example + "`");
+    break;
+  }
+  return diagnostics.getNumErrors() == before;
+}
+
 Expected<Json> loco::runAnalysis(const sema::Setting &save,
                                  const AnalysisSubject &subject) {
-  using Analysis =
-      Expected<Json> (*)(const sema::Setting &, const AnalysisSubject &);
-  static const std::pair<const char *, Analysis> analyses[] = {
-      {"selectivity", analyzeSelectivity},
-      {"phase_velocity", analyzePhaseVelocity},
-      {"prediction", analyzePrediction},
-  };
-  std::string known;
-  for (auto [name, analysis] : analyses) {
-    if (save.value && save.value->isCall(name))
-      return analysis(save, subject);
-    known += fmt::format("{}`{}`", known.empty() ? "" : ", ", name);
-  }
-  return Error{fmt::format("there is no analysis `{}`; there are {}",
-                           save.value ? save.value->text : "", known)};
+  const AnalysisForm *form = findAnalysis(*save.value);
+  if (!form)
+    return Error{fmt::format("there is no analysis `{}`", save.value->text)};
+  return form->run(save, subject);
 }

@@ -8,7 +8,8 @@
 #ifndef COMPILER_DRIVER_ANALYSIS_H
 #define COMPILER_DRIVER_ANALYSIS_H
 
-#include "compiler/Sema/Model.h"
+#include "compiler/AST/Diagnostic.h"
+#include "compiler/Driver/ModelFacts.h"
 #include "loco/DataSource.h"
 #include "loco/Program.h"
 #include "loco/SiteGrid.h"
@@ -28,7 +29,7 @@ struct Network {
 
 /// What an analysis is made of.
 struct AnalysisSubject {
-  const sema::Model *model = nullptr;
+  const ModelFacts *model = nullptr;
   Program *program = nullptr;
   /// Looked at one after the other and shown side by side.
   std::vector<Network> networks;
@@ -36,6 +37,8 @@ struct AnalysisSubject {
   std::optional<DataOption> data;
   /// How many samples are looked at.
   int64_t samples = 256;
+  /// How many steps they have; 0: those of the data.
+  int64_t steps = 0;
   uint64_t seed = 0;
   ElementType precision = ElementType::F32;
   /// Folder for figures and arrays.
@@ -53,23 +56,28 @@ struct Responses {
   int64_t classes = 0;
 };
 
-/// Runs a network on the first samples of `data` and collects `results`.
+/// Runs a network on the first samples of `data` and collects `results`. A
+/// model without inputs needs no data; the subject says its steps then.
 Expected<Responses> collectResponses(const AnalysisSubject &subject,
                                      const TensorMap &parameters,
-                                     const DataOption &data,
+                                     const std::optional<DataOption> &data,
                                      const std::vector<std::string> &results);
 
 /// How the sites of a space neighbour each other.
 SiteGrid getSiteGrid(const sema::Space &space);
 
 /// The space that the result `name` lives on; null if it has none.
-const sema::Space *getResultSpace(const sema::Model &model,
+const sema::Space *getResultSpace(const ModelFacts &model,
                                   llvm::StringRef name);
 
 /// Does what `save "label" = analysis(...)` asks for: writes figures, and
 /// returns the numbers for results.json.
 Expected<nlohmann::ordered_json> runAnalysis(const sema::Setting &save,
                                              const AnalysisSubject &subject);
+
+/// Reports an analysis that there is not, and arguments that it does not take
+/// or cannot do without. Its values are looked at when it runs.
+bool checkAnalysis(const sema::Setting &save, DiagnosticEngine &diagnostics);
 
 /// The analyses themselves; each documented in docs/Language.md.
 Expected<nlohmann::ordered_json>
@@ -78,6 +86,12 @@ Expected<nlohmann::ordered_json>
 analyzePhaseVelocity(const sema::Setting &save, const AnalysisSubject &subject);
 Expected<nlohmann::ordered_json>
 analyzePrediction(const sema::Setting &save, const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json>
+analyzeAccuracy(const sema::Setting &save, const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json> analyzeError(const sema::Setting &save,
+                                              const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json>
+analyzeValidTime(const sema::Setting &save, const AnalysisSubject &subject);
 
 } // namespace loco
 

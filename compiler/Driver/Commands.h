@@ -130,6 +130,8 @@ struct RunOptions : ProgramOptions {
   int64_t memory = 0;
   /// In place of the seed that the program gives.
   std::optional<uint64_t> seed;
+  /// Runs the program with so many seeds, one after the other; 0: once.
+  int64_t seeds = 0;
   /// A file of parameters to begin with.
   std::string init;
   /// The run folder; empty: a name made from the program's.
@@ -140,6 +142,10 @@ struct RunOptions : ProgramOptions {
   /// The blocks to run, by their model's name or their verb; empty: all.
   std::string only;
   bool quiet = false;
+  /// Takes code of earlier runs from the object cache, and keeps it there.
+  bool useCache = true;
+  /// Says where the time of the start went.
+  bool timings = false;
 };
 /// Runs the `train`, `simulate` and `analyze` blocks of a program in order.
 int runProgram(const RunOptions &options);

@@ -7,6 +7,7 @@
 
 #include "compiler/Driver/Compilation.h"
 
+#include "compiler/Driver/RunPlanning.h"
 #include "compiler/Syntax/Parser.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -23,7 +24,7 @@ namespace path = llvm::sys::path;
 std::unique_ptr<Compilation>
 Compilation::ofFile(llvm::StringRef name, const CompilationOptions &options) {
   auto compilation = std::make_unique<Compilation>();
-  llvm::Expected<FileId> file = compilation->sources.openFile(name);
+  llvm::Expected<FileId> file = compilation->open(name, options);
   if (!file) {
     compilation->diagnostics.error("cannot-open", SourceRange(),
                                    llvm::toString(file.takeError()));
@@ -41,6 +42,14 @@ Compilation::ofText(llvm::StringRef name, llvm::StringRef text,
   return compilation;
 }
 
+llvm::Expected<FileId> Compilation::open(llvm::StringRef name,
+                                         const CompilationOptions &options) {
+  auto text = options.texts.find(name.str());
+  if (text == options.texts.end())
+    return sources.openFile(name);
+  return sources.addFile(name, text->second);
+}
+
 void Compilation::compile(FileId main, const CompilationOptions &options) {
   overrides = options.overrides;
   loadModules(main, options);
@@ -50,12 +59,18 @@ void Compilation::compile(FileId main, const CompilationOptions &options) {
   for (const auto &file : files)
     parsed.push_back(file.get());
   module = sema::analyze(parsed, sources, diagnostics, overrides);
+  if (!module)
+    return;
+  checkRuns(module->runs, diagnostics);
+  if (diagnostics.hasErrors())
+    module.reset();
 }
 
 /// The file of the module that `use` names: beside the file that uses it, then
 /// in the include folders. Empty if there is none.
-static std::string findModule(const ast::UseDecl &use, llvm::StringRef userFile,
-                              const CompilationOptions &options) {
+std::string Compilation::findModule(const ast::UseDecl &use,
+                                    llvm::StringRef userFile,
+                                    const CompilationOptions &options) {
   llvm::SmallString<128> relative;
   for (const ast::Identifier &part : use.path)
     path::append(relative, part.name);
@@ -65,8 +80,11 @@ static std::string findModule(const ast::UseDecl &use, llvm::StringRef userFile,
   for (const std::string &folder : folders) {
     llvm::SmallString<128> candidate(folder);
     path::append(candidate, relative);
-    if (llvm::sys::fs::exists(candidate))
-      return candidate.str().str();
+    std::string name = candidate.str().str();
+    if (options.texts.empty() ? llvm::sys::fs::exists(candidate)
+                              : options.texts.count(name) > 0)
+      return name;
+    absentFiles.push_back(name);
   }
   return "";
 }
@@ -97,7 +115,7 @@ void Compilation::loadModules(FileId file, const CompilationOptions &options) {
         ownFiles, [&](FileId other) { return sources.getName(other) == name; });
     if (known)
       continue;
-    llvm::Expected<FileId> module = sources.openFile(name);
+    llvm::Expected<FileId> module = open(name, options);
     if (module)
       loadModules(*module, options);
     else
@@ -121,6 +139,10 @@ std::map<std::string, std::string> Compilation::getSourceTexts() const {
     texts[path::filename(sources.getName(file)).str()] =
         sources.getText(file).str();
   return texts;
+}
+
+bool Compilation::isOwn(FileId file) const {
+  return llvm::is_contained(ownFiles, file);
 }
 
 std::string Compilation::getSourceHash() const {

@@ -24,6 +24,9 @@ struct CompilationOptions {
   std::vector<std::string> includeFolders;
   /// `--set name=value`.
   sema::Overrides overrides;
+  /// Texts by file name that stand in place of what is on the disk; if there
+  /// are any, nothing is read from there.
+  std::map<std::string, std::string> texts;
 };
 
 /// A program with everything it uses, from text to checked models. What was
@@ -49,10 +52,23 @@ public:
   /// Text of the program and of its own modules, by file name without folders.
   std::map<std::string, std::string> getSourceTexts() const;
 
+  /// True for files of the program and its own modules; false for those that
+  /// are built into the compiler.
+  bool isOwn(FileId file) const;
+  /// Files that were looked for and not found: one that appears would stand in
+  /// place of another.
+  const std::vector<std::string> &getAbsentFiles() const {
+    return absentFiles;
+  }
+
   /// A hash of all text and all overrides, as 16 hexadecimal digits.
   std::string getSourceHash() const;
 
 private:
+  llvm::Expected<FileId> open(llvm::StringRef name,
+                              const CompilationOptions &options);
+  std::string findModule(const ast::UseDecl &use, llvm::StringRef userFile,
+                         const CompilationOptions &options);
   void compile(FileId main, const CompilationOptions &options);
   void loadModules(FileId file, const CompilationOptions &options);
 
@@ -60,6 +76,7 @@ private:
   DiagnosticEngine diagnostics;
   std::vector<std::unique_ptr<ast::File>> files;
   std::vector<FileId> ownFiles;
+  std::vector<std::string> absentFiles;
   sema::Overrides overrides;
   std::unique_ptr<sema::Module> module;
 };

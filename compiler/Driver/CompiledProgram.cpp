@@ -7,8 +7,7 @@
 
 #include "compiler/Driver/CompiledProgram.h"
 
-#include "compiler/Driver/ReferenceProgram.h"
-#include "compiler/Driver/ReportCollector.h"
+#include "compiler/Driver/SolverCheck.h"
 #include "compiler/JIT/CompiledKernel.h"
 #include "loco/Kernel.h"
 
@@ -20,19 +19,18 @@ using namespace loco;
 
 namespace {
 /// A kernel and what its results are.
-struct CompiledEntry {
-  EntryPoint entry;
+struct LinkedEntry {
+  std::vector<std::string> results, gradients;
   std::unique_ptr<CompiledKernel> compiled;
   std::unique_ptr<KernelExecutor> executor;
 };
 
 class CompiledProgram : public Program {
 public:
-  CompiledProgram(OwningOpRef<ModuleOp> module, StringRef name,
+  CompiledProgram(std::unique_ptr<CodeSource> source,
                   const CompiledProgramOptions &options, ThreadPool &pool)
-      : module(std::move(module)), name(name.str()), options(options),
-        pool(pool), function(this->module->lookupSymbol<func::FuncOp>(name)),
-        signature(readSignature(function, options.precision)) {}
+      : source(std::move(source)), options(options), pool(pool),
+        signature(this->source->getSignature()) {}
 
   const std::vector<ArgumentSpec> &arguments() const override {
     return signature.arguments;
@@ -46,26 +44,60 @@ public:
              const Request &request, Reply &reply) override;
 
 private:
-  Expected<CompiledEntry *> getEntry(const Request &request);
-  std::vector<const void *> bindArguments(const TensorMap &parameters,
-                                          const Batch &batch);
-  std::vector<void *> bindResults(const EntryPoint &entry, const Batch &batch,
+  Expected<LinkedEntry> link(EntryCode code);
+  Expected<LinkedEntry *> getEntry(const Request &request);
+  Expected<TensorMap> computeInitial(EntryCode code, uint64_t seed);
+  std::vector<const void *> bindArguments(const LinkedEntry &entry,
+                                          const TensorMap &parameters,
+                                          const Batch &batch,
+                                          const TensorMap &presets);
+  std::vector<void *> bindResults(const LinkedEntry &entry, const Batch &batch,
                                   Reply &reply);
 
-  OwningOpRef<ModuleOp> module;
-  std::string name;
+  std::unique_ptr<CodeSource> source;
   CompiledProgramOptions options;
   ThreadPool &pool;
-  func::FuncOp function;
   Signature signature;
-  llvm::StringMap<CompiledEntry> entries;
+  llvm::StringMap<LinkedEntry> entries;
 };
 } // namespace
 
+Expected<LinkedEntry> CompiledProgram::link(EntryCode code) {
+  Timings::Phase phase(options.timings, "linking");
+  auto compiled = linkObject(code.object);
+  if (!compiled)
+    return Error{llvm::toString(compiled.takeError())};
+  LinkedEntry entry;
+  entry.results = std::move(code.results);
+  entry.gradients = std::move(code.gradients);
+  entry.compiled = std::move(*compiled);
+  entry.executor = std::make_unique<KernelExecutor>(entry.compiled->kernel,
+                                                    pool, options.memory);
+  return entry;
+}
+
+Expected<LinkedEntry *> CompiledProgram::getEntry(const Request &request) {
+  std::string key = getRequestKey(request);
+  if (auto found = entries.find(key); found != entries.end())
+    return &found->second;
+  auto code = source->getEntry(request);
+  if (!code)
+    return code.error();
+  auto entry = link(std::move(*code));
+  if (!entry)
+    return entry.error();
+  return &entries.try_emplace(key, std::move(*entry)).first->second;
+}
+
+//===----------------------------------------------------------------------===//
+// Initial values
+//===----------------------------------------------------------------------===//
+
 Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
-  auto reference =
-      makeReferenceProgram(OwningOpRef<ModuleOp>(module->clone()), name, pool);
-  auto values = reference->initialParameters(seed);
+  auto code = source->getInitial();
+  Timings::Phase phase(options.timings, "initial values");
+  auto values = code ? computeInitial(std::move(*code), seed)
+                     : source->interpretInitial(seed, pool);
   if (!values)
     return values.error();
   for (auto &[parameter, value] : *values)
@@ -73,40 +105,46 @@ Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
   return values;
 }
 
-Expected<CompiledEntry *> CompiledProgram::getEntry(const Request &request) {
-  auto [found, isNew] = entries.try_emplace(getRequestKey(request));
-  CompiledEntry &result = found->second;
-  if (!isNew)
-    return &result;
-
-  ReportCollector reports(module->getContext());
-  FailureOr<EntryPoint> entry =
-      makeEntryPoint(function, signature, request, options.residuals);
-  if (failed(entry)) {
-    entries.erase(found);
-    return reports.take("the model cannot be differentiated");
-  }
-  result.entry = *entry;
-  auto compiled = compileFunction(*module, result.entry.function.getSymName());
-  if (!compiled) {
-    entries.erase(found);
-    return reports.take(llvm::toString(compiled.takeError()));
-  }
-  result.compiled = std::move(*compiled);
-  result.executor = std::make_unique<KernelExecutor>(result.compiled->kernel,
-                                                     pool, options.memory);
-  return &result;
+/// The values of the code's results: those of one sample without inputs.
+Expected<TensorMap> CompiledProgram::computeInitial(EntryCode code,
+                                                    uint64_t seed) {
+  auto entry = link(std::move(code));
+  if (!entry)
+    return entry.error();
+  const Kernel &kernel = entry->compiled->kernel;
+  TensorMap values;
+  KernelBatch work;
+  uint64_t sample = 0;
+  work.samples = 1;
+  work.steps = 1;
+  work.seed = seed;
+  work.sampleIndex = &sample;
+  work.arguments.resize(kernel.arguments.size(), nullptr);
+  for (auto [name, operand] : llvm::zip_equal(entry->results, kernel.results))
+    work.results.push_back(
+        values.insert_or_assign(name, Tensor(operand.type, operand.shape))
+            .first->second.data());
+  if (Status failed = entry->executor->run(work))
+    return failed.error();
+  return values;
 }
 
+//===----------------------------------------------------------------------===//
+// Requests
+//===----------------------------------------------------------------------===//
+
 std::vector<const void *>
-CompiledProgram::bindArguments(const TensorMap &parameters,
-                               const Batch &batch) {
-  std::vector<const void *> pointers(function.getArgumentTypes().size(),
+CompiledProgram::bindArguments(const LinkedEntry &entry,
+                               const TensorMap &parameters,
+                               const Batch &batch, const TensorMap &presets) {
+  std::vector<const void *> pointers(entry.compiled->kernel.arguments.size(),
                                      nullptr);
   for (auto [spec, position] :
        llvm::zip_equal(signature.arguments, signature.argumentPositions)) {
-    const TensorMap &values =
-        spec.role == ArgumentRole::Input ? batch.inputs : parameters;
+    const TensorMap &values = presets.count(spec.name) ? presets
+                              : spec.role == ArgumentRole::Input
+                                  ? batch.inputs
+                                  : parameters;
     pointers[position] = values.at(spec.name).data();
   }
   return pointers;
@@ -123,7 +161,7 @@ static void *prepare(TensorMap &tensors, const std::string &name,
   return found->second.data();
 }
 
-std::vector<void *> CompiledProgram::bindResults(const EntryPoint &entry,
+std::vector<void *> CompiledProgram::bindResults(const LinkedEntry &entry,
                                                  const Batch &batch,
                                                  Reply &reply) {
   std::vector<void *> pointers;
@@ -160,17 +198,20 @@ Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
   KernelBatch work;
   work.samples = batch.samples;
   work.steps = batch.steps;
-  work.arguments = bindArguments(parameters, batch);
-  work.results = bindResults((*entry)->entry, batch, reply);
+  TensorMap presets = makePresets(signature, batch);
+  work.arguments = bindArguments(**entry, parameters, batch, presets);
+  work.results = bindResults(**entry, batch, reply);
   work.seed = request.seed;
   work.update = request.update;
   work.sampleIndex = batch.sampleIndex.data();
+  if (options.timings)
+    options.timings->reachFirstKernel();
   if (Status failed = (*entry)->executor->run(work))
     return failed;
 
   // The kernel sums over samples; the loss of a batch is their mean.
   double share = 1.0 / batch.samples;
-  for (const std::string &gradient : (*entry)->entry.gradients) {
+  for (const std::string &gradient : (*entry)->gradients) {
     Tensor &tensor = reply.gradients.at(gradient);
     if (options.precision == ElementType::F64)
       scaleBy<double>(tensor, share);
@@ -181,13 +222,26 @@ Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
   if (std::string loss = signature.getLossName(); !loss.empty())
     for (int64_t i = 0; i < batch.samples; ++i)
       reply.loss += reply.results.at(loss).at(i) * share;
-  return {};
+  return checkSolver(*this, parameters, batch, request, reply);
+}
+
+std::unique_ptr<Program>
+loco::makeCompiledProgram(std::unique_ptr<CodeSource> source,
+                          const CompiledProgramOptions &options,
+                          ThreadPool &pool) {
+  return std::make_unique<CompiledProgram>(std::move(source), options, pool);
 }
 
 std::unique_ptr<Program>
 loco::makeCompiledProgram(OwningOpRef<ModuleOp> module, StringRef name,
                           const CompiledProgramOptions &options,
                           ThreadPool &pool) {
-  return std::make_unique<CompiledProgram>(std::move(module), name, options,
-                                           pool);
+  ModuleCodeOptions code;
+  code.precision = options.precision;
+  code.residuals = options.residuals;
+  code.cache = options.cache;
+  code.timings = options.timings;
+  return makeCompiledProgram(
+      std::make_unique<ModuleCode>(std::move(module), name, code), options,
+      pool);
 }

@@ -8,7 +8,7 @@
 #ifndef COMPILER_DRIVER_COMPILEDPROGRAM_H
 #define COMPILER_DRIVER_COMPILEDPROGRAM_H
 
-#include "compiler/Driver/EntryPoint.h"
+#include "compiler/Driver/CodeSource.h"
 #include "loco/ThreadPool.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -24,11 +24,19 @@ struct CompiledProgramOptions {
   /// Bytes of scratch memory for all threads together; 0: no limit.
   int64_t memory = 0;
   ResidualPolicy residuals = ResidualPolicy::Store;
+  /// Where object code is looked for first; null: nowhere.
+  ObjectCache *cache = nullptr;
+  /// Null: nobody asks.
+  Timings *timings = nullptr;
 };
 
-/// Compiles the model `name` of `module` (docs/ModelIR.md), one kernel for each
-/// kind of request when it first comes. Initial values come from the
-/// interpreter: they are computed once.
+/// Runs code, one kernel for each kind of request, taken from `source` when it
+/// first comes.
+std::unique_ptr<Program>
+makeCompiledProgram(std::unique_ptr<CodeSource> source,
+                    const CompiledProgramOptions &options, ThreadPool &pool);
+
+/// The same with the code of the model `name` of `module` (docs/ModelIR.md).
 std::unique_ptr<Program>
 makeCompiledProgram(mlir::OwningOpRef<mlir::ModuleOp> module,
                     llvm::StringRef name, const CompiledProgramOptions &options,

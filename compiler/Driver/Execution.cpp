@@ -40,6 +40,8 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
     CompiledProgramOptions compiled;
     compiled.precision = options.precision;
     compiled.memory = options.memory;
+    compiled.cache = options.cache;
+    compiled.timings = options.timings;
     execution->program =
         makeCompiledProgram(std::move(copy), model.name, compiled, pool);
     return execution;

@@ -20,7 +20,9 @@
 
 namespace loco {
 
+class ObjectCache;
 class SourceManager;
+class Timings;
 
 /// What executes a model.
 enum class Target {
@@ -37,6 +39,10 @@ struct ExecutionOptions {
   /// Bytes of scratch memory that a call may use; 0: what the plan finds best.
   int64_t memory = 0;
   DrawMode draws = DrawMode::Generated;
+  /// Where object code is looked for first, and what measures; both may be
+  /// null.
+  ObjectCache *cache = nullptr;
+  Timings *timings = nullptr;
 };
 
 /// One line of the plan that `explain` shows: `left the time loop`, and what.

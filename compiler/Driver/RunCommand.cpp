@@ -8,8 +8,11 @@
 
 #include "compiler/Driver/Analysis.h"
 #include "compiler/Driver/CommandSupport.h"
-#include "compiler/Driver/Execution.h"
 #include "compiler/Driver/RunPlanning.h"
+#include "compiler/Driver/RunnableProgram.h"
+#include "compiler/Driver/SeedSummary.h"
+#include "compiler/Driver/Simulation.h"
+#include "compiler/Driver/TrainingData.h"
 
 #include "loco-c/kernel.h"
 #include "loco/Figures.h"
@@ -35,23 +38,32 @@ using sema::RunBlock;
 namespace {
 /// One model of the program, with what the blocks so far made of it.
 struct ModelRun {
-  const sema::Model *model = nullptr;
-  std::unique_ptr<Execution> execution;
+  const ModelFacts *model = nullptr;
+  Program *program = nullptr;
   TensorMap untrained;
   std::optional<TensorMap> trained;
   /// Data of the last `train` block.
   std::optional<DataOption> data;
+  /// What `simulate` blocks recorded.
+  TensorMap probes;
 };
 
 /// Runs the blocks of one program.
 class Runner {
 public:
-  Runner(const RunOptions &options, const Compilation &compilation,
-         ThreadPool &pool)
-      : options(options), compilation(compilation), pool(pool) {}
+  Runner(const RunOptions &options, RunnableProgram &runnable, ThreadPool &pool)
+      : options(options), runnable(runnable), pool(pool) {}
 
-  Status openFolder();
+  /// Opens the run folder at `path`; first of all.
+  Status openFolder(const std::filesystem::path &path, RunFolder::Mode mode);
+  /// Runs all blocks, in the folder.
   Status run();
+  /// Runs all blocks once for each of the seeds from `first` on, each in a
+  /// folder of its own below the run folder.
+  Status runSeeds(uint64_t first, int64_t number);
+
+  /// The seed of the first `train` block, or of the first that has one.
+  uint64_t getFirstSeed() const;
 
 private:
   bool isSelected(const RunBlock &block) const;
@@ -59,15 +71,18 @@ private:
   Expected<ModelRun *> getModel(const RunBlock &block);
   Status runTrain(const RunBlock &block);
   Status runAnalyze(const RunBlock &block);
+  Status runSimulate(const RunBlock &block);
+  Status runSaves(const RunBlock &block, const AnalysisSubject &subject);
   Status drawLoss(const RunFolder &part, const std::string &model);
   Expected<DataOption> getAnalysisData(const RunBlock &block,
                                        const ModelRun &run) const;
   std::string describeConfiguration() const;
+  std::string describeResume() const;
   Error atPlace(SourceRange range, const Error &error) const;
   void say(const std::string &text) const;
 
   const RunOptions &options;
-  const Compilation &compilation;
+  RunnableProgram &runnable;
   ThreadPool &pool;
   std::optional<RunFolder> folder;
   std::map<std::string, ModelRun> models;
@@ -82,7 +97,7 @@ void Runner::say(const std::string &text) const {
 
 /// Puts `file:line:column` in front of a message about a block.
 Error Runner::atPlace(SourceRange range, const Error &error) const {
-  const SourceManager &sources = compilation.getSources();
+  const SourceManager &sources = runnable.getSources();
   LineColumn place = sources.getLineColumn(range.file, range.begin);
   return Error{fmt::format("{}:{}:{}: {}", sources.getName(range.file).str(),
                            place.line, place.column, error.message)};
@@ -119,7 +134,7 @@ std::string Runner::describeConfiguration() const {
   for (const sema::Override &override : options.overrides)
     set[override.name] = override.value;
   json["set"] = set;
-  for (const RunBlock &block : compilation.getModule()->runs) {
+  for (const RunBlock &block : runnable.getRuns()) {
     if (block.verb != RunBlock::Verb::Train)
       continue;
     DiagnosticEngine ignored;
@@ -140,17 +155,12 @@ static std::string describeVersions() {
   return versions.dump(2) + "\n";
 }
 
-Status Runner::openFolder() {
-  std::filesystem::path path = options.out;
-  if (path.empty())
-    path = findFolder(options.file, options.resume);
+Status Runner::openFolder(const std::filesystem::path &path,
+                          RunFolder::Mode mode) {
   RunFolder::Contents contents;
   contents.configuration = describeConfiguration();
   contents.versions = describeVersions();
-  contents.sources = compilation.getSourceTexts();
-  auto mode = options.resume  ? RunFolder::Mode::Resume
-              : options.force ? RunFolder::Mode::Replace
-                              : RunFolder::Mode::Create;
+  contents.sources = runnable.getSourceTexts();
   auto opened = RunFolder::open(path, mode, contents);
   if (!opened)
     return opened.error();
@@ -182,33 +192,30 @@ bool Runner::isSelected(const RunBlock &block) const {
          options.only == block.model;
 }
 
-/// Of starts, draws and order: that of the command line, or of the model's
-/// `train` block.
+/// Of starts, draws and order: that of the command line, of the model's `train`
+/// block, or of its first `simulate` block.
 uint64_t Runner::getSeed(llvm::StringRef model) const {
   if (options.seed)
     return *options.seed;
-  for (const RunBlock &block : compilation.getModule()->runs)
-    if (block.verb == RunBlock::Verb::Train && block.model == model)
-      return static_cast<uint64_t>(block.getNumber("seed", 0));
+  for (auto verb : {RunBlock::Verb::Train, RunBlock::Verb::Simulate})
+    for (const RunBlock &block : runnable.getRuns())
+      if (block.verb == verb && block.model == model)
+        return static_cast<uint64_t>(block.getNumber("seed", 0));
   return 0;
 }
 
 Expected<ModelRun *> Runner::getModel(const RunBlock &block) {
   ModelRun &run = models[block.model];
-  if (run.model)
+  bool isKnown = run.model;
+  // Variants of a model have its parameters.
+  auto program = runnable.getProgram(block.getProgramName());
+  if (!program)
+    return program.error();
+  run.model = runnable.findModel(block.getProgramName());
+  run.program = *program;
+  if (isKnown)
     return &run;
-  run.model = compilation.getModule()->findModel(block.model);
-  ExecutionOptions execution;
-  execution.target = options.target;
-  execution.precision = options.precision;
-  execution.memory = options.memory;
-  auto created =
-      Execution::create(*run.model, compilation.getSources(), execution, pool);
-  if (!created)
-    return created.error();
-  run.execution = std::move(*created);
-  auto initial =
-      run.execution->getProgram().initialParameters(getSeed(block.model));
+  auto initial = (*program)->initialParameters(getSeed(block.model));
   if (!initial)
     return initial.error();
   run.untrained = std::move(*initial);
@@ -216,8 +223,7 @@ Expected<ModelRun *> Runner::getModel(const RunBlock &block) {
     auto values = readTensors(options.init);
     if (!values)
       return values.error();
-    auto fitted =
-        fitParameters(*values, run.execution->getProgram().arguments());
+    auto fitted = fitParameters(*values, run.program->arguments());
     if (!fitted)
       return fitted.error();
     run.trained = std::move(*fitted);
@@ -233,13 +239,28 @@ static ElementType getPrecision(const Program &program) {
   return ElementType::F32;
 }
 
+/// What a run of training came to, for results.json.
+static Json describeTraining(const TrainingSummary &summary) {
+  Json json = {{"updates", summary.updates}, {"last_loss", summary.lastLoss}};
+  if (!summary.lastTerms.empty())
+    json["last_terms"] = summary.lastTerms;
+  if (summary.validationLoss) {
+    json["validation_loss"] = *summary.validationLoss;
+    json["best_validation_loss"] = *summary.bestValidationLoss;
+    json["best_update"] = summary.bestUpdate;
+    json["stopped_early"] = summary.stoppedEarly;
+  }
+  json["seconds"] = summary.seconds;
+  return json;
+}
+
 Status Runner::runTrain(const RunBlock &block) {
   DiagnosticEngine diagnostics;
   std::optional<TrainingPlan> plan = planTraining(block, diagnostics);
   if (!plan) {
     std::string text;
     llvm::raw_string_ostream stream(text);
-    renderDiagnostics(diagnostics, compilation.getSources(), stream);
+    renderDiagnostics(diagnostics, runnable.getSources(), stream);
     return Error{text};
   }
   const sema::Setting *data = block.find("data");
@@ -252,39 +273,35 @@ Status Runner::runTrain(const RunBlock &block) {
   plan->seed = options.seed.value_or(plan->seed);
   plan->resume = options.resume;
   plan->force = options.force;
-  auto source = DataSource::open(*(*run)->data, plan->seed);
-  if (!source)
-    return atPlace(data->range, source.error());
+  auto samples = openTrainingData(*(*run)->data, *plan);
+  if (!samples)
+    return atPlace(data->range, samples.error());
   auto part = folder->part(block.model);
   if (!part)
     return part.error();
 
   TrainingSession session;
-  Program &program = (*run)->execution->getProgram();
+  Program &program = *(*run)->program;
   session.precision = getPrecision(program) == ElementType::F64 ? "f64" : "f32";
   session.pool = &pool;
   session.folder = &*part;
   session.initialParameters =
       (*run)->trained ? &*(*run)->trained : &(*run)->untrained;
-  session.sourceHash = compilation.getSourceHash();
+  session.sourceHash = runnable.getSourceHash();
   session.locoVersion = LOCO_VERSION;
   session.title = "train " + block.model;
   session.progress.quiet = options.quiet;
   session.progress.lineInterval = 10;
   session.handleSignals = true;
-  for (const sema::Parameter &parameter : (*run)->model->parameters)
-    if (parameter.transform == sema::Transform::Relu && !parameter.isFrozen)
-      session.reluParameters.push_back(parameter.getStoredName());
-  auto summary = train(program, **source, *plan, session);
+  session.reluParameters = (*run)->model->reluParameters;
+  addValidation(*samples, program, *plan, session);
+  auto summary = train(program, samples->learned(), *plan, session);
   if (!summary)
     return summary.error();
   if (summary->interrupted)
-    return Error{
-        fmt::format("stopped after update {}; go on with `--resume --out {}`",
-                    summary->updates, folder->path().string())};
-  results["training"][block.model] = {{"updates", summary->updates},
-                                      {"last_loss", summary->lastLoss},
-                                      {"seconds", summary->seconds}};
+    return Error{fmt::format("stopped after update {}; go on with `{}`",
+                             summary->updates, describeResume())};
+  results["training"][block.model] = describeTraining(*summary);
   (*run)->trained = std::move(summary->parameters);
   say(fmt::format("trained {}: {} updates in {}, last loss {:.6g}", block.model,
                   summary->updates, formatDuration(summary->seconds),
@@ -329,7 +346,7 @@ Expected<DataOption> Runner::getAnalysisData(const RunBlock &block,
   if (const sema::Setting *data = block.find("data"); data && data->value)
     return toDataOption(*data->value);
   std::optional<DataOption> data = run.data;
-  for (const RunBlock &other : compilation.getModule()->runs)
+  for (const RunBlock &other : runnable.getRuns())
     if (const sema::Setting *setting = other.find("data");
         !data && other.model == block.model && setting && setting->value)
       data = toDataOption(*setting->value);
@@ -346,7 +363,7 @@ Status Runner::runAnalyze(const RunBlock &block) {
     return failed;
   AnalysisSubject subject;
   subject.model = (*run)->model;
-  subject.program = &(*run)->execution->getProgram();
+  subject.program = (*run)->program;
   if ((*run)->trained)
     subject.networks.push_back({"trained", &*(*run)->trained});
   subject.networks.push_back({"untrained", &(*run)->untrained});
@@ -356,6 +373,11 @@ Status Runner::runAnalyze(const RunBlock &block) {
   subject.seed = getSeed(block.model);
   subject.precision = getPrecision(*subject.program);
   subject.folder = folder->figures().string();
+  return runSaves(block, subject);
+}
+
+/// The analyses that a block asks for.
+Status Runner::runSaves(const RunBlock &block, const AnalysisSubject &subject) {
   for (const sema::Setting &setting : block.settings) {
     if (setting.name != "save")
       continue;
@@ -368,9 +390,48 @@ Status Runner::runAnalyze(const RunBlock &block) {
   return {};
 }
 
+Status Runner::runSimulate(const RunBlock &block) {
+  auto run = getModel(block);
+  if (!run)
+    return run.error();
+  if (Status failed = folder->commit())
+    return failed;
+  AnalysisSubject subject;
+  subject.model = (*run)->model;
+  subject.program = (*run)->program;
+  const TensorMap &parameters =
+      (*run)->trained ? *(*run)->trained : (*run)->untrained;
+  subject.networks = {{"simulated", &parameters}};
+  if (const sema::Setting *data = block.find("data"); data && data->value)
+    subject.data = toDataOption(*data->value);
+  subject.steps = static_cast<int64_t>(block.getNumber("steps", 0));
+  subject.samples = static_cast<int64_t>(block.getNumber("samples", 1));
+  subject.seed = options.seed.value_or(static_cast<uint64_t>(
+      block.getNumber("seed", static_cast<double>(getSeed(block.model)))));
+  subject.precision = getPrecision(*subject.program);
+  subject.folder = folder->figures().string();
+  say(fmt::format("simulate {}: {} steps, {} samples", block.model,
+                  subject.steps, subject.samples));
+  auto simulation = simulate(block, subject);
+  if (!simulation)
+    return atPlace(block.range, simulation.error());
+  results["simulation"][block.model].update(simulation->json,
+                                            /*merge_objects=*/true);
+  for (auto &[label, values] : simulation->probes)
+    (*run)->probes.insert_or_assign(label, std::move(values));
+  auto part = folder->part(block.model);
+  if (!part)
+    return part.error();
+  if (!(*run)->probes.empty())
+    if (Status failed =
+            writeNpz((part->path() / "probes.npz").string(), (*run)->probes))
+      return failed;
+  return runSaves(block, subject);
+}
+
 Status Runner::run() {
   bool any = false;
-  for (const RunBlock &block : compilation.getModule()->runs) {
+  for (const RunBlock &block : runnable.getRuns()) {
     if (!isSelected(block))
       continue;
     any = true;
@@ -380,7 +441,7 @@ Status Runner::run() {
     else if (block.verb == RunBlock::Verb::Analyze)
       failed = runAnalyze(block);
     else
-      failed = atPlace(block.range, Error{"`simulate` is not yet supported"});
+      failed = runSimulate(block);
     if (failed)
       return failed;
     if (Status unwritten =
@@ -403,14 +464,82 @@ Status Runner::run() {
                 options.only)};
 }
 
+/// What to add to the command line to go on with this run.
+std::string Runner::describeResume() const {
+  std::filesystem::path path = folder->path();
+  if (options.seeds == 0)
+    return fmt::format("--resume --out {}", path.string());
+  return fmt::format("--resume --seeds {} --out {}", options.seeds,
+                     path.parent_path().string());
+}
+
+uint64_t Runner::getFirstSeed() const {
+  if (options.seed)
+    return *options.seed;
+  for (const RunBlock &block : runnable.getRuns())
+    if (block.find("seed"))
+      return static_cast<uint64_t>(block.getNumber("seed", 0));
+  return 0;
+}
+
+Status Runner::runSeeds(uint64_t first, int64_t number) {
+  if (Status failed = folder->commit())
+    return failed;
+  Json seeds = Json::array();
+  std::vector<Json> all;
+  for (int64_t i = 0; i < number; ++i) {
+    RunOptions one = options;
+    one.seed = first + static_cast<uint64_t>(i);
+    say(fmt::format("seed {}, {} of {}", *one.seed, i + 1, number));
+    std::filesystem::path path =
+        folder->path() / fmt::format("seed-{}", *one.seed);
+    // Of an interrupted sweep some seeds have not begun.
+    bool goesOn = options.resume && std::filesystem::exists(path);
+    Runner runner(one, runnable, pool);
+    Status failed = runner.openFolder(path, goesOn ? RunFolder::Mode::Resume
+                                                   : RunFolder::Mode::Create);
+    if (!failed)
+      failed = runner.run();
+    if (failed)
+      return failed;
+    seeds.push_back(*one.seed);
+    all.push_back(runner.results);
+  }
+  results = {{"seeds", seeds}};
+  results.update(summarizeSeeds(all));
+  say(fmt::format("results of all seeds: {}",
+                  (folder->path() / "results.json").string()));
+  return folder->write("results.json", results.dump(2) + "\n");
+}
+
 int loco::runProgram(const RunOptions &options) {
-  std::unique_ptr<Compilation> compilation = compileProgram(options);
-  if (!compilation)
-    return 1;
+  Timings timings;
+  timings.setLoud(options.timings);
+  ObjectCache cache =
+      options.useCache ? ObjectCache::ofUser() : ObjectCache::off("not wanted");
   ThreadPool pool(options.threads);
-  Runner runner(options, *compilation, pool);
-  Status failed = runner.openFolder();
+  RunnableOptions chosen;
+  chosen.target = options.target;
+  chosen.precision = options.precision;
+  chosen.memory = options.memory;
+  chosen.cache = &cache;
+  chosen.timings = &timings;
+  auto program = RunnableProgram::open(options, chosen, pool);
+  if (!program)
+    return 1;
+  Runner runner(options, *program, pool);
+  std::filesystem::path path = options.out;
+  if (path.empty())
+    path = findFolder(options.file, options.resume);
+  Status failed =
+      runner.openFolder(path, options.resume  ? RunFolder::Mode::Resume
+                              : options.force ? RunFolder::Mode::Replace
+                                              : RunFolder::Mode::Create);
   if (!failed)
-    failed = runner.run();
+    failed = options.seeds > 0
+                 ? runner.runSeeds(runner.getFirstSeed(), options.seeds)
+                 : runner.run();
+  if (options.timings)
+    llvm::errs() << "object cache: " << cache.describe() << "\n";
   return failed ? reportError(failed.message()) : 0;
 }

@@ -242,11 +242,13 @@ static void addRun(CLI::App &app, Action &action) {
       "  lococ run model.loco\n"
       "  lococ run model.loco --set sheet='torus(72, 72)' --seed 3 --out big\n"
       "  lococ run model.loco --out big --resume\n"
+      "  lococ run model.loco --seeds 5 --out all\n"
       "  lococ run model.loco --only analyze --init trained.safetensors");
   addProgramOptions(command, *options);
   addSeedOption(
       command, [options](uint64_t seed) { options->seed = seed; },
       "seed in place of the program's own");
+  addSeedsOption(command, options->seeds);
   addTargetOption(command, options->target);
   addPrecisionOption(
       command,
@@ -268,6 +270,11 @@ static void addRun(CLI::App &app, Action &action) {
                   "only the blocks of this model, or train, simulate, analyze")
       ->type_name("NAME");
   command.add_flag("--quiet", options->quiet, "print results and errors only");
+  command.add_flag("--timings", options->timings,
+                   "say what the start took, up to the first kernel");
+  command.add_flag_callback(
+      "--no-cache", [options] { options->useCache = false; },
+      "compile anew, and keep nothing for later runs");
   command.callback([&action, options] {
     action = [options] { return runProgram(*options); };
   });

@@ -1,0 +1,81 @@
+//===- CodeSource.h - Where machine code of a model comes from --*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_CODESOURCE_H
+#define COMPILER_DRIVER_CODESOURCE_H
+
+#include "compiler/Driver/EntryPoint.h"
+#include "compiler/Driver/ObjectCache.h"
+#include "compiler/Driver/ProgramImage.h"
+#include "compiler/Driver/Timings.h"
+#include "loco/ThreadPool.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace loco {
+
+/// Gives the code of one model's functions, piece by piece as it is asked for.
+class CodeSource {
+public:
+  virtual ~CodeSource() = default;
+  virtual const Signature &getSignature() = 0;
+  /// What answers a request.
+  virtual Expected<EntryCode> getEntry(const Request &request) = 0;
+  /// What makes the parameters' initial values, in f64; `results` are their
+  /// names. Nothing if they have to be interpreted.
+  virtual std::optional<EntryCode> getInitial() = 0;
+  /// Initial values of the reference interpreter, in f64.
+  virtual Expected<TensorMap> interpretInitial(uint64_t seed,
+                                               ThreadPool &pool) = 0;
+};
+
+/// How a module's code is made.
+struct ModuleCodeOptions {
+  ElementType precision = ElementType::F32;
+  ResidualPolicy residuals = ResidualPolicy::Store;
+  /// Where object code is looked for first; null: nowhere.
+  ObjectCache *cache = nullptr;
+  /// Null: nobody asks.
+  Timings *timings = nullptr;
+};
+
+/// Compiles the functions of a module (docs/ModelIR.md), or finds their object
+/// code in the cache: under a key made of the function's IR, so whatever leaves
+/// that as it is (the start of a parameter, a learning rate) compiles nothing.
+class ModuleCode : public CodeSource {
+public:
+  /// `name`: the model, or another function that is meant to be called.
+  ModuleCode(mlir::OwningOpRef<mlir::ModuleOp> module, llvm::StringRef name,
+             const ModuleCodeOptions &options);
+
+  const Signature &getSignature() override { return signature; }
+  Expected<EntryCode> getEntry(const Request &request) override;
+  std::optional<EntryCode> getInitial() override;
+  Expected<TensorMap> interpretInitial(uint64_t seed,
+                                       ThreadPool &pool) override;
+
+  /// The cache's key of what the functions above would give.
+  std::string getEntryKey(const Request &request);
+  std::string getInitialKey();
+
+private:
+  Expected<EntryCode> compileEntry(const Request &request);
+  std::optional<EntryCode> compileInitial();
+  std::optional<EntryCode> load(llvm::StringRef key);
+  CacheKey startKey(llvm::StringRef kind, mlir::func::FuncOp function);
+
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::string name;
+  ModuleCodeOptions options;
+  mlir::func::FuncOp function;
+  Signature signature;
+};
+
+} // namespace loco
+
+#endif // COMPILER_DRIVER_CODESOURCE_H

@@ -1,0 +1,266 @@
+//===- RunnableProgram.cpp - A program to run, compiled or kept ----------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/RunnableProgram.h"
+
+#include "compiler/Driver/CommandSupport.h"
+#include "compiler/Driver/CompiledProgram.h"
+#include "compiler/Target/CPU/CPUTarget.h"
+
+#include "llvm/Support/FileSystem.h"
+
+#include <cstdio>
+
+using namespace loco;
+
+//===----------------------------------------------------------------------===//
+// Code, kept or made
+//===----------------------------------------------------------------------===//
+
+/// Code of one model: entries that the image names are in the cache; others are
+/// compiled, and named from then on.
+class RunnableProgram::KeptCode : public CodeSource {
+public:
+  KeptCode(RunnableProgram &owner, const std::string &model, ModelCode &kept)
+      : owner(owner), model(model), kept(kept) {}
+
+  const Signature &getSignature() override { return kept.signature; }
+
+  Expected<EntryCode> getEntry(const Request &request) override {
+    std::string name = getRequestKey(request);
+    if (auto found = kept.entries.find(name); found != kept.entries.end())
+      if (auto code = load(found->second))
+        return *code;
+    auto made = getModuleCode();
+    if (!made)
+      return made.error();
+    auto code = (*made)->getEntry(request);
+    if (code && owner.options.cache->isOn()) {
+      kept.entries[name] = (*made)->getEntryKey(request);
+      owner.save();
+    }
+    return code;
+  }
+
+  std::optional<EntryCode> getInitial() override {
+    if (!kept.initial.empty())
+      if (auto code = load(kept.initial))
+        return code;
+    auto made = getModuleCode();
+    if (!made)
+      return std::nullopt;
+    auto code = (*made)->getInitial();
+    if (code && owner.options.cache->isOn()) {
+      kept.initial = (*made)->getInitialKey();
+      owner.save();
+    }
+    return code;
+  }
+
+  Expected<TensorMap> interpretInitial(uint64_t seed,
+                                       ThreadPool &pool) override {
+    auto made = getModuleCode();
+    if (!made)
+      return made.error();
+    return (*made)->interpretInitial(seed, pool);
+  }
+
+  Expected<ModuleCode *> getModuleCode() {
+    if (code)
+      return code.get();
+    auto execution = owner.getExecution(model);
+    if (!execution)
+      return execution.error();
+    ModuleCodeOptions options;
+    options.precision = owner.options.precision;
+    options.cache = owner.options.cache;
+    options.timings = owner.options.timings;
+    code = std::make_unique<ModuleCode>(
+        mlir::OwningOpRef<mlir::ModuleOp>((*execution)->getModule().clone()),
+        model, options);
+    return code.get();
+  }
+
+private:
+  std::optional<EntryCode> load(llvm::StringRef key) {
+    Timings::Phase phase(owner.options.timings, "reading code");
+    auto bytes = owner.options.cache->load(key);
+    return bytes ? readCode(*bytes) : std::nullopt;
+  }
+
+  RunnableProgram &owner;
+  std::string model;
+  ModelCode &kept;
+  std::unique_ptr<ModuleCode> code;
+};
+
+Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
+  auto &execution = executions[model];
+  if (execution)
+    return execution.get();
+  const sema::Module *module = getModule();
+  if (!module)
+    return Error{"the program cannot be compiled again"};
+  Timings::Phase phase(options.timings, "translating");
+  ExecutionOptions chosen;
+  chosen.target = options.target;
+  chosen.precision = options.precision;
+  chosen.memory = options.memory;
+  chosen.cache = options.cache;
+  chosen.timings = options.timings;
+  auto made = Execution::create(*module->findModel(model),
+                                compilation->getSources(), chosen, pool);
+  if (!made)
+    return made.error();
+  execution = std::move(*made);
+  return execution.get();
+}
+
+Expected<Program *> RunnableProgram::getProgram(const std::string &model) {
+  if (options.target == Target::Reference) {
+    auto execution = getExecution(model);
+    if (!execution)
+      return execution.error();
+    return &(*execution)->getProgram();
+  }
+  auto &made = programs[model];
+  if (made)
+    return made.get();
+  bool isKnown = image.code.count(model);
+  ModelCode &kept = image.code[model];
+  auto code = std::make_unique<KeptCode>(*this, model, kept);
+  if (!isKnown) {
+    auto translated = code->getModuleCode();
+    if (!translated) {
+      image.code.erase(model);
+      return translated.error();
+    }
+    kept.signature = (*translated)->getSignature();
+  }
+  CompiledProgramOptions compiled;
+  compiled.precision = options.precision;
+  compiled.memory = options.memory;
+  compiled.timings = options.timings;
+  made = makeCompiledProgram(std::move(code), compiled, pool);
+  return made.get();
+}
+
+//===----------------------------------------------------------------------===//
+// The image
+//===----------------------------------------------------------------------===//
+
+RunnableProgram::RunnableProgram(const ProgramOptions &program,
+                                 const RunnableOptions &options,
+                                 ThreadPool &pool)
+    : program(program), options(options), pool(pool) {}
+
+RunnableProgram::~RunnableProgram() = default;
+
+/// What is known before anything is parsed. The texts themselves are in the
+/// image and are compared with the files.
+static std::string makeKey(const ProgramOptions &program,
+                           const RunnableOptions &options) {
+  CPUTarget target = CPUTarget::host();
+  CacheKey key("program");
+  key.add(target.triple).add(target.cpu).add(target.features);
+  key.add(static_cast<uint64_t>(options.precision));
+  key.add(program.file);
+  key.add(program.includeFolders.size());
+  for (const std::string &folder : program.includeFolders)
+    key.add(folder);
+  key.add(program.overrides.size());
+  for (const sema::Override &override : program.overrides)
+    key.add(override.name).add(override.value);
+  return key.getText();
+}
+
+/// True if compiling would read just what the image was made of.
+static bool isUpToDate(const ProgramImage &image) {
+  for (const FileImage &file : image.files) {
+    if (!file.isOwn)
+      continue;
+    SourceManager disk;
+    llvm::Expected<FileId> now = disk.openFile(file.name);
+    if (!now) {
+      llvm::consumeError(now.takeError());
+      return false;
+    }
+    if (disk.getText(*now) != file.text)
+      return false;
+  }
+  return llvm::none_of(image.absentFiles, [](const std::string &file) {
+    return llvm::sys::fs::exists(file);
+  });
+}
+
+/// Takes the image from the cache; false if there is none that fits.
+bool RunnableProgram::load() {
+  Timings::Phase phase(options.timings, "reading image");
+  key = makeKey(program, options);
+  auto bytes = options.cache->load(key);
+  auto kept = bytes ? readImage(*bytes) : std::nullopt;
+  if (!kept || !isUpToDate(*kept))
+    return false;
+  image = std::move(*kept);
+  for (const FileImage &file : image.files)
+    sources.addFile(file.name, file.text);
+  return true;
+}
+
+/// Makes the image of the text on the disk; false after errors, which are
+/// printed.
+bool RunnableProgram::compile() {
+  Timings::Phase phase(options.timings, "reading program");
+  compilation = compileProgram(program);
+  if (!compilation)
+    return false;
+  const sema::Module &module = *compilation->getModule();
+  const SourceManager &read = compilation->getSources();
+  for (unsigned i = 0; i < read.getNumFiles(); ++i) {
+    FileImage file{read.getName({i}).str(), read.getText(FileId{i}).str(),
+                   compilation->isOwn({i})};
+    sources.addFile(file.name, file.text);
+    image.files.push_back(std::move(file));
+  }
+  image.absentFiles = compilation->getAbsentFiles();
+  image.sourceHash = compilation->getSourceHash();
+  image.runs = module.runs;
+  for (const auto &model : module.models)
+    image.models.push_back(describeModel(*model));
+  return true;
+}
+
+/// The checked program; compiled now if the run began without, from the texts
+/// that it began with: files may have changed since.
+const sema::Module *RunnableProgram::getModule() {
+  if (!compilation) {
+    Timings::Phase phase(options.timings, "reading program");
+    CompilationOptions again{program.includeFolders, program.overrides, {}};
+    for (const FileImage &file : image.files)
+      if (file.isOwn)
+        again.texts[file.name] = file.text;
+    compilation = Compilation::ofFile(program.file, again);
+  }
+  return compilation->getModule();
+}
+
+void RunnableProgram::save() {
+  // Warnings are shown in each run, so a program that has some is read in each.
+  if (compilation && !compilation->getDiagnostics().empty())
+    return;
+  options.cache->store(key, writeImage(image));
+}
+
+std::unique_ptr<RunnableProgram>
+RunnableProgram::open(const ProgramOptions &program,
+                      const RunnableOptions &options, ThreadPool &pool) {
+  std::unique_ptr<RunnableProgram> opened(
+      new RunnableProgram(program, options, pool));
+  if (options.target == Target::CPU && opened->load())
+    return opened;
+  return opened->compile() ? std::move(opened) : nullptr;
+}

@@ -1,0 +1,82 @@
+//===- RunnableProgram.h - A program to run, compiled or kept ---*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The one thing that a run knows of its program. If the object cache holds an
+// image of it, nothing is parsed and no MLIR context is made; the program is
+// compiled when something is asked for that no earlier run asked for.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_RUNNABLEPROGRAM_H
+#define COMPILER_DRIVER_RUNNABLEPROGRAM_H
+
+#include "compiler/Driver/CodeSource.h"
+#include "compiler/Driver/Commands.h"
+#include "compiler/Driver/Compilation.h"
+
+namespace loco {
+
+/// How a program is executed; `cache` and `timings` outlive it.
+struct RunnableOptions {
+  Target target = Target::CPU;
+  ElementType precision = ElementType::F32;
+  /// As in MachineOptions.
+  int64_t memory = 0;
+  ObjectCache *cache = nullptr;
+  Timings *timings = nullptr;
+};
+
+class RunnableProgram {
+public:
+  /// Prints all diagnostics of a program that is wrong; null then.
+  static std::unique_ptr<RunnableProgram> open(const ProgramOptions &program,
+                                               const RunnableOptions &options,
+                                               ThreadPool &pool);
+  ~RunnableProgram();
+
+  const std::vector<sema::RunBlock> &getRuns() const { return image.runs; }
+  /// Null if the program has no model of that name.
+  const ModelFacts *findModel(llvm::StringRef name) const {
+    return image.findModel(name);
+  }
+  /// All files that source ranges of run blocks refer to.
+  const SourceManager &getSources() const { return sources; }
+  std::map<std::string, std::string> getSourceTexts() const {
+    return image.getSourceTexts();
+  }
+  const std::string &getSourceHash() const { return image.sourceHash; }
+
+  /// The model, ready to run; made when it is first asked for and kept.
+  Expected<Program *> getProgram(const std::string &model);
+
+private:
+  class KeptCode;
+  RunnableProgram(const ProgramOptions &program, const RunnableOptions &options,
+                  ThreadPool &pool);
+
+  bool load();
+  bool compile();
+  const sema::Module *getModule();
+  Expected<Execution *> getExecution(const std::string &model);
+  void save();
+
+  ProgramOptions program;
+  RunnableOptions options;
+  ThreadPool &pool;
+  /// Of the image in the cache.
+  std::string key;
+  ProgramImage image;
+  SourceManager sources;
+  /// Null as long as the image has been enough.
+  std::unique_ptr<Compilation> compilation;
+  std::map<std::string, std::unique_ptr<Execution>> executions;
+  std::map<std::string, std::unique_ptr<Program>> programs;
+};
+
+} // namespace loco
+
+#endif // COMPILER_DRIVER_RUNNABLEPROGRAM_H

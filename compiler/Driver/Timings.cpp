@@ -1,0 +1,70 @@
+//===- Timings.cpp - Where the time of a start goes ----------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/Timings.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <time.h>
+#include <unistd.h>
+
+using namespace loco;
+
+/// Seconds since the process was started, by the system's own record of it:
+/// loading of the program included, in steps of 10 ms.
+static double secondsSinceStart() {
+  char text[1024] = "";
+  std::FILE *record = std::fopen("/proc/self/stat", "r");
+  if (!record)
+    return 0;
+  bool isRead = std::fgets(text, sizeof(text), record);
+  std::fclose(record);
+  // After the name, in parentheses, the start is the 20th field.
+  llvm::SmallVector<llvm::StringRef> fields;
+  llvm::StringRef(text).rsplit(')').second.trim().split(fields, ' ');
+  double ticks;
+  timespec now;
+  if (!isRead || fields.size() < 20 || fields[19].getAsDouble(ticks) ||
+      ::clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+    return 0;
+  return now.tv_sec + now.tv_nsec * 1e-9 - ticks / ::sysconf(_SC_CLK_TCK);
+}
+
+Timings::Timings() { parts.emplace_back("loading loco", secondsSinceStart()); }
+
+Timings::Phase::~Phase() {
+  if (!timings || timings->isOver)
+    return;
+  double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  for (auto &[part, sum] : timings->parts)
+    if (part == name) {
+      sum += seconds;
+      return;
+    }
+  timings->parts.emplace_back(name, seconds);
+}
+
+void Timings::reachFirstKernel() {
+  if (isOver)
+    return;
+  isOver = true;
+  whole = secondsSinceStart();
+  if (isLoud)
+    std::fputs(describe().c_str(), stderr);
+}
+
+std::string Timings::describe() const {
+  std::string text = fmt::format(
+      "to the first kernel: {:.3f} s from the start of the process\n", whole);
+  for (const auto &[part, seconds] : parts)
+    text += fmt::format("  {:<16} {:.3f} s\n", part, seconds);
+  return text;
+}

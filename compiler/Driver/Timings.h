@@ -1,0 +1,56 @@
+//===- Timings.h - Where the time of a start goes ---------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_TIMINGS_H
+#define COMPILER_DRIVER_TIMINGS_H
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace loco {
+
+/// Times from the start of the process to the first kernel that works on data.
+class Timings {
+public:
+  /// Adds the time of its life to the part `name`; of `timings` that are null,
+  /// or over, nothing is measured.
+  class Phase {
+  public:
+    Phase(Timings *timings, const char *name)
+        : timings(timings), name(name), begin(Clock::now()) {}
+    ~Phase();
+    Phase(const Phase &) = delete;
+    Phase &operator=(const Phase &) = delete;
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    Timings *timings;
+    const char *name;
+    Clock::time_point begin;
+  };
+
+  Timings();
+
+  /// A kernel is about to be called. The first call ends all measurements, and
+  /// prints them to standard error if `setLoud` asked for it.
+  void reachFirstKernel();
+  void setLoud(bool loud) { isLoud = loud; }
+
+  /// Seconds, as text: of the whole, then of its parts in their order.
+  std::string describe() const;
+
+private:
+  std::vector<std::pair<std::string, double>> parts;
+  double whole = 0;
+  bool isOver = false, isLoud = false;
+};
+
+} // namespace loco
+
+#endif // COMPILER_DRIVER_TIMINGS_H
