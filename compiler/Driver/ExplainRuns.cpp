@@ -9,6 +9,7 @@
 
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/RunPlanning.h"
+#include "compiler/Driver/TrainingData.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -81,13 +82,11 @@ static void addDefaults(const RunBlock &block, const TrainingPlan &plan,
   };
   add("schedule", "constant");
   add("clip", "none");
-  add("seed", fmt::format("{}", plan.seed));
   add("window", "whole sequences");
+  add("seed", fmt::format("{}", plan.seed));
   add("shuffle", plan.shuffle ? "a new random order in every epoch"
                               : "samples in their order");
-  add("validate", plan.validateUpdates
-                      ? fmt::format("every {} updates", plan.validateUpdates)
-                      : "once per epoch, where there is data for it");
+  add("validate", "never");
   add("checkpoint",
       fmt::format("every {} seconds and at the end, {} and the best are kept",
                   plan.checkpointSeconds, plan.keepCheckpoints));
@@ -109,11 +108,17 @@ std::string loco::explainRun(const RunBlock &block) {
       value = setting.label + " after " + value;
     else if (!setting.label.empty())
       value = fmt::format("\"{}\" = {}", setting.label, value);
+    if (setting.name == "stop")
+      value = "after " + value + " validations without a lower loss";
     if (setting.every)
       value += (value.empty() ? "every " : " every ") + spell(*setting.every);
     table.add({setting.name, value});
     if (plan && setting.name == "optimizer")
       table.add({"", "that is " + describeOptimizer(plan->optimizer)});
+    if (plan && setting.name == "validate")
+      table.add({"", fmt::format("that is the loss on {} samples that nothing "
+                                 "is learned from",
+                                 getValidationSamples(*plan))});
   }
   if (plan)
     addDefaults(block, *plan, table);

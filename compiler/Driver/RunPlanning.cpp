@@ -8,6 +8,7 @@
 #include "compiler/Driver/RunPlanning.h"
 
 #include "compiler/AST/Suggest.h"
+#include "compiler/Driver/Analysis.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -79,12 +80,12 @@ DataOption loco::withArgument(DataOption call, const DataOption &value) {
   return call;
 }
 
-DataOption loco::holdOut(DataOption call) {
+DataOption loco::holdOut(DataOption call, const char *split) {
   std::vector<std::string> sources = dataSourceNames();
   for (DataOption &argument : call.arguments)
     if (argument.kind == DataOption::Kind::Call &&
         llvm::is_contained(sources, argument.text)) {
-      argument = holdOut(std::move(argument));
+      argument = holdOut(std::move(argument), split);
       return call;
     }
   bool hasSplit = llvm::any_of(
@@ -93,7 +94,7 @@ DataOption loco::holdOut(DataOption call) {
   bool isFile = call.text == "arrays" || call.text == "npz";
   if (hasSplit || isFile)
     return call;
-  return withArgument(std::move(call), DataOption::ofText("test").as("split"));
+  return withArgument(std::move(call), DataOption::ofText(split).as("split"));
 }
 
 //===----------------------------------------------------------------------===//
@@ -114,6 +115,8 @@ private:
   void readClip();
   void readSchedule();
   void readCheckpoint();
+  void readRules();
+  void readValidation();
   int64_t readCount(llvm::StringRef name);
   double readNumber(const PlanValue &call, llvm::StringRef name, int position,
                     double otherwise);
@@ -199,7 +202,8 @@ void TrainingPlanner::readOptimizer() {
     options.epsilon = readNumber(call, "epsilon", -1, options.epsilon);
     double decay =
         readNumber(call, "decay", -1, call.isCall("adamw") ? 0.01 : 0);
-    (call.isCall("adamw") ? options.decoupledDecay : options.coupledDecay) =
+    options.decouplesDecay = call.isCall("adamw");
+    (options.decouplesDecay ? options.decoupledDecay : options.coupledDecay) =
         decay;
   } else {
     diagnostics
@@ -265,15 +269,44 @@ void TrainingPlanner::readCheckpoint() {
     result.checkpointUpdates = static_cast<int64_t>(setting->every->number);
 }
 
+/// `rate u = 1e-4`, `decay u = 0`, `freeze u`, in their order.
+void TrainingPlanner::readRules() {
+  for (const Setting &setting : block.settings) {
+    ParameterRule rule;
+    rule.pattern = setting.label;
+    if (setting.name == "freeze")
+      rule.frozen = true;
+    else if (setting.name == "rate")
+      rule.rate = setting.value->number;
+    else if (setting.name == "decay")
+      rule.decay = setting.value->number;
+    else
+      continue;
+    result.optimizer.rules.push_back(std::move(rule));
+  }
+}
+
+/// `validate 500 every 100`, `stop after 10`.
+void TrainingPlanner::readValidation() {
+  const Setting *setting = block.find("validate");
+  if (setting && setting->every)
+    result.validateUpdates = static_cast<int64_t>(setting->every->number);
+  result.validationSamples = readCount("validate");
+  result.stopAfter = readCount("stop");
+}
+
 std::optional<TrainingPlan> TrainingPlanner::plan() {
   unsigned before = diagnostics.getNumErrors();
   readOptimizer();
   readClip();
   readSchedule();
   readCheckpoint();
+  readRules();
+  readValidation();
   result.batch = readCount("batch");
   result.updates = readCount("updates");
   result.epochs = readCount("epochs");
+  result.window = readCount("window");
   if (const Setting *seed = block.find("seed"); seed && seed->value)
     result.seed = static_cast<uint64_t>(seed->value->number);
   if (diagnostics.getNumErrors() != before)
@@ -289,4 +322,14 @@ std::optional<TrainingPlan> loco::planTraining(const sema::RunBlock &block,
                                                DiagnosticEngine &diagnostics) {
   return TrainingPlanner(block, diagnostics).plan();
 }
-  result.window = readCount("window");
+
+void loco::checkRuns(llvm::ArrayRef<sema::RunBlock> runs,
+                     DiagnosticEngine &diagnostics) {
+  for (const sema::RunBlock &block : runs) {
+    if (block.verb == sema::RunBlock::Verb::Train)
+      (void)planTraining(block, diagnostics);
+    for (const Setting &setting : block.settings)
+      if (setting.name == "save" && setting.value)
+        (void)checkAnalysis(setting, diagnostics);
+  }
+}

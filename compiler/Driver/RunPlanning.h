@@ -23,14 +23,19 @@ DataOption toDataOption(const sema::PlanValue &value);
 /// The call with the argument `name` set to `value`, in place of one it has.
 DataOption withArgument(DataOption call, const DataOption &value);
 
-/// The samples of a data source that its training split has not: `split =
-/// "test"` for the innermost source, unless it names a split itself.
-DataOption holdOut(DataOption call);
+/// The samples of a data source that its training split has not: `split` for
+/// the innermost source, unless it names a split itself.
+DataOption holdOut(DataOption call, const char *split = "test");
 
 /// The plan of a `train` block: optimizer, schedule, lengths, clipping. What
 /// does not make sense is reported at its place; nothing is returned then.
 std::optional<TrainingPlan> planTraining(const sema::RunBlock &block,
                                          DiagnosticEngine &diagnostics);
+
+/// Reports what is wrong with the run blocks of a program beyond its language:
+/// optimisers, schedules, analyses and their arguments.
+void checkRuns(llvm::ArrayRef<sema::RunBlock> runs,
+               DiagnosticEngine &diagnostics);
 
 } // namespace loco
 

@@ -8,9 +8,11 @@
 #include "compiler/Sema/RunBlocks.h"
 #include "compiler/AST/Printer.h"
 #include "compiler/AST/Suggest.h"
+#include "compiler/Sema/ParameterNames.h"
 #include "compiler/Sema/PlanEvaluator.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
+#include <deque>
 
 using namespace loco;
 using namespace loco::sema;
@@ -26,13 +28,13 @@ enum class SettingKind {
   Any,      ///< a number greater than 0, or a call
   Save,     ///< a label and a value
   Interval, ///< `every` and a whole number
-};
-
   Validate, ///< the same, with a whole number from 1 on before it or not
   After,    ///< `after` and a whole number from 1 on
   Factor,   ///< parameters and a number from 0 on
   Freeze,   ///< parameters
   Rollout,  ///< an input, a result that takes its place, and from when on
+};
+
 /// A word that may begin a line of a run block.
 struct SettingForm {
   Verb verb;
@@ -53,8 +55,6 @@ static constexpr SettingForm settingForms[] = {
      "schedule drop(epochs = 100, factor = 0.1)"},
     {Verb::Train, "seed", SettingKind::Natural, "seed 1"},
     {Verb::Train, "checkpoint", SettingKind::Interval, "checkpoint every 100"},
-    {Verb::Analyze, "save", SettingKind::Save,
-     "save \"waves\" = phase_velocity(z)"},
     {Verb::Train, "rate", SettingKind::Factor, "rate u.linear = 1e-4"},
     {Verb::Train, "decay", SettingKind::Factor, "decay u.linear = 0.01"},
     {Verb::Train, "freeze", SettingKind::Freeze, "freeze u.linear"},
@@ -63,6 +63,8 @@ static constexpr SettingForm settingForms[] = {
     {Verb::Train, "window", SettingKind::Count, "window 20"},
     {Verb::Train, "rollout", SettingKind::Rollout, "rollout x = y after 10"},
     {Verb::Analyze, "rollout", SettingKind::Rollout, "rollout x = y after 10"},
+    {Verb::Analyze, "save", SettingKind::Save,
+     "save \"waves\" = phase_velocity(z)"},
     {Verb::Analyze, "data", SettingKind::Call,
      "data gratings(orientations = 8)"},
     {Verb::Analyze, "samples", SettingKind::Count, "samples 1000"},
@@ -75,6 +77,12 @@ static constexpr SettingForm settingForms[] = {
      "save \"waves\" = phase_velocity(z)"},
 };
 
+/// A setting with one value, that stands once.
+static bool canBeSet(SettingKind kind) {
+  return kind != SettingKind::Save && kind != SettingKind::Factor &&
+         kind != SettingKind::Freeze;
+}
+
 namespace {
 class RunBlockEvaluator {
 public:
@@ -85,9 +93,15 @@ public:
   RunBlock evaluate();
 
 private:
+  void applyOverrides();
+  bool isGiven(StringRef name) const;
+  bool isReplaced(StringRef name) const;
   void evaluateSetting(const ast::SettingDecl &setting);
   void evaluateProbe(const ast::ProbeDecl &probe);
   void checkMissing();
+  void readRollout(const SettingForm &form, const ast::SettingDecl &written);
+  bool readTarget(const SettingForm &form, const ast::SettingDecl &written,
+                  Setting &setting);
   bool checkSetting(const SettingForm &form, const ast::SettingDecl &written,
                     Setting &setting);
 
@@ -97,11 +111,12 @@ private:
   PlanEvaluator values;
   RunBlock block;
   bool hasUnknown = false;
+  /// Something before this block was refused.
+  bool modelIsWrong = elaborator.program.diagnostics.hasErrors();
+  /// Settings that `--set` gives, in place of those of the block or besides.
+  std::deque<ast::SettingDecl> given;
 };
 } // namespace
-  void readRollout(const SettingForm &form, const ast::SettingDecl &written);
-  bool readTarget(const SettingForm &form, const ast::SettingDecl &written,
-                  Setting &setting);
 
 //===----------------------------------------------------------------------===//
 // Settings
@@ -116,18 +131,25 @@ bool RunBlockEvaluator::checkSetting(const SettingForm &form,
         .hint("write `" + form.example + "`");
     return false;
   };
-  if (written.label && form.kind != SettingKind::Save)
+  bool takesLabel =
+      form.kind == SettingKind::Save || form.kind == SettingKind::Factor;
+  if (written.label && !takesLabel)
     return refuse(written.label->getRange(),
                   "`" + form.name + "` takes no label");
-  if (form.kind == SettingKind::Interval) {
-    if (!written.every || written.value)
-      return refuse(written.getRange(), "`" + form.name + "` needs `every`");
-    return true;
-  }
-  if (written.every && form.kind != SettingKind::Save)
+  if (form.kind == SettingKind::Interval && written.value)
+    return refuse(written.getRange(), "`" + form.name + "` needs `every`");
+  bool isEvery =
+      form.kind == SettingKind::Interval || form.kind == SettingKind::Validate;
+  if (isEvery && !written.every)
+    return refuse(written.getRange(), "`" + form.name + "` needs `every`");
+  if (written.every && !isEvery && form.kind != SettingKind::Save)
     return refuse(written.every->getRange(),
                   "`" + form.name + "` takes no `every`");
-  if (!written.value)
+  if (isEvery && !written.value)
+    return true;
+  if (form.kind == SettingKind::After && (!written.after || written.value))
+    return refuse(written.getRange(), "`" + form.name + "` needs `after`");
+  if (!written.value && form.kind != SettingKind::After)
     return refuse(written.getRange(), "`" + form.name + "` has no value");
   if (!setting.value)
     return false;
@@ -138,6 +160,8 @@ bool RunBlockEvaluator::checkSetting(const SettingForm &form,
   StringRef text = elaborator.getText(value.range);
   switch (form.kind) {
   case SettingKind::Count:
+  case SettingKind::Validate:
+  case SettingKind::After:
     if (!isWhole || number < 1)
       return refuse(value.range, "`" + form.name +
                                      "` is a whole number from 1 on, not `" +
@@ -165,62 +189,20 @@ bool RunBlockEvaluator::checkSetting(const SettingForm &form,
       return refuse(value.range,
                     "`" + form.name + "` cannot be `" + text + "`");
     return true;
+  case SettingKind::Factor:
+    if (!(value.isNumber() && number >= 0))
+      return refuse(value.range, "`" + form.name +
+                                     "` is a number from 0 on, not `" + text +
+                                     "`");
+    return true;
   case SettingKind::Interval:
+  case SettingKind::Rollout:
+  case SettingKind::Freeze:
     return true;
   }
   llvm_unreachable("unknown kind of setting");
 }
 
-void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
-  const SettingForm *form = nullptr;
-  std::vector<StringRef> names;
-  for (const SettingForm &known : settingForms)
-    if (known.verb == decl.verb) {
-      names.push_back(known.name);
-      if (known.name == written.name.name)
-        form = &known;
-    }
-  if (!form) {
-    StringRef verb = getVerbName(decl.verb);
-    hasUnknown = true;
-    elaborator
-        .error("unknown-setting", written.name.range,
-               "`" + verb + "` has no setting `" + written.name.name + "`")
-        .hint(didYouMean(written.name.name, names));
-    return;
-  }
-  bool isOfParameters =
-      form->kind == SettingKind::Factor || form->kind == SettingKind::Freeze;
-  bool repeats = form->kind == SettingKind::Save || isOfParameters;
-  if (form->kind == SettingKind::Rollout) {
-    readRollout(*form, written);
-    return;
-  }
-  if (written.after && form->kind != SettingKind::After) {
-    elaborator
-        .error("wrong-setting", written.after->getRange(),
-               "`" + form->name + "` takes no `after`")
-        .hint("write `" + form->example + "`");
-    return;
-  }
-  if (!written.target.name.empty() && !isOfParameters) {
-    elaborator
-        .error("wrong-setting", written.target.range,
-               "`" + form->name + "` takes no name before `=`")
-        .hint("write `" + form->example + "`");
-    return;
-  }
-  if (const Setting *other = block.find(written.name.name); other && !repeats) {
-    elaborator
-        .error("duplicate-name", written.name.range,
-               "`" + written.name.name + "` is set twice")
-  case SettingKind::Rollout:
-  case SettingKind::Freeze:
-        .note(other->range, "it is set here first");
-    return;
-  }
-  Setting setting;
-  setting.name = written.name.name.str();
 /// What it means is checked where the model is made for it (Variants.cpp).
 void RunBlockEvaluator::readRollout(const SettingForm &form,
                                     const ast::SettingDecl &written) {
@@ -281,12 +263,71 @@ bool RunBlockEvaluator::readTarget(const SettingForm &form,
     return false;
   }
   setting.label = target;
-  return checkParameters(target, range, builder);
+  // A model that is wrong may lack the parameter for that reason.
+  return !modelIsWrong && checkParameters(target, range, builder);
 }
 
+void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
+  const SettingForm *form = nullptr;
+  std::vector<StringRef> names;
+  for (const SettingForm &known : settingForms)
+    if (known.verb == decl.verb) {
+      names.push_back(known.name);
+      if (known.name == written.name.name)
+        form = &known;
+    }
+  if (!form) {
+    StringRef verb = getVerbName(decl.verb);
+    hasUnknown = true;
+    elaborator
+        .error("unknown-setting", written.name.range,
+               "`" + verb + "` has no setting `" + written.name.name + "`")
+        .hint(didYouMean(written.name.name, names));
+    return;
+  }
+  bool isOfParameters =
+      form->kind == SettingKind::Factor || form->kind == SettingKind::Freeze;
+  bool repeats = form->kind == SettingKind::Save || isOfParameters;
+  if (form->kind == SettingKind::Rollout) {
+    readRollout(*form, written);
+    return;
+  }
+  if (written.after && form->kind != SettingKind::After) {
+    elaborator
+        .error("wrong-setting", written.after->getRange(),
+               "`" + form->name + "` takes no `after`")
+        .hint("write `" + form->example + "`");
+    return;
+  }
+  if (!written.target.name.empty() && !isOfParameters) {
+    elaborator
+        .error("wrong-setting", written.target.range,
+               "`" + form->name + "` takes no name before `=`")
+        .hint("write `" + form->example + "`");
+    return;
+  }
+  if (const Setting *other = block.find(written.name.name); other && !repeats) {
+    elaborator
+        .error("duplicate-name", written.name.range,
+               "`" + written.name.name + "` is set twice")
+        .note(other->range, "it is set here first");
+    return;
+  }
+  Setting setting;
+  setting.name = written.name.name.str();
   setting.range = written.getRange();
   if (written.label)
     setting.label = written.label->value.str();
+  if (isOfParameters) {
+    if (!readTarget(*form, written, setting))
+      return;
+    if (form->kind == SettingKind::Factor)
+      setting.value = values.evaluateValue(written.value, /*isOutermost=*/true);
+    if (form->kind == SettingKind::Freeze ||
+        (setting.value && checkSetting(*form, written, setting)))
+      block.settings.push_back(std::move(setting));
+    return;
+  }
   values.setLabel(setting.label);
   for (const Setting &other : block.settings)
     if (repeats && other.name == setting.name && other.label == setting.label) {
@@ -299,6 +340,8 @@ bool RunBlockEvaluator::readTarget(const SettingForm &form,
     }
   if (written.value)
     setting.value = values.evaluateValue(written.value, /*isOutermost=*/true);
+  if (form->kind == SettingKind::After && written.after && !written.value)
+    setting.value = values.evaluateValue(written.after, /*isOutermost=*/false);
   if (written.every)
     setting.every = values.evaluateEvery(written.every);
   if (checkSetting(*form, written, setting))
@@ -334,9 +377,11 @@ void RunBlockEvaluator::evaluateProbe(const ast::ProbeDecl &probe) {
 /// Reports what a block cannot do without, in one message.
 void RunBlockEvaluator::checkMissing() {
   auto has = [&](StringRef name) {
+    if (isGiven(name))
+      return true;
     return llvm::any_of(decl.body, [&](const ast::Decl *line) {
       auto *setting = llvm::dyn_cast<ast::SettingDecl>(line);
-      return setting && setting->name.name == name;
+      return setting && setting->name.name == name && !isReplaced(name);
     });
   };
   std::vector<std::string> missing;
@@ -363,6 +408,8 @@ void RunBlockEvaluator::checkMissing() {
                        "model `" + decl.model.name +
                            "` has no `loss` to train");
   }
+  if (decl.verb == Verb::Train && has("stop") && !has("validate"))
+    need("validate", "validate every 100");
   if (decl.verb == Verb::Simulate && !has("steps"))
     need("steps", "steps 1000");
   // A misspelt setting is not missing as well.
@@ -375,16 +422,60 @@ void RunBlockEvaluator::checkMissing() {
       .hint("write `" + example + "`");
 }
 
+/// `--set train.updates=5`, `--set Model.analyze.samples=10`: settings that
+/// stand once and have a value.
+void RunBlockEvaluator::applyOverrides() {
+  Program &program = elaborator.program;
+  for (const SettingForm &form : settingForms) {
+    if (form.verb != decl.verb || !canBeSet(form.kind))
+      continue;
+    std::string name = (getVerbName(decl.verb) + "." + form.name).str();
+    program.addOverridable(name);
+    const Override *override = program.findOverride(name, decl.model.name);
+    const ast::Expr *value =
+        override ? program.getOverrideValue(*override, nullptr) : nullptr;
+    if (!value)
+      continue;
+    ast::SettingDecl &setting = given.emplace_back(value->getRange());
+    setting.name = {form.name, value->getRange()};
+    if (form.kind == SettingKind::Interval ||
+        form.kind == SettingKind::Validate)
+      setting.every = value;
+    else if (form.kind == SettingKind::After)
+      setting.after = value;
+    else
+      setting.value = value;
+  }
+}
+
+bool RunBlockEvaluator::isGiven(StringRef name) const {
+  return llvm::any_of(given, [&](const ast::SettingDecl &setting) {
+    return setting.name.name == name;
+  });
+}
+
+/// `--set` gives the setting itself, or the other way to say how long.
+bool RunBlockEvaluator::isReplaced(StringRef name) const {
+  return isGiven(name) || (name == "epochs" && isGiven("updates")) ||
+         (name == "updates" && isGiven("epochs"));
+}
+
 RunBlock RunBlockEvaluator::evaluate() {
   block.model = decl.model.name.str();
   block.verb = decl.verb == Verb::Train     ? RunBlock::Verb::Train
                : decl.verb == Verb::Analyze ? RunBlock::Verb::Analyze
                                             : RunBlock::Verb::Simulate;
   block.range = decl.getRange();
+  if (!builder.getModel().variantOf.empty())
+    block.variant = builder.getModel().name;
   llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
   llvm::SaveAndRestore when(elaborator.context, Context{});
+  applyOverrides();
+  for (const ast::SettingDecl &setting : given)
+    evaluateSetting(setting);
   for (const ast::Decl *line : decl.body) {
-    if (auto *setting = llvm::dyn_cast<ast::SettingDecl>(line))
+    auto *setting = llvm::dyn_cast<ast::SettingDecl>(line);
+    if (setting && !isReplaced(setting->name.name))
       evaluateSetting(*setting);
     else if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(line))
       evaluateProbe(*probe);
@@ -397,5 +488,3 @@ RunBlock sema::evaluateRunBlock(const ast::RunDecl &decl,
                                 ModelBuilder &builder) {
   return RunBlockEvaluator(decl, builder).evaluate();
 }
-  if (!builder.getModel().variantOf.empty())
-    block.variant = builder.getModel().name;

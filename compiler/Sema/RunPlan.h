@@ -68,7 +68,8 @@ struct PlanArgument {
 struct Setting {
   /// `batch`, `optimizer`, `save`, `probe`.
   std::string name;
-  /// The text before `=`, as in `save "waves" = ...`.
+  /// The text before `=`, as in `save "waves" = ...`; of `rate`, `decay` and
+  /// `freeze` the parameters that are meant.
   std::string label;
   std::optional<PlanValue> value;
   std::optional<PlanValue> every;
@@ -82,16 +83,16 @@ struct RunBlock {
   Verb verb = Verb::Train;
   /// The name of the model.
   std::string model;
-  std::vector<Setting> settings;
   /// That of the variant of it that the block runs; empty for the model itself.
   std::string variant;
+  std::vector<Setting> settings;
   SourceRange range;
 
-  /// The last setting of that name; null if there is none.
   /// The model whose code runs.
   const std::string &getProgramName() const {
     return variant.empty() ? model : variant;
   }
+  /// The last setting of that name; null if there is none.
   const Setting *find(llvm::StringRef name) const;
   /// The number of a setting, or `otherwise`.
   double getNumber(llvm::StringRef name, double otherwise) const;

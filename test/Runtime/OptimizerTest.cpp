@@ -124,6 +124,8 @@ static void checkOptions() {
   refused([](auto &o) { o.beta2 = 1.5; }, "`beta2` is 1.5, expected");
   refused([](auto &o) { o.clipNorm = -2; }, "`clip norm` is -2");
   refused([](auto &o) { o.nesterov = true; }, "`nesterov` needs a `momentum`");
+  refused([](auto &o) { o.rules = {{"b", {}, false, -0.5}}; },
+          "`decay of b` is -0.5");
   refused([](auto &o) { o.rules = {{"w*", 0.1, false}}; },
           "`w*` of a parameter rule matches no parameter; there are `b`, "
           "`u.weight`");
@@ -148,6 +150,44 @@ static void checkNames() {
   Optimizer some = require(Optimizer::create(options, model, pool));
   CHECK(some.trained() == std::vector<std::string>({"u.weight"}));
   CHECK_EQUAL(some.state().size(), 1u);
+}
+
+/// A name stands for all that is below it, and for the raw tensor of a value
+/// with a range; rates and decays of rules replace the optimiser's.
+static void checkRules() {
+  ThreadPool pool(1);
+  std::vector<ArgumentSpec> model = {
+      parameter("u.weight", {}), parameter("u.bias", {}),
+      parameter("up", {}),       parameter("dt.raw", {}),
+      parameter("v.dt.raw", {}), parameter("b", {})};
+  OptimizerOptions options;
+  options.rate = 0.5;
+  options.coupledDecay = 0.1;
+  options.rules = {{"u", 0.25}, {"u.bias", {}, false, 0.0}, {"*dt", 1.0}};
+  for (bool decouples : {false, true}) {
+    options.decouplesDecay = decouples;
+    if (decouples)
+      std::swap(options.coupledDecay, options.decoupledDecay);
+    Optimizer optimizer = require(Optimizer::create(options, model, pool));
+    TensorMap values, gradients;
+    for (const ArgumentSpec &spec : model) {
+      values[spec.name] = Tensor(ElementType::F32, {});
+      values[spec.name].set(0, 2);
+      gradients[spec.name] = Tensor(ElementType::F32, {});
+      gradients[spec.name].set(0, 1);
+    }
+    optimizer.update(values, gradients, 1, 1);
+    // p - r (g + d p), coupled or not: without momentum it is the same.
+    auto after = [](double rate, double decay) {
+      return 2 - rate * (1 + decay * 2);
+    };
+    CHECK_NEAR(values.at("u.weight").at(0), after(0.25, 0.1), 1e-6);
+    CHECK_NEAR(values.at("u.bias").at(0), after(0.25, 0), 1e-6);
+    CHECK_NEAR(values.at("up").at(0), after(0.5, 0.1), 1e-6);
+    CHECK_NEAR(values.at("dt.raw").at(0), after(1, 0.1), 1e-6);
+    CHECK_NEAR(values.at("v.dt.raw").at(0), after(1, 0.1), 1e-6);
+    CHECK_NEAR(values.at("b").at(0), after(0.5, 0.1), 1e-6);
+  }
 }
 
 static void checkNorm() {
@@ -196,6 +236,7 @@ int main(int argc, char **argv) {
     return runCase(argc, argv);
   checkOptions();
   checkNames();
+  checkRules();
   checkNorm();
   checkRestore();
   return checksFailed();

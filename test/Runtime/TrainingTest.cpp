@@ -304,7 +304,7 @@ static void checkHooks() {
   std::vector<double> seen;
   setting.session.validate = [&](const TensorMap &parameters) {
     seen.push_back(parameters.at("b").at(0));
-    return Expected<double>(seen.size() == 2 ? 0.25 : 1.0);
+    return Expected<LossParts>({seen.size() == 2 ? 0.25 : 1.0, {}});
   };
   setting.session.scalars = [](const TensorMap &, auto &scalars) {
     scalars["shown"] = 42;
@@ -325,7 +325,7 @@ static void checkHooks() {
 
   Setting failing;
   failing.session.validate = [](const TensorMap &) {
-    return Expected<double>(Error{"no such file"});
+    return Expected<LossParts>(Error{"no such file"});
   };
   CHECK_ERROR(failing.train(), "no such file");
 }

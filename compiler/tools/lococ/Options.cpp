@@ -164,6 +164,17 @@ void loco::addSeedOption(CLI::App &command, std::function<void(uint64_t)> set,
       help, "N");
 }
 
+void loco::addSeedsOption(CLI::App &command, int64_t &seeds) {
+  addValue(
+      command, "--seeds",
+      [&seeds](const std::string &text) {
+        seeds = readNumber<int64_t>("--seeds", text, 1, 10000);
+      },
+      "run with so many seeds, from --seed or the program's own on; mean and "
+      "deviation in results.json",
+      "N");
+}
+
 void loco::addValueOptions(CLI::App &command, ValueOptions &options,
                            const std::string &inputsHelp) {
   command

@@ -37,6 +37,8 @@ void addValueOptions(CLI::App &command, ValueOptions &options,
 /// --seed.
 void addSeedOption(CLI::App &command, std::function<void(uint64_t)> set,
                    const std::string &help);
+/// --seeds.
+void addSeedsOption(CLI::App &command, int64_t &seeds);
 
 /// What went wrong with the command line, in our words.
 std::string describeError(const CLI::App &app, const CLI::Error &error);

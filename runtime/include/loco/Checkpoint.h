@@ -60,12 +60,21 @@ struct CheckpointInfo {
   /// Loss by which the checkpoint is judged: of the validation, or the mean
   /// over the updates since the checkpoint before.
   double loss = std::numeric_limits<double>::infinity();
+  /// The losses of the validations so far.
+  struct Validation {
+    /// The last one; the lowest, after which update, and how many came after.
+    double last = 0, best = std::numeric_limits<double>::infinity();
+    int64_t bestUpdate = 0, since = 0;
+  };
+  /// Nothing before the first validation.
+  std::optional<Validation> validation;
 };
 
 struct Checkpoint {
   CheckpointInfo info;
   TensorMap parameters;
-  /// `optimizer/...` and `carry/...`.
+  /// `optimizer/...`, `carry/...`, and `best/...`: the parameters of the best
+  /// validation, where a run may end early with them.
   TensorMap state;
 };
 

@@ -111,6 +111,11 @@ public:
   DataSource &operator=(const DataSource &) = delete;
 
   const std::vector<DataField> &fields() const { return fieldList; }
+  /// Samples `first` to `first + count - 1` of a source with an end, which must
+  /// outlive the part.
+  static std::unique_ptr<DataSource> part(const DataSource &whole,
+                                          uint64_t first, int64_t count);
+
   /// The field of that name, or nullptr.
   const DataField *field(const std::string &name) const;
   /// Steps of every sample; 0 if no field is per step.

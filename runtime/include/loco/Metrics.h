@@ -41,6 +41,8 @@ struct MetricsLine {
   double gradientNorm = 0;
   /// Spent training so far, over all sessions of the run.
   double seconds = 0;
+  /// The parts of `loss`, where it has several: without their weights.
+  std::map<std::string, double> terms;
   /// Where the update was followed by a validation.
   std::optional<double> validationLoss;
   /// Parameters of rank 0, and whatever the program reports, by name.

@@ -35,13 +35,18 @@ namespace loco {
 
 /// How the parameters whose name matches a pattern differ from the others.
 struct ParameterRule {
-  /// `*` and `?` stand for any characters: `u.linear.*`. Where several rules
-  /// match, the last one counts.
+  /// A name stands for the parameter and all below it: `u.linear` is
+  /// `u.linear.weight` and `u.linear.bias`, `dt` is `dt.raw`. `*` and `?` stand
+  /// for any characters: `*.bias`. Of several rules about one thing the last
+  /// one counts.
   std::string pattern;
   /// Base rate of these parameters; the schedule applies to it as well.
-  std::optional<double> rate;
-  /// Not changed, and left out of the gradient's norm.
+  std::optional<double> rate = std::nullopt;
+  /// Not changed, and left out of the gradient's norm. A rate that a later rule
+  /// gives ends it.
   bool frozen = false;
+  /// In place of the optimiser's decay, coupled or decoupled as that is.
+  std::optional<double> decay = std::nullopt;
 };
 
 struct OptimizerOptions {
@@ -57,6 +62,8 @@ struct OptimizerOptions {
   double coupledDecay = 0;
   /// Decay of the value itself, r d p (AdamW's `weight_decay`).
   double decoupledDecay = 0;
+  /// True if the decay of a rule is of the value itself.
+  bool decouplesDecay = false;
   /// Largest 2-norm of all gradients together; 0: any.
   double clipNorm = 0;
   /// Largest absolute value of an entry, applied before clipNorm; 0: any.
@@ -120,8 +127,12 @@ private:
   ThreadPool *pool;
   OptimizerOptions options;
   std::vector<std::string> names;
-  /// Base rate of each of `names`.
-  std::vector<double> rates;
+  /// What a parameter is changed by, after all rules.
+  struct Factors {
+    double rate, coupledDecay, decoupledDecay;
+  };
+  /// Of each of `names`.
+  std::vector<Factors> factors;
   std::vector<Piece> pieces;
   TensorMap memory;
   int64_t numUpdates = 0;

@@ -54,8 +54,14 @@ struct TrainingPlan {
   /// How many are kept, newest first, beside the best.
   int64_t keepCheckpoints = 2;
 
-  /// Updates between calls of TrainingSession::validate; 0: once per epoch.
+  /// Updates between validations; 0: once per epoch, if there are any.
   int64_t validateUpdates = 0;
+  /// How many samples are kept from training for that; 0: as many as are good
+  /// for it (setApart).
+  int64_t validationSamples = 0;
+  /// Ends the run after so many validations without a lower loss than before,
+  /// with the parameters of the lowest; 0: never.
+  int64_t stopAfter = 0;
 
   /// Goes on from the newest checkpoint of the run folder.
   bool resume = false;
@@ -67,6 +73,13 @@ struct TrainingPlan {
   Status check() const;
   /// The plan as JSON, for the resolved configuration.
   std::string toJson() const;
+};
+
+/// A loss, and the terms that it is made of by name, without their weights; no
+/// terms if it is one expression.
+struct LossParts {
+  double loss = 0;
+  std::map<std::string, double> terms;
 };
 
 /// What surrounds a training run. Everything but the precision is optional.
@@ -89,8 +102,8 @@ struct TrainingSession {
   Progress::Options progress;
   /// Notes and warnings, one sentence each; empty: standard error.
   std::function<void(const std::string &)> report;
-  /// Loss on data that is not learned from.
-  std::function<Expected<double>(const TensorMap &parameters)> validate;
+  /// Losses on data that is not learned from: `loss`, and its parts.
+  std::function<Expected<LossParts>(const TensorMap &parameters)> validate;
   /// More numbers for the metrics: constrained parameters as they are shown.
   std::function<void(const TensorMap &parameters,
                      std::map<std::string, double> &scalars)>
@@ -111,11 +124,32 @@ struct TrainingSummary {
   int64_t updatesPerEpoch = 0;
   /// Loss of the last batch, before its update; not a number if none was run.
   double lastLoss = 0;
+  std::map<std::string, double> lastTerms;
+  /// The last validation; the one of lowest loss, and its update. With
+  /// TrainingPlan::stopAfter `parameters` are those of the latter.
+  std::optional<double> validationLoss, bestValidationLoss;
+  int64_t bestUpdate = 0;
+  /// Ended by TrainingPlan::stopAfter.
+  bool stoppedEarly = false;
   /// Spent training, over all sessions of the run.
   double seconds = 0;
   /// Stopped before the last update, by a signal or `stop`.
   bool interrupted = false;
 };
+
+/// How a loss is measured on data that nothing learns from.
+struct ValidationOptions {
+  /// How many of the first samples, and how many of them at once.
+  int64_t samples = 256, batch = 64;
+  /// Draws are those of update 0, the same in every validation.
+  uint64_t seed = 0;
+  ElementType precision = ElementType::F32;
+};
+
+/// The mean loss over the first samples of `data`.
+Expected<LossParts> measureLoss(Program &program, const DataSource &data,
+                                const TensorMap &parameters,
+                                const ValidationOptions &options);
 
 /// Trains. With a run folder, an error leaves the last good checkpoint and all
 /// metrics up to it in place.

@@ -149,7 +149,8 @@ void *loco::data::builtinHandle(std::unique_ptr<BuiltinSource> source) {
 LocoRandomKey loco::data::keyOfGenerator(const LocoDataOption &call,
                                          OptionReader &options, uint64_t seed) {
   std::string stream = std::string("data/") + call.text;
-  if (options.choice("split", {"train", "test"}) == "test")
-    stream += "/test";
+  std::string split = options.choice("split", {"train", "validation", "test"});
+  if (split != "train")
+    stream += "/" + split;
   return {seed, locoRandomStream(stream.c_str()), 0};
 }

@@ -61,6 +61,11 @@ static Json toJson(const CheckpointInfo &info) {
   return json;
 }
 
+/// A number that JSON has as null where it is not finite.
+static double readNumber(const Json &json, double otherwise) {
+  return json.is_null() ? otherwise : json.get<double>();
+}
+
 /// Fields are taken with at(), whose exceptions readInfo turns into an error.
 static CheckpointInfo fromJson(const Json &json) {
   CheckpointInfo info;

@@ -26,6 +26,8 @@ std::string loco::toJson(const MetricsLine &line) {
   if (line.epoch)
     json["epoch"] = *line.epoch;
   json["loss"] = line.loss;
+  if (!line.terms.empty())
+    json["terms"] = line.terms;
   json["rate"] = line.rate;
   json["gradient_norm"] = line.gradientNorm;
   json["seconds"] = line.seconds;

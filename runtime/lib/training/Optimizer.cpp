@@ -55,25 +55,46 @@ Status OptimizerOptions::check() const {
       return failed;
   if (nesterov && momentum == 0)
     return Error{"`nesterov` needs a `momentum` above 0"};
-  for (const ParameterRule &rule : rules)
+  for (const ParameterRule &rule : rules) {
+    std::string of = " of " + rule.pattern;
     if (rule.rate)
-      if (Status failed =
-              checkAtLeastZero(("rate of " + rule.pattern).c_str(), *rule.rate))
+      if (Status failed = checkAtLeastZero(("rate" + of).c_str(), *rule.rate))
         return failed;
+    if (rule.decay)
+      if (Status failed = checkAtLeastZero(("decay" + of).c_str(), *rule.decay))
+        return failed;
+  }
   return {};
 }
 
+/// Beside a parameter's own name there is the one of its value, without `.raw`.
 static bool matches(const ParameterRule &rule, const std::string &name) {
-  return fnmatch(rule.pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+  const std::string raw = ".raw";
+  auto matchesName = [&](const std::string &candidate) {
+    return candidate.rfind(rule.pattern + ".", 0) == 0 ||
+           fnmatch(rule.pattern.c_str(), candidate.c_str(), FNM_NOESCAPE) == 0;
+  };
+  bool isRaw = name.size() > raw.size() &&
+               name.compare(name.size() - raw.size(), raw.size(), raw) == 0;
+  return matchesName(name) ||
+         (isRaw && matchesName(name.substr(0, name.size() - raw.size())));
 }
 
-/// The last rule that speaks of a parameter, or none.
-static const ParameterRule *findRule(const std::vector<ParameterRule> &rules,
-                                     const std::string &name) {
-  auto found = std::find_if(
-      rules.rbegin(), rules.rend(),
-      [&](const ParameterRule &rule) { return matches(rule, name); });
-  return found == rules.rend() ? nullptr : &*found;
+/// What the rules say of a parameter, one after the other.
+static ParameterRule combineRules(const std::vector<ParameterRule> &rules,
+                                  const std::string &name) {
+  ParameterRule result;
+  for (const ParameterRule &rule : rules) {
+    if (!matches(rule, name))
+      continue;
+    if (rule.frozen || rule.rate)
+      result.frozen = rule.frozen;
+    if (rule.rate)
+      result.rate = rule.rate;
+    if (rule.decay)
+      result.decay = rule.decay;
+  }
+  return result;
 }
 
 /// Every rule speaks of some parameter.
@@ -122,15 +143,20 @@ Optimizer::create(const OptimizerOptions &options,
   Optimizer result(pool);
   result.options = options;
   for (auto &[name, argument] : parameters) {
-    const ParameterRule *rule = findRule(options.rules, name);
-    if (rule && rule->frozen)
+    ParameterRule rule = combineRules(options.rules, name);
+    if (rule.frozen)
       continue;
     int64_t size = numElements(argument->shape);
     for (int64_t begin = 0; begin < size; begin += updates::pieceSize)
       result.pieces.push_back({result.names.size(), begin,
                                std::min(updates::pieceSize, size - begin)});
     result.names.push_back(name);
-    result.rates.push_back(rule && rule->rate ? *rule->rate : options.rate);
+    Factors factors = {rule.rate.value_or(options.rate), options.coupledDecay,
+                       options.decoupledDecay};
+    if (rule.decay)
+      (options.decouplesDecay ? factors.decoupledDecay : factors.coupledDecay) =
+          *rule.decay;
+    result.factors.push_back(factors);
     for (const std::string &prefix : memoryPrefixes(options))
       result.memory.emplace(prefix + name,
                             Tensor(argument->type, argument->shape));
@@ -173,7 +199,8 @@ void Optimizer::updatePiece(const Piece &piece, TensorMap &parameters,
                             const TensorMap &gradients, double normScale,
                             double scheduleFactor) {
   const std::string &name = names[piece.parameter];
-  double rate = rates[piece.parameter] * scheduleFactor;
+  const Factors &of = factors[piece.parameter];
+  double rate = of.rate * scheduleFactor;
   auto memoryOf = [&](const char *prefix) {
     return memory.at(prefix + name).as<T>() + piece.begin;
   };
@@ -184,10 +211,10 @@ void Optimizer::updatePiece(const Piece &piece, TensorMap &parameters,
     updates::clamp(gradient, piece.count, T(options.clipValue));
   if (normScale != 1)
     updates::scale(gradient, piece.count, T(normScale));
-  if (options.coupledDecay > 0)
-    updates::addScaled(gradient, values, piece.count, T(options.coupledDecay));
-  if (options.decoupledDecay > 0)
-    updates::scale(values, piece.count, T(1 - rate * options.decoupledDecay));
+  if (of.coupledDecay > 0)
+    updates::addScaled(gradient, values, piece.count, T(of.coupledDecay));
+  if (of.decoupledDecay > 0)
+    updates::scale(values, piece.count, T(1 - rate * of.decoupledDecay));
 
   if (options.method == OptimizerOptions::Method::Adam)
     updates::adam(values, gradient, memoryOf("first-moment/"),

@@ -140,14 +140,16 @@ Status Trainer::resume() {
                  " cannot be resumed: " + failed.message()};
   setDamagedAside(info.update);
   parameters = std::move(*fitting);
+  best = takePart(checkpoint.state, bestPrefix);
+  validation = info.validation;
   update = resumedFrom = savedUpdate = info.update;
   cursor = {info.epoch, info.position};
-  secondsBefore = info.seconds;
-  if (update >= totalUpdates)
   if (!windows.restore(takePart(checkpoint.state, carryPrefix), info.window,
                        plan.batch))
     report("the states of checkpoint " + std::to_string(info.update) +
            " do not fit `batch` or `window`: its sequences begin anew");
+  secondsBefore = info.seconds;
+  if (update >= totalUpdates)
     report("all " + std::to_string(totalUpdates) + " updates are done already");
   return {};
 }
@@ -200,26 +202,27 @@ Status Trainer::saveCheckpoint() {
   info.update = update;
   info.epoch = cursor.epoch;
   info.position = cursor.position;
+  info.window = windows.position();
   info.precision = session.precision;
   info.threads = pool.numThreads();
-  info.window = windows.position();
   info.batch = plan.batch;
   info.optimizer = describe(plan.optimizer.method);
   info.optimizerUpdates = optimizer->updates();
   info.seconds = seconds();
-  if (session.validate && validationLoss)
-    info.loss = *validationLoss;
+  info.validation = validation;
+  if (session.validate && validation)
+    info.loss = validation->last;
   else if (!session.validate && lossCount > 0)
     info.loss = lossSum / lossCount;
   for (const auto &[name, tensor] : optimizer->state())
     checkpoint.state.emplace(optimizerPrefix + name, tensor);
-  // Lent for the time of writing, not copied.
-  checkpoint.parameters.swap(parameters);
-  Status failed = writeCheckpoint(session.folder->checkpoints(), checkpoint);
   for (auto &[name, tensor] : windows.state())
     checkpoint.state.emplace(carryPrefix + name, std::move(tensor));
   for (const auto &[name, tensor] : best)
     checkpoint.state.emplace(bestPrefix + name, tensor);
+  // Lent for the time of writing, not copied.
+  checkpoint.parameters.swap(parameters);
+  Status failed = writeCheckpoint(session.folder->checkpoints(), checkpoint);
   parameters.swap(checkpoint.parameters);
   if (failed)
     return failed;

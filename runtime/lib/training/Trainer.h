@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// All state of one training run. Training.cpp holds the loop, Resume.cpp what
-// goes to and comes from the disk.
+// All state of one training run. Training.cpp holds the loop, EarlyStopping.cpp
+// what validations decide, Resume.cpp what goes to and comes from the disk.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,12 +45,17 @@ private:
   Status runProgram();
   Status checkReply() const;
   Status writeMetrics(double rateFactor, double norm);
-  Status validateIfDue();
+  bool isStopped() const;
   bool stopRequested() const;
   double seconds() const;
   std::string progressDetail() const;
   void report(const std::string &text);
   Error stopped(int64_t at, const std::string &why) const;
+
+  // EarlyStopping.cpp
+  Status validateIfDue();
+  void keepBest(double loss);
+  Status finishBest();
 
   // Resume.cpp
   Status begin();
@@ -83,21 +88,26 @@ private:
   /// 0 for data that never ends.
   int64_t updatesPerEpoch = 0;
   DataCursor cursor;
+  Windows windows;
+  /// The sequences whose windows are run, and where they were read.
+  Batch sequences;
+  DataCursor sequencesBegin;
   /// Time of earlier sessions.
   double secondsBefore = 0;
   Clock::time_point startTime = Clock::now();
   double rate = 0;
 
-  Windows windows;
-  /// The sequences whose windows are run, and where they were read.
-  Batch sequences;
-  DataCursor sequencesBegin;
   int64_t savedUpdate = 0;
   Clock::time_point savedTime = Clock::now();
   /// Over the updates since the last checkpoint.
   double lossSum = 0;
   int64_t lossCount = 0;
-  std::optional<double> validationLoss, newValidationLoss;
+  /// The terms of the last batch's loss.
+  std::map<std::string, double> terms;
+  std::optional<double> newValidationLoss;
+  std::optional<CheckpointInfo::Validation> validation;
+  /// Of the best validation; empty where the run does not end early.
+  TensorMap best;
 };
 
 } // namespace loco

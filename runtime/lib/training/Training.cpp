@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/lib/training/LossTerms.h"
 #include "runtime/lib/training/Text.h"
 #include "runtime/lib/training/Trainer.h"
 
@@ -34,14 +35,23 @@ Expected<TrainingSummary> Trainer::run() {
     return failed.error();
   if (Status failed = runUpdates())
     return failed.error();
+  if (Status failed = finishBest())
+    return failed.error();
   TrainingSummary summary;
-  summary.parameters = std::move(parameters);
+  summary.parameters = std::move(best.empty() ? parameters : best);
   summary.updates = update;
   summary.resumedFrom = resumedFrom;
   summary.updatesPerEpoch = updatesPerEpoch;
   summary.lastLoss = reply.loss;
   summary.seconds = seconds();
-  summary.interrupted = update < totalUpdates;
+  summary.lastTerms = terms;
+  if (validation) {
+    summary.validationLoss = validation->last;
+    summary.bestValidationLoss = validation->best;
+    summary.bestUpdate = validation->bestUpdate;
+  }
+  summary.stoppedEarly = isStopped();
+  summary.interrupted = update < totalUpdates && !isStopped();
   return summary;
 }
 
@@ -58,6 +68,8 @@ Status Trainer::prepare() {
   if (!fields)
     return fields.error();
   match = std::move(*fields);
+  if (Status failed = windows.prepare(program, plan.window, match.steps))
+    return failed;
   Expected<Optimizer> made =
       Optimizer::create(plan.optimizer, program.arguments(), pool);
   if (!made)
@@ -68,8 +80,6 @@ Status Trainer::prepare() {
                  "is not frozen"};
   if (std::optional<int64_t> samples = data.length()) {
     if (plan.batch > *samples)
-  if (Status failed = windows.prepare(program, plan.window, match.steps))
-    return failed;
       return Error{"`batch` is " + std::to_string(plan.batch) +
                    ", but the data has only " + std::to_string(*samples) +
                    " samples"};
@@ -81,6 +91,9 @@ Status Trainer::prepare() {
   totalUpdates =
       plan.updates > 0 ? plan.updates : plan.epochs * updatesPerEpoch;
   request.gradients = optimizer->trained();
+  request.results = lossResults(program);
+  request.results.insert(request.results.end(), windows.results().begin(),
+                         windows.results().end());
   request.seed = plan.seed;
   return {};
 }
@@ -91,11 +104,9 @@ Status Trainer::startData() {
   options.shuffle = plan.shuffle;
   options.seed = plan.seed;
   options.precision =
-  request.results = lossResults(program);
-  request.results.insert(request.results.end(), windows.results().begin(),
-                         windows.results().end());
       session.precision == "f64" ? ElementType::F64 : ElementType::F32;
   options.fields = match.fields;
+  options.numbers = match.numbers;
   auto started = BatchLoader::start(data, options, cursor);
   if (!started)
     return started.error();
@@ -106,13 +117,12 @@ Status Trainer::startData() {
 //===----------------------------------------------------------------------===//
 // Updates
 //===----------------------------------------------------------------------===//
-  options.numbers = match.numbers;
 
 Status Trainer::runUpdates() {
   interrupt.emplace(session.handleSignals);
   progress.emplace(session.title, totalUpdates, update, session.progress);
   startTime = savedTime = Clock::now();
-  while (update < totalUpdates && !stopRequested()) {
+  while (update < totalUpdates && !isStopped() && !stopRequested()) {
     if (Status failed = runOneUpdate())
       return failed;
     if (Status failed = checkpointIfDue())
@@ -120,7 +130,11 @@ Status Trainer::runUpdates() {
   }
   if (update < totalUpdates)
     report("stopped after update " + std::to_string(update) + " of " +
-           std::to_string(totalUpdates));
+           std::to_string(totalUpdates) +
+           (isStopped()
+                ? ": no validation since update " +
+                      std::to_string(validation->bestUpdate) + " was better"
+                : ""));
   bool unsaved = update > savedUpdate || update == 0;
   return session.folder && unsaved ? saveCheckpoint() : Status();
 }
@@ -128,7 +142,6 @@ Status Trainer::runUpdates() {
 Status Trainer::runOneUpdate() {
   if (Status failed = nextBatch())
     return failed;
-  batch.steps = match.steps;
   if (Status failed = runProgram())
     return failed;
   double norm = optimizer->gradientNorm(reply.gradients);
@@ -155,19 +168,6 @@ Status Trainer::runOneUpdate() {
   return {};
 }
 
-Status Trainer::runProgram() {
-  // 0 stands for what is drawn once.
-  request.update = update + 1;
-  if (Status failed = program.run(parameters, batch, request, reply))
-    return failed;
-  return checkReply();
-}
-
-/// The optimiser trusts gradients to have the shapes of their parameters.
-Status Trainer::checkReply() const {
-  for (const std::string &name : optimizer->trained()) {
-    const Tensor &value = parameters.at(name);
-    auto found = reply.gradients.find(name);
 /// The samples of an update: new ones, or the next window of those at hand.
 Status Trainer::nextBatch() {
   Batch &target = windows.isUsed() ? sequences : batch;
@@ -182,6 +182,20 @@ Status Trainer::nextBatch() {
   return {};
 }
 
+Status Trainer::runProgram() {
+  // 0 stands for what is drawn once.
+  request.update = update + 1;
+  if (Status failed = program.run(parameters, batch, request, reply))
+    return failed;
+  terms = meanTerms(program, reply, batch.samples);
+  return checkReply();
+}
+
+/// The optimiser trusts gradients to have the shapes of their parameters.
+Status Trainer::checkReply() const {
+  for (const std::string &name : optimizer->trained()) {
+    const Tensor &value = parameters.at(name);
+    auto found = reply.gradients.find(name);
     if (found == reply.gradients.end())
       return Error{"the model gave no gradient of `" + name + "`"};
     if (found->second.shape() != value.shape() ||
@@ -190,22 +204,6 @@ Status Trainer::nextBatch() {
                    describe(found->second.shape()) + ", expected " +
                    describe(value.shape()) + " in the precision of the run"};
   }
-  return {};
-}
-
-Status Trainer::validateIfDue() {
-  newValidationLoss.reset();
-  if (!session.validate)
-    return {};
-  int64_t interval =
-      plan.validateUpdates > 0 ? plan.validateUpdates : updatesPerEpoch;
-  bool due = update == totalUpdates || (interval > 0 && update % interval == 0);
-  if (!due)
-    return {};
-  Expected<double> loss = session.validate(parameters);
-  if (!loss)
-    return loss.error();
-  validationLoss = newValidationLoss = *loss;
   return {};
 }
 
@@ -218,6 +216,7 @@ Status Trainer::writeMetrics(double factor, double norm) {
   if (std::optional<int64_t> samples = data.length())
     line.epoch = cursor.epoch + double(cursor.position) / *samples;
   line.loss = reply.loss;
+  line.terms = terms;
   line.rate = rate;
   line.gradientNorm = norm;
   line.seconds = seconds();
@@ -234,6 +233,12 @@ Status Trainer::writeMetrics(double factor, double norm) {
 // Small things
 //===----------------------------------------------------------------------===//
 
+/// Ended by validations.
+bool Trainer::isStopped() const {
+  return plan.stopAfter > 0 && validation &&
+         validation->since >= plan.stopAfter;
+}
+
 bool Trainer::stopRequested() const {
   return interrupt->signal() != 0 || (session.stop && session.stop->load());
 }
@@ -245,6 +250,8 @@ double Trainer::seconds() const {
 
 std::string Trainer::progressDetail() const {
   std::string text = "loss " + describeNumber(reply.loss, 4);
+  for (const auto &[name, value] : terms)
+    text += "  " + name + " " + describeNumber(value, 4);
   if (newValidationLoss)
     text += "  validation " + describeNumber(*newValidationLoss, 4);
   return text + "  rate " + describeNumber(rate, 3);

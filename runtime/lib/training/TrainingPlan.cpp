@@ -30,7 +30,9 @@ Status TrainingPlan::check() const {
       {"epochs", epochs},
       {"window", window},
       {"checkpoint updates", checkpointUpdates},
-      {"validate updates", validateUpdates}};
+      {"validate updates", validateUpdates},
+      {"validation samples", validationSamples},
+      {"stop after", stopAfter}};
   for (auto [name, value] : counts)
     if (Status failed = checkCount(name, value))
       return failed;
@@ -45,6 +47,9 @@ Status TrainingPlan::check() const {
   if (keepCheckpoints < 1)
     return Error{"`keep checkpoints` is " + std::to_string(keepCheckpoints) +
                  ", expected at least 1"};
+  if (stopAfter > 0 && validateUpdates == 0)
+    return Error{"`stop after` counts validations, but there are none; write "
+                 "`validate every 100`"};
   if (Status failed = schedule.check())
     return failed;
   return optimizer.check();
@@ -88,6 +93,8 @@ static Json toJson(const OptimizerOptions &options) {
     Json entry = {{"pattern", rule.pattern}, {"frozen", rule.frozen}};
     if (rule.rate)
       entry["rate"] = *rule.rate;
+    if (rule.decay)
+      entry["decay"] = *rule.decay;
     json["rules"].push_back(entry);
   }
   return json;
@@ -98,13 +105,15 @@ std::string TrainingPlan::toJson() const {
                {"schedule", ::toJson(schedule)},
                {"batch", batch}};
   json[updates > 0 ? "updates" : "epochs"] = updates > 0 ? updates : epochs;
+  if (window > 0)
+    json["window"] = window;
   json.update(Json{{"seed", seed},
                    {"shuffle", shuffle},
                    {"checkpoint_updates", checkpointUpdates},
                    {"checkpoint_seconds", checkpointSeconds},
                    {"keep_checkpoints", keepCheckpoints},
-                   {"validate_updates", validateUpdates}});
+                   {"validate_updates", validateUpdates},
+                   {"validation_samples", validationSamples},
+                   {"stop_after", stopAfter}});
   return json.dump(2);
-  if (window > 0)
-    json["window"] = window;
 }
