@@ -26,7 +26,7 @@ packages="
   antlr4 libantlr4-runtime-dev
   libfmt-dev libcli11-dev nlohmann-json3-dev
   zlib1g-dev libzip-dev libkissfft-dev
-  pkg-config libcairo2-dev fonts-dejavu-core
+  pkg-config libcairo2-dev fonts-dejavu-core libhdf5-dev
   libopenblas0-pthread
   python3 python3-numpy
 "

@@ -138,6 +138,13 @@ typedef struct LocoDataInterface {
   void (*close)(void *source);
 } LocoDataInterface;
 
+/// A shared library is a data source, too: `data plugin("libx.so", ...)` calls
+/// the function of this name and type that it exports, and opens what that
+/// gives, with the options behind the file's name. What it points to lives as
+/// long as the library is loaded, which is as long as the process.
+#define LOCO_DATA_PLUGIN_SYMBOL "locoDataPlugin"
+typedef const LocoDataInterface *(*LocoDataPlugin)(void);
+
 /// Adds a source under its name, for the whole process. The interface is
 /// copied. It fails if the version is unknown, a function is missing or the
 /// name is taken.

@@ -16,7 +16,12 @@
 //            phase = 0 deg, frames = 18)                    x, label
 //   noise(image(h, w), frames = 18)             independent N(0, 1)
 //   copy(length), adding(length)                the memory tasks: x, target
-//   arrays(file), npz(file)              a user's .npz or .safetensors file
+//   pixels(source), rows(source)                an image as a sequence
+//   padded(source, steps, noise = 1)            noise behind a sequence
+//   cifar10(folder, split = "train")            CIFAR-10's files: x, label
+//   arrays(file), npz(file)        a user's .npz, .npy or .safetensors file
+//   hdf5(file, x = "dataset")                   a user's HDF5 file
+//   plugin(library, ...)                        what a shared library gives
 //
 // All fields have the names x, label, target, or those of the arrays.
 // Generators take `split = "test"`: samples that no training split has.
@@ -106,16 +111,16 @@ public:
   /// equally long for all.
   static Expected<std::unique_ptr<DataSource>> fromArrays(TensorMap arrays);
 
-  ~DataSource();
-  DataSource(const DataSource &) = delete;
-  DataSource &operator=(const DataSource &) = delete;
-
-  const std::vector<DataField> &fields() const { return fieldList; }
   /// Samples `first` to `first + count - 1` of a source with an end, which must
   /// outlive the part.
   static std::unique_ptr<DataSource> part(const DataSource &whole,
                                           uint64_t first, int64_t count);
 
+  ~DataSource();
+  DataSource(const DataSource &) = delete;
+  DataSource &operator=(const DataSource &) = delete;
+
+  const std::vector<DataField> &fields() const { return fieldList; }
   /// The field of that name, or nullptr.
   const DataField *field(const std::string &name) const;
   /// Steps of every sample; 0 if no field is per step.

@@ -5,10 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "loco/Files.h"
 #include "runtime/lib/data/BuiltinSource.h"
-
-#include <cstring>
 
 using namespace loco;
 using namespace loco::data;
@@ -18,11 +15,12 @@ namespace {
 /// Arrays by field name; the first axis counts samples.
 class ArraysSource : public BuiltinSource {
 public:
-  ArraysSource(TensorMap given, int64_t samples) : arrays(std::move(given)) {
+  ArraysSource(files::ArrayStreams given, int64_t samples)
+      : arrays(std::move(given)) {
     std::vector<DataField> fields;
     for (const auto &[name, array] : arrays) {
-      Shape shape(array.shape().begin() + 1, array.shape().end());
-      fields.push_back({name, array.type(), shape,
+      Shape shape(array->shape().begin() + 1, array->shape().end());
+      fields.push_back({name, array->type(), shape,
                         shape.empty() ? DataField::Steps::PerSample
                                       : DataField::Steps::Either});
     }
@@ -30,40 +28,36 @@ public:
   }
 
   Status readSample(uint64_t index, void *const *buffers) override {
-    for (const auto &[name, array] : arrays) {
-      void *buffer = *buffers++;
-      size_t bytes = array.bytes() / static_cast<size_t>(array.shape().front());
-      if (buffer)
-        std::memcpy(buffer,
-                    static_cast<const char *>(array.data()) + index * bytes,
-                    bytes);
-    }
+    for (const auto &[name, array] : arrays)
+      if (void *buffer = *buffers++)
+        if (Status failed = array->read(index, 1, buffer))
+          return failed;
     return {};
   }
 
 private:
-  TensorMap arrays;
+  files::ArrayStreams arrays;
 };
 
 } // namespace
 
 Expected<std::unique_ptr<BuiltinSource>>
-loco::data::makeArrays(TensorMap arrays, const std::string &place) {
+loco::data::makeArrays(files::ArrayStreams arrays, const std::string &place) {
   if (arrays.empty())
     return Error{place + " hold no arrays"};
   const auto &[firstName, first] = *arrays.begin();
   for (const auto &[name, array] : arrays) {
-    if (array.shape().empty())
+    if (array->shape().empty())
       return Error{"`" + name + "` in " + place +
                    " is a scalar, expected an array whose first axis counts "
                    "samples"};
-    if (array.shape().front() != first.shape().front())
+    if (array->shape().front() != first->shape().front())
       return Error{"`" + name + "` in " + place + " has " +
-                   std::to_string(array.shape().front()) + " samples, but `" +
+                   std::to_string(array->shape().front()) + " samples, but `" +
                    firstName + "` has " +
-                   std::to_string(first.shape().front())};
+                   std::to_string(first->shape().front())};
   }
-  int64_t samples = first.shape().front();
+  int64_t samples = first->shape().front();
   return std::unique_ptr<BuiltinSource>(
       std::make_unique<ArraysSource>(std::move(arrays), samples));
 }
@@ -74,8 +68,9 @@ loco::data::makeArrays(const LocoDataOption &call, uint64_t) {
   std::string path = options.requiredText("file");
   if (Status failed = options.finish())
     return failed.error();
-  Expected<TensorMap> arrays =
-      std::string_view(call.text) == "npz" ? readNpz(path) : readTensors(path);
+  Expected<files::ArrayStreams> arrays = std::string_view(call.text) == "npz"
+                                             ? files::openNpz(path)
+                                             : files::openArrays(path);
   if (!arrays)
     return arrays.error();
   return makeArrays(std::move(*arrays), "`" + path + "`");

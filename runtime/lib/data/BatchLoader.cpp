@@ -7,7 +7,7 @@
 
 #include "loco/BatchLoader.h"
 
-#include "loco-c/random.h"
+#include "runtime/lib/data/Permutation.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -20,8 +20,7 @@ using namespace loco;
 
 namespace {
 
-/// The order of the samples in an epoch: Fisher and Yates' shuffle with 64 bits
-/// for each exchange.
+/// The order of the samples in an epoch.
 class EpochOrder {
 public:
   const std::vector<int64_t> &of(int64_t epoch, int64_t samples,
@@ -29,20 +28,9 @@ public:
     if (epoch == current && static_cast<int64_t>(order.size()) == samples)
       return order;
     current = epoch;
-    order.resize(static_cast<size_t>(samples));
-    std::iota(order.begin(), order.end(), int64_t(0));
-    LocoRandomKey key = {seed, locoRandomStream("data/order"),
-                         static_cast<uint64_t>(epoch)};
-    std::vector<uint32_t> words(2 * order.size());
-    locoRandomWords(&key, 0, 0, static_cast<int64_t>(words.size()),
-                    words.data());
-    for (size_t i = order.size(); i-- > 1;) {
-      uint64_t bits =
-          static_cast<uint64_t>(words[2 * i]) << 32 | words[2 * i + 1];
-      size_t other = static_cast<size_t>(
-          static_cast<unsigned __int128>(bits) * (i + 1) >> 64);
-      std::swap(order[i], order[other]);
-    }
+    order = data::makePermutation({seed, locoRandomStream("data/order"),
+                                   static_cast<uint64_t>(epoch)},
+                                  samples);
     return order;
   }
 

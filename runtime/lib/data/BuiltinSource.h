@@ -11,6 +11,7 @@
 #include "loco-c/random.h"
 #include "loco/DataSource.h"
 #include "runtime/lib/data/OptionReader.h"
+#include "runtime/lib/files/ArrayStream.h"
 
 #include <memory>
 #include <string>
@@ -75,8 +76,17 @@ Expected<std::unique_ptr<BuiltinSource>> makeAdding(const LocoDataOption &,
                                                     uint64_t seed);
 Expected<std::unique_ptr<BuiltinSource>> makeArrays(const LocoDataOption &,
                                                     uint64_t seed);
-/// From arrays in memory; `place` names them in messages.
-Expected<std::unique_ptr<BuiltinSource>> makeArrays(TensorMap arrays,
+Expected<std::unique_ptr<BuiltinSource>> makePixels(const LocoDataOption &,
+                                                    uint64_t seed);
+Expected<std::unique_ptr<BuiltinSource>> makeRows(const LocoDataOption &,
+                                                  uint64_t seed);
+Expected<std::unique_ptr<BuiltinSource>> makePadded(const LocoDataOption &,
+                                                    uint64_t seed);
+Expected<std::unique_ptr<BuiltinSource>> makeCifar10(const LocoDataOption &,
+                                                     uint64_t seed);
+
+/// From arrays, in memory or not; `place` names them in messages.
+Expected<std::unique_ptr<BuiltinSource>> makeArrays(files::ArrayStreams arrays,
                                                     const std::string &place);
 
 /// The key of a generator's draws, from its name and its option `split`.

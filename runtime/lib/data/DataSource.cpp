@@ -98,8 +98,11 @@ Expected<std::unique_ptr<DataSource>> DataSource::open(const DataOption &call,
 }
 
 Expected<std::unique_ptr<DataSource>> DataSource::fromArrays(TensorMap arrays) {
+  files::ArrayStreams streams;
+  for (auto &[name, array] : arrays)
+    streams.emplace(name, files::streamOf(std::move(array)));
   Expected<std::unique_ptr<BuiltinSource>> made =
-      makeArrays(std::move(arrays), "the arrays");
+      makeArrays(std::move(streams), "the arrays");
   if (!made)
     return made.error();
   std::unique_ptr<DataSource> source(

@@ -8,6 +8,7 @@
 #include "loco/DataSource.h"
 
 #include "runtime/lib/data/BuiltinSource.h"
+#include "runtime/lib/data/PluginSource.h"
 
 #include <cstdio>
 #include <map>
@@ -24,11 +25,19 @@ struct Builtin {
 };
 
 const Builtin builtins[] = {
-    {"adding", makeAdding},     {"arrays", makeArrays},
-    {"copy", makeCopy},         {"gratings", makeGratings},
-    {"idx", makeIdx},           {"noise", makeNoise},
-    {"npz", makeArrays},        {"plane_waves", makePlaneWaves},
+    {"adding", makeAdding},
+    {"arrays", makeArrays},
+    {"cifar10", makeCifar10},
+    {"copy", makeCopy},
+    {"gratings", makeGratings},
+    {"idx", makeIdx},
+    {"noise", makeNoise},
+    {"npz", makeArrays},
+    {"padded", makePadded},
+    {"pixels", makePixels},
+    {"plane_waves", makePlaneWaves},
     {"rotating", makeRotating},
+    {"rows", makeRows},
 };
 
 /// An interface with a name of its own; entries are never removed, so that
@@ -43,6 +52,8 @@ public:
   Registry() {
     for (const Builtin &builtin : builtins)
       add(builtinInterface(builtin.name, &builtin.maker));
+    add(pluginInterface());
+    add(besideInterface("hdf5", "libLocoHdf5.so"));
   }
 
   bool add(const LocoDataInterface &functions) {
@@ -92,17 +103,8 @@ static int refuse(const std::string &text, char *message, size_t size) {
 
 int locoDataRegister(const LocoDataInterface *functions, char *message,
                      size_t messageBytes) {
-  if (functions->version != LOCO_DATA_VERSION)
-    return refuse("the data source was made for version " +
-                      std::to_string(functions->version) +
-                      " of the interface, expected " +
-                      std::to_string(LOCO_DATA_VERSION),
-                  message, messageBytes);
-  if (!functions->name || !*functions->name || !functions->open ||
-      !functions->describe || !functions->length || !functions->readRange ||
-      !functions->close)
-    return refuse("the data source lacks its name or one of its functions",
-                  message, messageBytes);
+  if (Status failed = checkInterface(*functions))
+    return refuse(failed.message(), message, messageBytes);
   if (!registry().add(*functions))
     return refuse("there is a data source `" + std::string(functions->name) +
                       "` already",

@@ -57,6 +57,32 @@ inline std::optional<uint64_t> bytesOfShape(const Shape &shape,
   return empty ? 0 : bytes;
 }
 
+/// What the header of an .npy file says.
+struct NpyLayout {
+  ElementType type;
+  Shape shape;
+  /// How elements are stored: kind and size of NumPy's type, byte order, and
+  /// the order of the axes.
+  char kind;
+  size_t elementBytes;
+  bool isBigEndian, isColumnsFirst;
+  /// Where the elements begin.
+  uint64_t begin;
+
+  /// True if the file holds just what a tensor does.
+  bool isPlain() const;
+};
+
+/// The layout of an .npy file of `size` bytes that begins with `bytes`: all of
+/// it, or at least the header. `place` names it in messages.
+Expected<NpyLayout> parseNpyLayout(std::string_view bytes, uint64_t size,
+                                   const std::string &place);
+
+/// Converts `count` elements in the order of the file; false if one is an
+/// integer that I32 cannot hold.
+bool convertNpy(const NpyLayout &layout, const char *bytes, int64_t count,
+                void *out);
+
 /// The array in the bytes of an .npy file; `place` names it in messages.
 Expected<Tensor> parseNpy(std::string_view bytes, const std::string &place);
 

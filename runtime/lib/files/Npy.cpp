@@ -118,77 +118,89 @@ private:
   std::string_view text;
 };
 
-/// How elements are stored: kind and size of NumPy's type, byte order.
-struct Storage {
-  char kind;
-  size_t bytes;
-  bool bigEndian;
-};
-
 } // namespace
 
-/// The storage a `descr` such as "<f4" means, if it is one we read.
-static bool parseStorage(const std::string &descr, Storage &storage) {
+/// Sets the storage that a `descr` such as "<f4" means, if it is one we read.
+static bool parseStorage(const std::string &descr, NpyLayout &layout) {
   if (descr.size() != 3 || !std::strchr("<>|=", descr[0]))
     return false;
-  storage = {descr[1], static_cast<size_t>(descr[2] - '0'), descr[0] == '>'};
-  switch (storage.kind) {
+  layout.kind = descr[1];
+  layout.elementBytes = static_cast<size_t>(descr[2] - '0');
+  layout.isBigEndian = descr[0] == '>';
+  layout.type = layout.kind != 'f'         ? ElementType::I32
+                : layout.elementBytes == 4 ? ElementType::F32
+                                           : ElementType::F64;
+  switch (layout.kind) {
   case 'f':
-    return storage.bytes == 4 || storage.bytes == 8;
+    return layout.elementBytes == 4 || layout.elementBytes == 8;
   case 'i':
   case 'u':
-    return storage.bytes == 1 || storage.bytes == 2 || storage.bytes == 4 ||
-           storage.bytes == 8;
+    return layout.elementBytes == 1 || layout.elementBytes == 2 ||
+           layout.elementBytes == 4 || layout.elementBytes == 8;
   case 'b':
-    return storage.bytes == 1;
+    return layout.elementBytes == 1;
   default:
     return false;
   }
 }
 
-/// The unsigned number in `size` bytes.
-static uint64_t loadBits(const char *bytes, const Storage &storage) {
-  switch (storage.bytes) {
+bool NpyLayout::isPlain() const {
+  return (kind == 'f' || (kind == 'i' && elementBytes == 4)) && !isBigEndian &&
+         !isColumnsFirst;
+}
+
+/// The unsigned number in an element's bytes.
+static uint64_t loadBits(const char *bytes, const NpyLayout &layout) {
+  switch (layout.elementBytes) {
   case 1:
     return static_cast<unsigned char>(*bytes);
   case 2:
-    return readUnsigned<uint16_t>(bytes, storage.bigEndian);
+    return readUnsigned<uint16_t>(bytes, layout.isBigEndian);
   case 4:
-    return readUnsigned<uint32_t>(bytes, storage.bigEndian);
+    return readUnsigned<uint32_t>(bytes, layout.isBigEndian);
   default:
-    return readUnsigned<uint64_t>(bytes, storage.bigEndian);
+    return readUnsigned<uint64_t>(bytes, layout.isBigEndian);
   }
 }
 
 /// Stores one element; false if it is an integer that I32 cannot hold.
-static bool convertElement(const char *bytes, const Storage &storage,
-                           Tensor &tensor, int64_t position) {
-  uint64_t bits = loadBits(bytes, storage);
-  if (storage.kind == 'f') {
-    if (storage.bytes == 4)
-      tensor.as<float>()[position] =
+static bool convertElement(const char *bytes, const NpyLayout &layout,
+                           void *out, int64_t position) {
+  uint64_t bits = loadBits(bytes, layout);
+  if (layout.kind == 'f') {
+    if (layout.elementBytes == 4)
+      static_cast<float *>(out)[position] =
           std::bit_cast<float>(static_cast<uint32_t>(bits));
     else
-      tensor.as<double>()[position] = std::bit_cast<double>(bits);
+      static_cast<double *>(out)[position] = std::bit_cast<double>(bits);
     return true;
   }
-  if (storage.kind == 'i') {
-    unsigned unused = 64 - 8 * static_cast<unsigned>(storage.bytes);
+  if (layout.kind == 'i') {
+    unsigned unused = 64 - 8 * static_cast<unsigned>(layout.elementBytes);
     bits =
         static_cast<uint64_t>(static_cast<int64_t>(bits << unused) >> unused);
   }
   int64_t value = static_cast<int64_t>(bits);
   if (value > INT32_MAX || value < INT32_MIN ||
-      (storage.kind != 'i' && value < 0))
+      (layout.kind != 'i' && value < 0))
     return false;
-  tensor.as<int32_t>()[position] = static_cast<int32_t>(value);
+  static_cast<int32_t *>(out)[position] = static_cast<int32_t>(value);
   return true;
 }
 
-/// Fills the tensor from elements in the file's order; columns-first files
-/// are transposed by walking a row-major position along with them.
-static bool convertElements(const char *bytes, const Storage &storage,
-                            bool fortranOrder, Tensor &tensor) {
+bool loco::files::convertNpy(const NpyLayout &layout, const char *bytes,
+                             int64_t count, void *out) {
+  for (int64_t i = 0; i < count; ++i)
+    if (!convertElement(bytes + i * static_cast<int64_t>(layout.elementBytes),
+                        layout, out, i))
+      return false;
+  return true;
+}
+
+/// Fills the tensor from elements stored columns first, by walking a row-major
+/// position along with them.
+static bool convertColumns(const char *bytes, const NpyLayout &layout,
+                           Tensor &tensor) {
   const Shape &shape = tensor.shape();
   int64_t count = tensor.size();
   Shape index(shape.size(), 0), stride(shape.size(), 1);
@@ -196,10 +208,10 @@ static bool convertElements(const char *bytes, const Storage &storage,
     stride[axis - 1] = stride[axis] * shape[axis];
   int64_t position = 0;
   for (int64_t i = 0; i < count; ++i) {
-    if (!convertElement(bytes + i * static_cast<int64_t>(storage.bytes),
-                        storage, tensor, fortranOrder ? position : i))
+    if (!convertElement(bytes + i * static_cast<int64_t>(layout.elementBytes),
+                        layout, tensor.data(), position))
       return false;
-    for (size_t axis = 0; fortranOrder && axis < shape.size(); ++axis) {
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
       position += stride[axis];
       if (++index[axis] < shape[axis])
         break;
@@ -210,9 +222,9 @@ static bool convertElements(const char *bytes, const Storage &storage,
   return true;
 }
 
-/// Splits an .npy file into its header's text and its data.
-static Status splitNpy(std::string_view bytes, const std::string &place,
-                       std::string_view &header, std::string_view &data) {
+/// Finds the text of an .npy file's header.
+static Status findHeader(std::string_view bytes, const std::string &place,
+                         std::string_view &header) {
   if (bytes.substr(0, magic.size()) != magic)
     return Error{place + " is not an .npy array: it does not begin with "
                          "NumPy's magic string"};
@@ -231,40 +243,54 @@ static Status splitNpy(std::string_view bytes, const std::string &place,
   if (bytes.size() - prefix < length)
     return truncated;
   header = bytes.substr(prefix, length);
-  data = bytes.substr(prefix + length);
   return {};
 }
 
-Expected<Tensor> loco::files::parseNpy(std::string_view bytes,
-                                       const std::string &place) {
-  std::string_view text, data;
-  if (Status failed = splitNpy(bytes, place, text, data))
+Expected<NpyLayout>
+loco::files::parseNpyLayout(std::string_view bytes, uint64_t size,
+                            const std::string &place) {
+  std::string_view text;
+  if (Status failed = findHeader(bytes, place, text))
     return failed.error();
   NpyHeader header;
   if (!HeaderParser(text).parse(header))
     return Error{place + " has a header that cannot be read: " +
                  ticked(std::string(text.substr(0, 100)))};
-  Storage storage;
-  if (!parseStorage(header.descr, storage))
+  NpyLayout layout;
+  if (!parseStorage(header.descr, layout))
     return Error{place + " has elements of type " + ticked(header.descr) +
                  ", expected f4, f8, an integer or bool"};
-  std::optional<uint64_t> expected = bytesOfShape(header.shape, storage.bytes);
-  if (!expected || *expected != data.size())
-    return Error{place + " has " + std::to_string(data.size()) +
+  layout.shape = header.shape;
+  layout.isColumnsFirst = header.fortranOrder;
+  layout.begin =
+      static_cast<uint64_t>(text.data() - bytes.data()) + text.size();
+  uint64_t rest = size - layout.begin;
+  std::optional<uint64_t> expected =
+      bytesOfShape(header.shape, layout.elementBytes);
+  if (!expected || *expected != rest)
+    return Error{place + " has " + std::to_string(rest) +
                  " bytes of data, but its header says " +
                  (expected ? std::to_string(*expected) : "more than fits") +
                  " (" + describe(header.shape) + " of " + ticked(header.descr) +
                  ")"};
-  ElementType type = storage.kind != 'f'  ? ElementType::I32
-                     : storage.bytes == 4 ? ElementType::F32
-                                          : ElementType::F64;
-  Tensor tensor(type, header.shape);
-  bool asStored =
-      (storage.kind == 'f' || (storage.kind == 'i' && storage.bytes == 4)) &&
-      !storage.bigEndian && !header.fortranOrder;
-  if (asStored)
-    std::memcpy(tensor.data(), data.data(), data.size());
-  else if (!convertElements(data.data(), storage, header.fortranOrder, tensor))
+  return layout;
+}
+
+Expected<Tensor> loco::files::parseNpy(std::string_view bytes,
+                                       const std::string &place) {
+  Expected<NpyLayout> layout = parseNpyLayout(bytes, bytes.size(), place);
+  if (!layout)
+    return layout.error();
+  Tensor tensor(layout->type, layout->shape);
+  const char *data = bytes.data() + layout->begin;
+  bool isRight = true;
+  if (layout->isPlain())
+    std::memcpy(tensor.data(), data, tensor.bytes());
+  else if (layout->isColumnsFirst)
+    isRight = convertColumns(data, *layout, tensor);
+  else
+    isRight = convertNpy(*layout, data, tensor.size(), tensor.data());
+  if (!isRight)
     return Error{place + " holds an integer beyond 32 bits"};
   return tensor;
 }

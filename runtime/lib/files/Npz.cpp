@@ -7,7 +7,7 @@
 
 #include "loco/Files.h"
 
-#include "runtime/lib/files/Bytes.h"
+#include "runtime/lib/files/NpyStream.h"
 
 #include <algorithm>
 #include <cctype>
@@ -108,6 +108,35 @@ static Expected<std::string> readEntry(zip_t *archive, const zip_stat_t &facts,
   return bytes;
 }
 
+/// What an archive says of one of its entries.
+static Expected<zip_stat_t> readFacts(zip_t *archive, zip_int64_t index,
+                                      const std::string &path) {
+  zip_stat_t facts;
+  zip_stat_init(&facts);
+  constexpr zip_uint64_t needed =
+      ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
+  if (zip_stat_index(archive, static_cast<zip_uint64_t>(index), 0, &facts) !=
+          0 ||
+      (facts.valid & needed) != needed)
+    return Error{"entry " + std::to_string(index) + " of " + ticked(path) +
+                 " is corrupt"};
+  facts.index = static_cast<zip_uint64_t>(index);
+  if (!std::string_view(facts.name).ends_with(".npy"))
+    return Error{ticked(facts.name) + " in " + ticked(path) +
+                 " is not an .npy array"};
+  return facts;
+}
+
+static std::string getPlace(const zip_stat_t &facts, const std::string &path) {
+  return ticked(facts.name) + " in " + ticked(path);
+}
+
+/// The name of an entry without `.npy`.
+static std::string getArrayName(const zip_stat_t &facts) {
+  std::string name = facts.name;
+  return name.substr(0, name.size() - 4);
+}
+
 Expected<TensorMap> loco::readNpz(const std::string &path) {
   Expected<std::string> bytes = readFile(path);
   if (!bytes)
@@ -118,22 +147,11 @@ Expected<TensorMap> loco::readNpz(const std::string &path) {
   TensorMap tensors;
   zip_int64_t count = zip_get_num_entries(archive->get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
-    zip_stat_t facts;
-    zip_stat_init(&facts);
-    constexpr zip_uint64_t needed =
-        ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
-    if (zip_stat_index(archive->get(), static_cast<zip_uint64_t>(i), 0,
-                       &facts) != 0 ||
-        (facts.valid & needed) != needed)
-      return Error{"entry " + std::to_string(i) + " of " + ticked(path) +
-                   " is corrupt"};
-    facts.index = static_cast<zip_uint64_t>(i);
-    std::string name = facts.name;
-    std::string place = ticked(name) + " in " + ticked(path);
-    if (!name.ends_with(".npy"))
-      return Error{place + " is not an .npy array"};
-    name.resize(name.size() - 4);
-    Expected<std::string> content = readEntry(archive->get(), facts, place);
+    Expected<zip_stat_t> facts = readFacts(archive->get(), i, path);
+    if (!facts)
+      return facts.error();
+    std::string place = getPlace(*facts, path), name = getArrayName(*facts);
+    Expected<std::string> content = readEntry(archive->get(), *facts, place);
     if (!content)
       return content.error();
     Expected<Tensor> tensor = parseNpy(*content, place);
@@ -143,6 +161,96 @@ Expected<TensorMap> loco::readNpz(const std::string &path) {
       return Error{ticked(path) + " holds " + ticked(name) + " twice"};
   }
   return tensors;
+}
+
+namespace {
+/// An entry that is stored without compression, in an archive on the disk.
+class EntryBytes : public ByteStream {
+public:
+  EntryBytes(std::shared_ptr<zip_t> archive, Entry entry, std::string place)
+      : archive(std::move(archive)), entry(std::move(entry)),
+        place(std::move(place)) {}
+
+  Status read(uint64_t offset, void *out, uint64_t bytes) override {
+    bool isThere =
+        zip_fseek(entry.get(), static_cast<zip_int64_t>(offset), SEEK_SET) ==
+            0 &&
+        zip_fread(entry.get(), out, bytes) == static_cast<zip_int64_t>(bytes);
+    if (isThere)
+      return {};
+    return Error{place +
+                 " cannot be read: " + textOf(zip_file_get_error(entry.get()))};
+  }
+
+private:
+  std::shared_ptr<zip_t> archive;
+  Entry entry;
+  std::string place;
+};
+} // namespace
+
+/// An entry up to this size is read at once, which verifies its checksum.
+static constexpr uint64_t largestAtOnce = uint64_t(256) << 20;
+
+/// One array of an archive; a large one that is not compressed stays on the
+/// disk.
+static Expected<std::unique_ptr<ArrayStream>>
+streamEntry(const std::shared_ptr<zip_t> &archive, const zip_stat_t &facts,
+            const std::string &path) {
+  std::string place = getPlace(facts, path);
+  bool isStored = (facts.valid & ZIP_STAT_COMP_METHOD) &&
+                  facts.comp_method == ZIP_CM_STORE &&
+                  facts.size == facts.comp_size && facts.size > largestAtOnce;
+  Entry entry(isStored ? zip_fopen_index(archive.get(), facts.index, 0)
+                       : nullptr);
+  if (entry && zip_fseek(entry.get(), 0, SEEK_SET) == 0)
+    return streamNpy(
+        std::make_unique<EntryBytes>(archive, std::move(entry), place),
+        facts.size, place);
+  Expected<std::string> content = readEntry(archive.get(), facts, place);
+  if (!content)
+    return content.error();
+  Expected<Tensor> tensor = parseNpy(*content, place);
+  if (!tensor)
+    return tensor.error();
+  return streamOf(std::move(*tensor));
+}
+
+Expected<ArrayStreams> loco::files::openNpz(const std::string &path) {
+  // For its messages: libzip says less of what is no file, or empty.
+  Expected<std::unique_ptr<RandomFile>> file = RandomFile::open(path);
+  if (!file)
+    return file.error();
+  if ((*file)->size() == 0)
+    return Error{ticked(path) + " is not an .npz archive: it is empty"};
+  int code = 0;
+  std::shared_ptr<zip_t> archive(zip_open(path.c_str(), ZIP_RDONLY, &code),
+                                 [](zip_t *opened) {
+                                   if (opened)
+                                     zip_discard(opened);
+                                 });
+  if (!archive) {
+    zip_error_t error;
+    zip_error_init_with_code(&error, code);
+    Error failure{ticked(path) +
+                  " is not an .npz archive, or truncated: " + textOf(&error)};
+    zip_error_fini(&error);
+    return failure;
+  }
+  ArrayStreams streams;
+  zip_int64_t count = zip_get_num_entries(archive.get(), 0);
+  for (zip_int64_t i = 0; i < count; ++i) {
+    Expected<zip_stat_t> facts = readFacts(archive.get(), i, path);
+    if (!facts)
+      return facts.error();
+    auto stream = streamEntry(archive, *facts, path);
+    if (!stream)
+      return stream.error();
+    if (!streams.emplace(getArrayName(*facts), std::move(*stream)).second)
+      return Error{ticked(path) + " holds " + ticked(getArrayName(*facts)) +
+                   " twice"};
+  }
+  return streams;
 }
 
 /// Adds one entry; its bytes live in `contents` until the archive is closed.

@@ -13,7 +13,9 @@
 
 #include "loco/Files.h"
 
+#include "runtime/lib/files/ArrayStream.h"
 #include "runtime/lib/files/Bytes.h"
+#include "runtime/lib/files/RandomFile.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -162,48 +164,124 @@ static Status parseMetadata(const json &entry, const std::string &path,
   return {};
 }
 
-Expected<Safetensors> loco::readSafetensors(const std::string &path) {
-  Expected<std::string> bytes = readFile(path);
-  if (!bytes)
-    return bytes.error();
-  if (bytes->size() < 8)
+namespace {
+/// What the header says: the tensors, and where the data begin.
+struct Layout {
+  std::vector<Piece> pieces;
+  std::map<std::string, std::string> metadata;
+  uint64_t dataBegin;
+};
+} // namespace
+
+/// The length of the header, which the first 8 bytes give.
+static Expected<uint64_t> readHeaderLength(const char *bytes, uint64_t size,
+                                           const std::string &path) {
+  if (size < 8)
     return Error{ticked(path) + " is not a .safetensors file: it has " +
-                 std::to_string(bytes->size()) + " bytes"};
-  uint64_t length = readUnsigned<uint64_t>(bytes->data(), false);
-  if (length > largestHeader || length > bytes->size() - 8)
+                 std::to_string(size) + " bytes"};
+  uint64_t length = readUnsigned<uint64_t>(bytes, false);
+  if (length > largestHeader || length > size - 8)
     return Error{ticked(path) +
                  " is not a .safetensors file, or truncated: "
                  "it announces a header of " +
                  std::to_string(length) + " bytes and has " +
-                 std::to_string(bytes->size())};
-  std::string_view data = std::string_view(*bytes).substr(8 + length);
-  Expected<json> header =
-      parseHeader(std::string_view(*bytes).substr(8, length), path);
+                 std::to_string(size)};
+  return length;
+}
+
+/// Reads the header of a file of `size` bytes and checks all that it says.
+static Expected<Layout> parseLayout(std::string_view text, uint64_t size,
+                                    const std::string &path) {
+  Layout layout;
+  layout.dataBegin = 8 + text.size();
+  uint64_t dataSize = size - layout.dataBegin;
+  Expected<json> header = parseHeader(text, path);
   if (!header)
     return header.error();
-  Safetensors result;
-  std::vector<Piece> pieces;
   for (const auto &[name, entry] : header->items()) {
     if (name == "__metadata__") {
-      if (Status failed = parseMetadata(entry, path, result.metadata))
+      if (Status failed = parseMetadata(entry, path, layout.metadata))
         return failed.error();
       continue;
     }
-    Expected<Piece> piece = parsePiece(name, entry, data.size(),
-                                       ticked(name) + " in " + ticked(path));
+    Expected<Piece> piece =
+        parsePiece(name, entry, dataSize, ticked(name) + " in " + ticked(path));
     if (!piece)
       return piece.error();
-    pieces.push_back(std::move(*piece));
+    layout.pieces.push_back(std::move(*piece));
   }
-  if (Status failed = checkCover(pieces, data.size(), path))
+  if (Status failed = checkCover(layout.pieces, dataSize, path))
     return failed.error();
-  for (const Piece &piece : pieces) {
+  return layout;
+}
+
+Expected<Safetensors> loco::readSafetensors(const std::string &path) {
+  Expected<std::string> bytes = readFile(path);
+  if (!bytes)
+    return bytes.error();
+  Expected<uint64_t> length =
+      readHeaderLength(bytes->data(), bytes->size(), path);
+  if (!length)
+    return length.error();
+  Expected<Layout> layout = parseLayout(
+      std::string_view(*bytes).substr(8, *length), bytes->size(), path);
+  if (!layout)
+    return layout.error();
+  Safetensors result;
+  result.metadata = std::move(layout->metadata);
+  for (const Piece &piece : layout->pieces) {
     Tensor tensor(piece.type, piece.shape);
-    std::memcpy(tensor.data(), data.data() + piece.begin,
+    std::memcpy(tensor.data(), bytes->data() + layout->dataBegin + piece.begin,
                 piece.end - piece.begin);
     result.tensors.emplace(piece.name, std::move(tensor));
   }
   return result;
+}
+
+namespace {
+/// A tensor of a file that is open.
+class PieceStream : public ArrayStream {
+public:
+  PieceStream(std::shared_ptr<RandomFile> file, const Piece &piece,
+              uint64_t begin)
+      : ArrayStream(piece.type, piece.shape), file(std::move(file)),
+        begin(begin) {}
+
+  Status read(uint64_t first, int64_t count, void *out) override {
+    uint64_t row = static_cast<uint64_t>(rowElements()) * sizeOf(type());
+    return file->read(begin + first * row, out,
+                      static_cast<uint64_t>(count) * row);
+  }
+
+private:
+  std::shared_ptr<RandomFile> file;
+  uint64_t begin;
+};
+} // namespace
+
+Expected<ArrayStreams> loco::files::openSafetensors(const std::string &path) {
+  Expected<std::unique_ptr<RandomFile>> opened = RandomFile::open(path);
+  if (!opened)
+    return opened.error();
+  std::shared_ptr<RandomFile> file = std::move(*opened);
+  char first[8] = {};
+  if (Status failed = file->read(0, first, std::min<uint64_t>(8, file->size())))
+    return failed.error();
+  Expected<uint64_t> length = readHeaderLength(first, file->size(), path);
+  if (!length)
+    return length.error();
+  std::string text(*length, '\0');
+  if (Status failed = file->read(8, text.data(), *length))
+    return failed.error();
+  Expected<Layout> layout = parseLayout(text, file->size(), path);
+  if (!layout)
+    return layout.error();
+  ArrayStreams streams;
+  for (const Piece &piece : layout->pieces)
+    streams.emplace(piece.name,
+                    std::make_unique<PieceStream>(
+                        file, piece, layout->dataBegin + piece.begin));
+  return streams;
 }
 
 Status
