@@ -161,3 +161,18 @@ func.func @ends(%p: tensor<f64> {loco.role = "param"}, %x: tensor<?x9xf64> {loco
   }
   return %last, %sums, %counts, %firsts : tensor<9xf64>, tensor<?x9xf64>, tensor<?xf64>, tensor<?x9xf64>
 }
+
+// Terms of a sum over samples that come from a loop by way of a shape: they wait for it.
+func.func @late_terms(%x: tensor<?x3xf32> {loco.role = "input"}, %T: index)
+    -> (tensor<2x3xf32> {loco.sum_samples}) {
+  %a, %b = loco.scan %t below %T each(%e = %x : tensor<?x3xf32>) sum(tensor<3xf32>, tensor<3xf32>) {
+    %0 = arith.mulf %e, %e : tensor<3xf32>
+    loco.yield sum(%e, %0 : tensor<3xf32>, tensor<3xf32>)
+  }
+  %0 = loco.reshape %a : tensor<3xf32> to tensor<1x3xf32>
+  %1 = loco.pad %0 at [0, 0] : tensor<1x3xf32> to tensor<2x3xf32>
+  %2 = loco.reshape %b : tensor<3xf32> to tensor<1x3xf32>
+  %3 = loco.pad %2 at [1, 0] : tensor<1x3xf32> to tensor<2x3xf32>
+  %4 = arith.addf %1, %3 : tensor<2x3xf32>
+  return %4 : tensor<2x3xf32>
+}

@@ -105,7 +105,9 @@ void Grouping::sinkLate() {
     bool movable = isInline(&op);
     for (OpOperand &use : op.getUses()) {
       Operation *user = use.getOwner();
-      if (user == block.getTerminator() || isBarrier(use))
+      // A sum that is skipped stands for the result that its terms go to.
+      if (user == block.getTerminator() || planner.isSkipped(user) ||
+          isBarrier(use))
         movable = false;
       else
         latest = std::min(latest, levels.lookup(user));
