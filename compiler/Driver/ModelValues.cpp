@@ -244,12 +244,12 @@ Expected<Batch> loco::fitInputs(const TensorMap &values,
   return InputFitter(values, signature, size).run();
 }
 
-/// An input made of a number in [0, 1). Samples have at least one step.
+/// An input made of a number in [0, 1). Half of the steps count at least.
 static double makeInput(const ArgumentSpec &input, double uniform,
                         int64_t steps) {
   switch (input.counting) {
   case ArgumentSpec::Counting::Steps:
-    return 1 + std::floor(uniform * steps);
+    return steps - std::floor(uniform * (steps + 1) / 2);
   case ArgumentSpec::Counting::Mask:
     return uniform < 0.75;
   case ArgumentSpec::Counting::None:

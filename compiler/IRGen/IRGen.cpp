@@ -392,6 +392,7 @@ void ModelEmitter::emitWhole() {
     for (Slot &slot : llvm::drop_begin(
              results, results.size() - getStates(/*withHidden=*/false).size()))
       addSolverAttributes(slot);
+  addResults(sema::ResultRole::Carry, "carry");
   addResults(sema::ResultRole::Probe, "probe");
   begin("", arguments, results);
 
@@ -505,6 +506,7 @@ void ModelEmitter::emitWhole() {
   };
   addValues(sema::ResultRole::Output);
   values.append(loop.stacked.begin(),
+  addValues(sema::ResultRole::Carry);
                 loop.stacked.begin() + model.states.size());
   addValues(sema::ResultRole::Probe);
   finish(values);

@@ -133,10 +133,14 @@ Meaning Elaborator::sumOverTime(const ast::Expr *expr, int64_t first,
 bool Elaborator::checkCausal(Node *node, SourceRange range) {
   if (!node->perStep || !node->afterLoop)
     return true;
-  error("needs-last-step", range,
-        "`" + getText(range) +
-            "` is needed at every step, but uses something that is known only "
-            "after "
-            "the last one");
+  Diagnostic &diagnostic = error(
+      "needs-last-step", range,
+      "`" + getText(range) +
+          "` is needed at every step, but uses something that is known only "
+          "after the last one");
+  if (const Input *fed = sequence.getFed())
+    diagnostic.note(sequence.getFedRange(),
+                    "because of this, `" + fed->name +
+                        "` is known step by step only");
   return false;
 }

@@ -61,7 +61,9 @@ public:
   /// From step `after` on, `input` is what `finishFeeding` gives.
   void feed(const Input &input, double after, SourceRange range);
   void finishFeeding(Node *value);
+  /// Null if nothing is fed back.
   const Input *getFed() const { return fed; }
+  SourceRange getFedRange() const { return fedState->range; }
 
   //===--------------------------------------------------------------------===//
   // Sequences in pieces (Windows.cpp)

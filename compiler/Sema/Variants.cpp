@@ -207,7 +207,7 @@ static StringRef findNeed(const Node *node) {
   if (isInput && node->moment == Moment::First)
     return "the first step";
   if (isInput && node->moment == Moment::NextWrap)
-    return "the first step, after the last one";
+    return "the first step, after the last one,";
   return "";
 }
 
@@ -234,10 +234,14 @@ bool ModelBuilder::checkWindows() {
   for (const Node *node : collectNodes(model->graph, roots,
                                        [](const Node *) { return false; })) {
     StringRef need = findNeed(node);
+    // States after the last step are made before anything asks for them.
+    bool isNamed = node->range.isValid();
     if (!need.empty())
-      return refuse(node->range, "`" + elaborator.getText(node->range) +
-                                     "` needs " + need +
-                                     " of the whole sequence");
+      return refuse(isNamed ? node->range : model->loss->range,
+                    "`" +
+                        (isNamed ? elaborator.getText(node->range)
+                                 : StringRef(node->state->name)) +
+                        "` is needed at " + need + " of the whole sequence");
     hasStepLoss |= node->op == Op::TimeSum;
   }
   return hasStepLoss ||
