@@ -49,11 +49,12 @@ static Status findLost(const std::vector<const ResultSpec *> &states,
       uint64_t number = batch.sampleIndex.empty()
                             ? static_cast<uint64_t>(sample)
                             : batch.sampleIndex[sample];
-      std::string time =
-          state.interval > 0
-              ? fmt::format(", from t = {:g} on", step * state.interval)
-              : "";
-      return Error{fmt::format("{}: sample {}, step {}{} [solver-gave-up]",
+      std::string time = state.interval > 0 ? fmt::format(", from t = {:g}",
+                                                          step * state.interval)
+                                            : "";
+      return Error{fmt::format("{}: sample {}, step {}{}; raise `max`, or look "
+                               "for a solution that grows without bound "
+                               "[solver-gave-up]",
                                state.solver, number, step, time)};
     }
   return {};

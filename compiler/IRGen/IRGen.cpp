@@ -112,10 +112,10 @@ void ModelEmitter::addParameters(SmallVectorImpl<Slot> &slots) {
 void ModelEmitter::addInputAttributes(const sema::Input &input, Slot &slot) {
   NamedAttrList attributes(slot.attributes);
   if (input.kind != sema::Input::Kind::Value)
-    attributes.set("loco.counts", builder.getStringAttr(
-                                      input.kind == sema::Input::Kind::Mask
-                                          ? "mask"
-                                          : "steps"));
+    attributes.set("loco.counts",
+                   builder.getStringAttr(input.kind == sema::Input::Kind::Mask
+                                             ? "mask"
+                                             : "steps"));
   if (input.preset)
     attributes.set("loco.preset", builder.getF64FloatAttr(*input.preset));
   slot.attributes = attributes.getDictionary(builder.getContext());
@@ -140,8 +140,7 @@ void ModelEmitter::addSolverAttributes(Slot &slot) {
   NamedAttrList attributes(slot.attributes);
   std::string text =
       ("`" + solver.method + "` did not get to the end of a step of `" +
-       solver.stepSize + "` in " + Twine(solver.most) +
-       " attempts; raise `max`, or look for a solution that grows without bound")
+       solver.stepSize + "` in " + Twine(solver.most) + " attempts")
           .str();
   attributes.set("loco.solver", builder.getStringAttr(text));
   if (solver.interval > 0)
@@ -392,8 +391,8 @@ void ModelEmitter::emitWhole() {
     for (Slot &slot : llvm::drop_begin(
              results, results.size() - getStates(/*withHidden=*/false).size()))
       addSolverAttributes(slot);
-  addResults(sema::ResultRole::Carry, "carry");
   addResults(sema::ResultRole::Probe, "probe");
+  addResults(sema::ResultRole::Carry, "carry");
   begin("", arguments, results);
 
   Location loc = context.getLoc(model.range);
@@ -415,11 +414,10 @@ void ModelEmitter::emitWhole() {
   InnerLoops innerLoops(context, builder);
   Emitter *outside = nullptr;
   std::function<LoopSurroundings()> getSurroundings = [&] {
-    return LoopSurroundings{*outside, steps, key, getInput,
-                            [&](const Node &node) {
-                              return innerLoops.getOutput(node,
-                                                          getSurroundings());
-                            }};
+    return LoopSurroundings{
+        *outside, steps, key, getInput, [&](const Node &node) {
+          return innerLoops.getOutput(node, getSurroundings());
+        }};
   };
   Emitter emitter(context, builder, [&](const Node &node) -> Value {
     Location place = context.getLoc(node.range);
@@ -506,9 +504,9 @@ void ModelEmitter::emitWhole() {
   };
   addValues(sema::ResultRole::Output);
   values.append(loop.stacked.begin(),
-  addValues(sema::ResultRole::Carry);
                 loop.stacked.begin() + model.states.size());
   addValues(sema::ResultRole::Probe);
+  addValues(sema::ResultRole::Carry);
   finish(values);
 }
 

@@ -1,7 +1,7 @@
 # Solvers: sub-steps, adaptive steps and their gradients, noise.
 # RUN: rm -rf %t && %python %s %t %targets
 
-import sys, pathlib
+import subprocess, sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "Inputs"))
 
 import numpy as np
@@ -112,12 +112,66 @@ def adaptive(target):
             by = [solve(s, *each, recorded=record)[2].imag / 1e-30 for each in at]
             gradients += np.array(by[:2]) / 3
             is_close(name + ", gradient by the start",
-                     [out["grad.q0"][s], out["grad.p0"][s]], np.array(by[2:]), 1e-9)
+                     [out["grad.q0"][s], out["grad.p0"][s]], np.array(by[2:]) / 3, 1e-9)
         is_close(f"dopri5 {dt} {tolerance}, gradient by the parameters",
                  [out["grad.stiffness"], out["grad.friction"]], gradients, 1e-9)
         print(f"ok: {accepted} of {attempts} attempts accepted")
         if dt == 2.0 and attempts == accepted:
             check.fail("no attempt was refused, so that refusals are not tested")
+
+
+def ring(target):
+    """States of different size share one error norm; neighbours, couplings, reductions."""
+    rng = np.random.default_rng(3)
+    kernel, theta0, n = rng.normal(size=3), rng.normal(0, 2, (2, 7)), 7
+    np.savez(f"{folder}/p.npz", W=kernel, K=1.5, gain=0.3)
+    out = run("eval", "solvers.loco", "Ring", {"theta0": theta0}, target,
+              check.settings({"dt": 0.7, "tolerance": 1e-5}), more=("--params", f"{folder}/p.npz", "--steps", 4))
+
+    def rate(y):
+        theta, r = y[:n], y[n]
+        pull = np.mean([np.sin(np.roll(theta, -d) - theta) for d in (-2, -1, 1, 2)], axis=0)
+        c = np.cos(theta)
+        coupled = sum(kernel[k] * np.roll(c, 1 - k) for k in range(3))
+        order = abs(np.exp(1j * theta).mean())
+        return np.append(1 + 1.5 * pull + r * coupled, 0.3 * (1 - r) * order - r ** 3)
+
+    for s in range(2):
+        y, wanted = np.append(theta0[s], 0.5), []
+        for _ in range(4):
+            y, _, _ = dopri.integrate(rate, y, 0.7, 1e-5, 1e-7)
+            wanted.append(y)
+        found = np.concatenate([out["theta"][s], out["r"][s][:, None]], 1)
+        is_close(f"ring, sample {s}", found, np.array(wanted), 1e-11)
+
+
+def gives_up(target):
+    """x' = x^2 from 0.9 has no value from t = 1.11 on, from 0.2 until t = 5."""
+    np.savez(f"{folder}/i.npz", x0=np.array([0.2, 0.9]))
+    done = subprocess.run(
+        ["lococ", "eval", drive.inputs / "solvers.loco", "--model", "Explodes", "--target", target,
+         "--inputs", f"{folder}/i.npz", "--steps", "8"], capture_output=True, text=True)
+    wanted = ("error: `dopri5` did not get to the end of a step of `0.25` in 200 attempts: sample 1, step 4, "
+              "from t = 1; raise `max`, or look for a solution that grows without bound [solver-gave-up]")
+    if done.returncode == 0 or wanted not in done.stderr:
+        check.fail(f"no message, or another one:\n{done.stdout}{done.stderr}")
+    out = run("eval", "solvers.loco", "Explodes", {"x0": np.array([0.2, 0.9])}, target, more=("--steps", 4))
+    t = 0.25 * np.arange(1, 5)
+    is_close("x' = x^2", out["x"], 1 / (1 / np.array([[0.2], [0.9]]) - t), 1e-5)
+
+
+def threads(target):
+    """Draws and steps do not depend on the number of threads."""
+    for program, model, more in (("noise.loco", "Often", ("--samples", 9, "--steps", 5)),
+                                 ("solvers.loco", "Adaptive", ("--samples", 9, "--steps", 5))):
+        out = []
+        for count in (1, 3):
+            check.lococ("eval", drive.inputs / program, "--model", model, "--target", target, *more,
+                        "--threads", count, "--out", f"{folder}/o.npz")
+            out.append(dict(np.load(f"{folder}/o.npz")))
+        if any((out[0][name] != out[1][name]).any() for name in out[0]):
+            check.fail(f"{model} depends on the number of threads")
+    print("ok: threads")
 
 
 def noise(target):
@@ -151,5 +205,8 @@ for target in targets:
     sub_steps(target)
     orders(target)
     adaptive(target)
+    ring(target)
+    gives_up(target)
+    threads(target)
     noise(target)
     streams(target)
