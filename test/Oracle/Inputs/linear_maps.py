@@ -2,40 +2,26 @@
 
     s <- tanh(M x + b + s / 2),   loss: mean over time of sum(s^2)
 
-M and b are linear in the coupling's parameters, so each kind of coupling is one
-function that builds M from them, site by site, as the language's page defines it.
-The derivatives are taken by complex steps, element by element: exact to rounding.
+Each kind of coupling is one function that builds M from its parameters, site by
+site, as the language's page defines it.
 """
 
 import itertools
 
 import numpy as np
 
+from formula import Formula
 
-class Mapped:
+
+class Mapped(Formula):
     """shapes: {parameter: shape}; build(p): matrix [out, in] and bias [out] or 0;
     frozen: names of parameters without gradient, with their values."""
 
     def __init__(self, from_shape, to_shape, shapes, build, frozen={}):
-        self.from_shape, self.to_shape = tuple(from_shape), tuple(to_shape)
-        self.all_shapes, self.build, self.frozen = shapes, build, frozen
-        self.known = {}
+        super().__init__(shapes, {"x": from_shape}, frozen, per_step=True)
+        self.to_shape, self.build = tuple(to_shape), build
 
-    def shapes(self):
-        return self.all_shapes
-
-    def draw(self, rng):
-        values = {name: rng.normal(0, 0.5, shape) for name, shape in self.all_shapes.items()}
-        values.update({name: np.asarray(value, float) for name, value in self.frozen.items()})
-        return values
-
-    def draw_inputs(self, rng, batch, steps):
-        return {"x": rng.normal(size=(batch, steps) + self.from_shape)}
-
-    def draw_random(self, rng, batch, steps):
-        return {}
-
-    def forward(self, p, inputs, random):
+    def compute(self, p, inputs):
         x = inputs["x"]
         batch, steps = x.shape[:2]
         matrix, bias = self.build(p)
@@ -45,33 +31,8 @@ class Mapped:
             s = np.tanh(x[:, t].reshape(batch, -1) @ matrix.T + bias + 0.5 * s)
             states.append(s)
         states = np.stack(states, 1)
-        losses = (states**2).sum(2).mean(1)
-        return {"s": states.reshape((batch, steps) + self.to_shape), "loss.samples": losses,
-                "loss": losses.mean()}, None
-
-    def gradients(self, p, inputs, random):
-        """Asked for several times at the same point, so it is kept."""
-        point = tuple(value.tobytes() for value in [*p.values(), inputs["x"]])
-        if point not in self.known:
-            self.known[point] = self.differentiate(p, inputs, random)
-        return dict(self.known[point])
-
-    def differentiate(self, p, inputs, random):
-        result = {}
-        for name in [*p, "x"]:
-            if name in self.frozen:
-                continue
-            tensors = inputs if name == "x" else p
-            gradient = np.zeros(tensors[name].shape)
-            for at in np.ndindex(*gradient.shape):
-                moved = tensors[name].astype(complex)
-                moved[at] += 1e-30j
-                changed = {**tensors, name: moved}
-                values, _ = (self.forward(p, changed, random) if name == "x"
-                             else self.forward(changed, inputs, random))
-                gradient[at] = values["loss"].imag / 1e-30
-            result[name] = gradient
-        return result
+        return {"s": states.reshape((batch, steps) + self.to_shape),
+                "loss.samples": (states**2).sum(2).mean(1)}
 
 
 def conv(kernel, sites, outputs, stride, low, wraps, groups=1):
