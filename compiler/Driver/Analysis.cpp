@@ -214,6 +214,7 @@ static llvm::ArrayRef<AnalysisForm> getAnalyses() {
        2,
        {"after", "horizon", "threshold", "ahead"},
        "valid_prediction_time(y, x, after = 31, horizon = 60)"},
+      {"reached", analyzeReached, {"loss"}, 1, {"every"}, "reached(0.05)"},
   };
   return analyses;
 }
@@ -238,7 +239,7 @@ bool loco::checkAnalysis(const sema::Setting &save,
     }
     std::string hint = didYouMean(call.text, names);
     diagnostics
-        .error("unknown-name", save.range,
+        .error("unknown-name", call.range,
                "there is no analysis `" + call.text + "`")
         .hint(hint.empty() ? "there are " + known : hint);
     return false;

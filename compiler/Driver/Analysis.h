@@ -43,6 +43,8 @@ struct AnalysisSubject {
   ElementType precision = ElementType::F32;
   /// Folder for figures and arrays.
   std::string folder;
+  /// The metrics of the model's training; there may be none.
+  std::string metrics;
 };
 
 /// Results of some samples, and the fields of their data, by name, with a
@@ -92,6 +94,8 @@ Expected<nlohmann::ordered_json> analyzeError(const sema::Setting &save,
                                               const AnalysisSubject &subject);
 Expected<nlohmann::ordered_json>
 analyzeValidTime(const sema::Setting &save, const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json> analyzeReached(const sema::Setting &save,
+                                                const AnalysisSubject &subject);
 
 } // namespace loco
 

@@ -49,9 +49,10 @@ std::string loco::spell(const PlanValue &value) {
     return spell(value.arguments.front().value) + ".." +
            spell(value.arguments.back().value);
   case PlanValue::Kind::Space:
+    return value.text;
   case PlanValue::Kind::Result:
   case PlanValue::Kind::Input:
-    return value.text;
+    return value.written;
   }
   llvm_unreachable("all kinds of values are handled");
 }

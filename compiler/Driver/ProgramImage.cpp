@@ -44,8 +44,9 @@ static void listFields(Archive &archive, sema::Space &space) {
 
 template <typename Archive>
 static void listFields(Archive &archive, sema::PlanValue &value) {
-  auto &[kind, number, isAngle, text, extents, arguments, range] = value;
-  archive(kind, number, isAngle, text, extents, arguments, range);
+  auto &[kind, number, isAngle, text, written, extents, arguments, range] =
+      value;
+  archive(kind, number, isAngle, text, written, extents, arguments, range);
 }
 
 template <typename Archive>

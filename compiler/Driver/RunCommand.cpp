@@ -251,6 +251,7 @@ static Json describeTraining(const TrainingSummary &summary) {
     json["stopped_early"] = summary.stoppedEarly;
   }
   json["seconds"] = summary.seconds;
+  json["seconds_waiting_for_data"] = summary.secondsWaited;
   return json;
 }
 
@@ -373,6 +374,7 @@ Status Runner::runAnalyze(const RunBlock &block) {
   subject.seed = getSeed(block.model);
   subject.precision = getPrecision(*subject.program);
   subject.folder = folder->figures().string();
+  subject.metrics = (folder->path() / block.model / "metrics.jsonl").string();
   return runSaves(block, subject);
 }
 

@@ -60,7 +60,8 @@ Expected<Json> loco::analyzeSelectivity(const sema::Setting &save,
   std::string name = response->text;
   const sema::Space *space = getResultSpace(*subject.model, name);
   if (!space || space->getShape().empty())
-    return Error{fmt::format("`{}` does not live on a lattice", name)};
+    return Error{
+        fmt::format("`{}` does not live on a lattice", response->written)};
   const sema::PlanValue *limit = call.find("threshold");
   double threshold = limit ? limit->number : 0.65;
 

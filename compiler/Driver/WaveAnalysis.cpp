@@ -86,12 +86,12 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
   const sema::Space *space = getResultSpace(*subject.model, state->text);
   if (!space || !space->hasNeighbours())
     return Error{fmt::format("`{}` does not live on a lattice with neighbours",
-                             state->text)};
-  if (!subject.data)
+                             state->written)};
+  std::optional<DataOption> data = subject.data;
+  if (!data && !subject.steps)
     return Error{"`phase_velocity` needs `data` in the block"};
-  DataOption data = *subject.data;
-  if (const sema::PlanValue *frames = call.find("frames"))
-    data = withArgument(data, toDataOption(*frames).as("frames"));
+  if (const sema::PlanValue *frames = call.find("frames"); frames && data)
+    data = withArgument(*data, toDataOption(*frames).as("frames"));
 
   WaveShareOptions options;
   if (const sema::PlanValue *first = call.find("skip"))
@@ -100,7 +100,8 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
   AnalysisSubject some = subject;
   some.samples = std::min<int64_t>(subject.samples, 32);
   SiteGrid grid = getSiteGrid(*space);
-  Json json = {{"data", data.toText()}, {"samples", some.samples}};
+  Json json = {{"data", data ? data->toText() : "none"},
+               {"samples", some.samples}};
   for (const Network &network : subject.networks) {
     auto responses =
         collectResponses(some, *network.parameters, data, {state->text});
@@ -108,14 +109,15 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
       return responses.error();
     const Tensor &fields = responses->results.at(state->text);
     if (fields.shape().size() != 2 + grid.extents.size())
-      return Error{fmt::format("`{}` does not change over time", state->text)};
+      return Error{
+          fmt::format("`{}` does not change over time", state->written)};
     auto measured = measureWaves(fields, grid, options);
     if (!measured)
       return measured.error();
     json[network.name] = *measured;
     std::string path =
         fmt::format("{}/{}_{}", subject.folder, save.label, network.name);
-    std::string title = fmt::format("{}, {}", state->text, network.name);
+    std::string title = fmt::format("{}, {}", state->written, network.name);
     if (Status failed =
             drawWaves(getSample(fields, 0), grid, options.signal, title, path))
       return failed.error();

@@ -110,6 +110,7 @@ PlanEvaluator::evaluateModelValue(const ast::Expr *expr) {
   }
   PlanValue value;
   value.range = range;
+  value.written = elaborator.getText(range).str();
   if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr)) {
     Model &model = builder.getModel();
     value.text = name->name.str();
@@ -193,6 +194,8 @@ std::optional<PlanValue> PlanEvaluator::evaluateValue(const ast::Expr *expr,
       value.extents.assign(shape.begin(), shape.end());
       return value;
     }
+    if (findSystem(callee))
+      return evaluateSystem(*call);
     if (!callee.empty() && !elaborator.modelScope->find(callee) &&
         !isBuiltin(callee))
       return evaluateCall(*call);

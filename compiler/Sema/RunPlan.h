@@ -42,6 +42,8 @@ struct PlanValue {
   /// A number that was written in degrees.
   bool isAngle = false;
   std::string text;
+  /// Of a result or an input: the expression as the program has it.
+  std::string written;
   std::vector<int64_t> extents;
   std::vector<PlanArgument> arguments;
   SourceRange range;

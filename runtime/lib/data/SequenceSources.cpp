@@ -139,7 +139,7 @@ Expected<std::unique_ptr<BuiltinSource>>
 loco::data::makePixels(const LocoDataOption &call, uint64_t seed) {
   OptionReader options(call, {"source"});
   std::unique_ptr<DataSource> inner = options.source("source", seed);
-  int64_t permuted = options.count("permuted", -1, 0);
+  int64_t permuted = options.count("permuted", -1, -1);
   if (Status failed = options.finish())
     return failed.error();
   ImageShape image;
