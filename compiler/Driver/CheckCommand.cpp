@@ -21,8 +21,10 @@ int loco::checkProgram(const CheckOptions &options) {
   if (!compilation)
     return 1;
   const sema::Module &module = *compilation->getModule();
+  auto declared = llvm::count_if(
+      module.models, [](const auto &model) { return model->variantOf.empty(); });
   printText(fmt::format("{}: {}, {}, no errors\n", options.program.file,
-                        count(module.models.size(), "model"),
+                        count(declared, "model"),
                         count(module.runs.size(), "run block")));
   return 0;
 }
