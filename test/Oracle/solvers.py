@@ -162,8 +162,9 @@ def gives_up(target):
 
 def threads(target):
     """Draws and steps do not depend on the number of threads."""
+    np.savez(f"{folder}/i.npz", **starts(9, 5, seed=7))
     for program, model, more in (("noise.loco", "Often", ("--samples", 9, "--steps", 5)),
-                                 ("solvers.loco", "Adaptive", ("--samples", 9, "--steps", 5))):
+                                 ("solvers.loco", "Adaptive", ("--inputs", f"{folder}/i.npz"))):
         out = []
         for count in (1, 3):
             check.lococ("eval", drive.inputs / program, "--model", model, "--target", target, *more,
