@@ -100,6 +100,8 @@ struct EvaluateOptions {
   std::string recordRandom, random;
   /// A .npz file for everything that is computed.
   std::string out;
+  /// As in RunOptions.
+  bool useCache = true;
 };
 /// `eval`: loss, outputs and states over time.
 int evaluateModel(const EvaluateOptions &options);

@@ -18,6 +18,7 @@
 
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/ModelValues.h"
+#include "compiler/Driver/ObjectCache.h"
 
 #include "loco/Files.h"
 
@@ -51,6 +52,8 @@ private:
   bool wantsGradients;
   ThreadPool pool;
   const sema::Model *model = nullptr;
+  ObjectCache cache = options.useCache ? ObjectCache::ofUser()
+                                       : ObjectCache::off("not wanted");
   std::unique_ptr<Execution> execution;
   TensorMap parameters;
   Batch batch;
@@ -79,6 +82,7 @@ Status Evaluation::prepare(const Compilation &compilation) {
     machine->draws = DrawMode::Given;
   if (!options.recordRandom.empty())
     machine->draws = DrawMode::Recorded;
+  machine->cache = &cache;
   auto made =
       Execution::create(*model, compilation.getSources(), *machine, pool);
   if (!made)

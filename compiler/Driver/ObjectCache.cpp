@@ -151,7 +151,9 @@ ObjectCache ObjectCache::inFolder(llvm::StringRef folder, uint64_t maxBytes) {
   struct stat facts;
   if (::stat(folder.str().c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
     return off(fmt::format("`{}` is no folder", folder.str()));
-  if (facts.st_uid != ::geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)))
+  if (facts.st_uid != ::geteuid())
+    return off(fmt::format("`{}` belongs to somebody else", folder.str()));
+  if (facts.st_mode & (S_IWGRP | S_IWOTH))
     return off(fmt::format("others can write to `{}`", folder.str()));
   ObjectCache cache;
   cache.folder = folder.str();

@@ -59,7 +59,7 @@ def finish(what, started):
     result = b""
     for path in (f"{out}/M/checkpoints/2/params.safetensors", f"{out}/results.json"):
         with open(path, "rb") as file:
-            result += re.sub(rb'"seconds": [^\n]*', b"", file.read())
+            result += re.sub(rb'"seconds[^\n]*', b"", file.read())
     return text, result
 
 

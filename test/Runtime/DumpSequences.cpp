@@ -7,8 +7,9 @@
 //
 // loco-test-dump-sequences <folder>: opens sources on the files that
 // sequences.py has put into the folder, and writes what they give to .npz files
-// there. `loco-test-dump-sequences <folder> <source> <file or folder>` opens
-// one source and says why it cannot be read.
+// there. `loco-test-dump-sequences <folder> <source> <file or folder>` reads all
+// of one source and says why it cannot be read; with the name of a .npz file
+// after that, sample 5 goes there.
 //
 // RUN: not loco-test-dump-sequences 2>&1 | FileCheck %s
 // CHECK: a folder is expected
@@ -55,6 +56,10 @@ int main(int numArguments, char **arguments) {
     return dump("",
                 Option::ofCall(arguments[2], {Option::ofText(arguments[3])}), 0,
                 -1);
+  if (numArguments == 5)
+    return dump(arguments[4],
+                Option::ofCall(arguments[2], {Option::ofText(arguments[3])}), 5,
+                1);
   auto to = [&](const char *name) { return folder + "/" + name + ".npz"; };
   auto number = Option::ofNumber;
   auto of = [&](const char *source, Option inner,

@@ -4,8 +4,8 @@
 # RUN: rm -rf %t && mkdir %t && %python %s %t
 
 import json
-import math
 import os
+import resource
 import struct
 import subprocess
 import sys
@@ -89,6 +89,32 @@ expect("its law", abs(tail[0].mean()) < 0.07 and abs(tail[0].std() - 0.5) < 0.05
 same("streamed", load("streamed")["x"], big[1:4])
 same("streamed labels", load("streamed")["label"], np.arange(1, 4, dtype=np.int32))
 same("single", load("single")["x"], np.arange(6, 24, dtype=np.int32).reshape(3, 6))
+
+# Arrays larger than the memory at hand: 8 GiB in files with holes, an archive of 320 MB.
+with open("s.npy", "rb") as file:
+    head = file.read(128).replace(b"(5, 6)", b"(262144, 4096)").replace(b">i2", b"<f8")
+size = 262144 * 4096 * 8
+with open("large.npy", "wb") as file:
+    file.write(head[: 8] + struct.pack("<H", 118) + head[10:].split(b"}")[0].ljust(116) + b"}\n")
+    file.truncate(128 + size)
+    file.seek(128 + 5 * 32768)
+    file.write(np.float64(7).tobytes())
+header = json.dumps({"x": {"dtype": "F64", "shape": [262144, 4096], "data_offsets": [0, size]}}).encode()
+with open("large.safetensors", "wb") as file:
+    file.write(struct.pack("<Q", len(header)) + header)
+    file.truncate(8 + len(header) + size)
+    file.seek(8 + len(header) + 5 * 32768)
+    file.write(np.float64(7).tobytes())
+rows = np.zeros((10, 4000000))
+rows[5, 0] = 7
+np.savez("large.npz", x=rows)
+for name, rest in (("large.npy", 4095), ("large.safetensors", 4095), ("large.npz", 3999999)):
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20))
+    command = ["loco-test-dump-sequences", ".", "arrays", name, "out.npz"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, preexec_fn=limit)
+    expect(name, done.returncode == 0, done.stderr)
+    same(name, np.load("out.npz")["x"], np.array([[7.0] + [0] * rest]))
+    os.remove(name)
 
 
 def refuse(source, path, *texts):

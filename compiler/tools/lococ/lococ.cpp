@@ -73,6 +73,12 @@ static void addMachineOptions(CLI::App &command, MachineOptions &options) {
   addResourceOptions(command, options.threads, options.memory);
 }
 
+static void addCacheOption(CLI::App &command, bool &useCache) {
+  command.add_flag_callback(
+      "--no-cache", [&useCache] { useCache = false; },
+      "compile anew, and keep no code for later");
+}
+
 static void addExplain(CLI::App &app, Action &action) {
   auto options = std::make_shared<ExplainOptions>();
   CLI::App &command = addCommand(
@@ -146,6 +152,7 @@ static void addEvaluation(CLI::App &app, Action &action, const char *name,
       ->type_name("FILE");
   command.add_option("--out", options->out, "write everything to this .npz")
       ->type_name("FILE");
+  addCacheOption(command, options->useCache);
   addMachineOptions(command, options->machine);
   command.callback([&action, options, run] {
     action = [options, run] { return run(*options); };
@@ -272,9 +279,7 @@ static void addRun(CLI::App &app, Action &action) {
   command.add_flag("--quiet", options->quiet, "print results and errors only");
   command.add_flag("--timings", options->timings,
                    "say what the start took, up to the first kernel");
-  command.add_flag_callback(
-      "--no-cache", [options] { options->useCache = false; },
-      "compile anew, and keep nothing for later runs");
+  addCacheOption(command, options->useCache);
   command.callback([&action, options] {
     action = [options] { return runProgram(*options); };
   });

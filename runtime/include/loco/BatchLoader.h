@@ -69,6 +69,10 @@ public:
   /// After the batches given so far: where a resumed run begins.
   DataCursor cursor() const;
 
+  /// Seconds for which `next` has waited for a batch so far, the first one
+  /// included: how much the data held up whoever reads them.
+  double secondsWaited() const;
+
   /// Batches of a whole epoch; nothing for a source that never ends.
   std::optional<int64_t> batchesPerEpoch() const;
 

@@ -133,6 +133,9 @@ struct TrainingSummary {
   bool stoppedEarly = false;
   /// Spent training, over all sessions of the run.
   double seconds = 0;
+  /// Spent waiting for data in this session: batches are made beside the
+  /// kernels, so more than a little says that the data are too slow.
+  double secondsWaited = 0;
   /// Stopped before the last update, by a signal or `stop`.
   bool interrupted = false;
 };

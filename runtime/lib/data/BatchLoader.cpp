@@ -10,6 +10,7 @@
 #include "runtime/lib/data/Permutation.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -270,7 +271,9 @@ struct BatchLoader::Thread {
 
   Status take(Batch &batch) {
     std::unique_lock<std::mutex> lock(mutex);
+    auto begin = std::chrono::steady_clock::now();
     changed.wait(lock, [&] { return !ready.empty() || failure; });
+    waited += std::chrono::steady_clock::now() - begin;
     if (ready.empty())
       return failure;
     std::swap(batch, ready.front().batch);
@@ -289,6 +292,7 @@ struct BatchLoader::Thread {
   std::deque<Filled> ready;
   std::vector<Batch> spare;
   DataCursor consumed;
+  std::chrono::duration<double> waited{0};
   Status failure;
   bool stopping = false;
 };
@@ -309,6 +313,11 @@ BatchLoader::start(const DataSource &source, const BatchOptions &options,
 }
 
 Status BatchLoader::next(Batch &batch) { return thread->take(batch); }
+
+double BatchLoader::secondsWaited() const {
+  std::lock_guard<std::mutex> lock(thread->mutex);
+  return thread->waited.count();
+}
 
 DataCursor BatchLoader::cursor() const {
   std::lock_guard<std::mutex> lock(thread->mutex);

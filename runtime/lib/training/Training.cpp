@@ -44,6 +44,7 @@ Expected<TrainingSummary> Trainer::run() {
   summary.updatesPerEpoch = updatesPerEpoch;
   summary.lastLoss = reply.loss;
   summary.seconds = seconds();
+  summary.secondsWaited = loader ? loader->secondsWaited() : 0;
   summary.lastTerms = terms;
   if (validation) {
     summary.validationLoss = validation->last;
