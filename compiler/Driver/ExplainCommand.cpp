@@ -33,6 +33,7 @@ private:
   void addInputs();
   void addParameters();
   void addStates();
+  void addInnerModels();
   void addCodes();
   void addDraws(mlir::func::FuncOp function);
   void addSolver();
@@ -82,11 +83,26 @@ void ModelReport::addSpaces() {
   addSection("spaces", table.render());
 }
 
+/// What an input is besides a value; empty for most.
+static std::string describe(const sema::Input &input) {
+  switch (input.kind) {
+  case sema::Input::Kind::Steps:
+    return "how many steps of the sample count";
+  case sema::Input::Kind::Mask:
+    return "1 where a step counts, 0 elsewhere";
+  case sema::Input::Kind::Value:
+    break;
+  }
+  return input.preset
+             ? fmt::format("{}, where the run sets nothing", *input.preset)
+             : "";
+}
+
 void ModelReport::addInputs() {
   TextTable table;
   for (const sema::Input &input : model.inputs)
     table.add({input.name, input.space->describe(),
-               input.perStep ? "per step" : "per sample"});
+               input.perStep ? "per step" : "per sample", describe(input)});
   addSection("inputs", table.render());
 }
 
@@ -147,6 +163,17 @@ void ModelReport::addStates() {
   }
   addSection("states, set back to their start for every sequence",
              table.render());
+}
+
+void ModelReport::addInnerModels() {
+  TextTable table;
+  for (const sema::InnerModel &inner : model.innerModels)
+    table.add({inner.name, inner.call, "over " + inner.over,
+               inner.isJoined ? "in the time loop" : "before the time loop",
+               inner.name == inner.parameters
+                   ? ""
+                   : "parameters of " + inner.parameters});
+  addSection("models inside", table.render());
 }
 
 //===----------------------------------------------------------------------===//
@@ -240,6 +267,7 @@ std::string ModelReport::write(Execution &execution,
   addInputs();
   addParameters();
   addStates();
+  addInnerModels();
   addCodes();
   addDraws(execution.getModule().lookupSymbol<mlir::func::FuncOp>(model.name));
   addSolver();

@@ -56,6 +56,7 @@ private:
   Value emitRandom(const Node &node, Value key, Value step);
   Value makeIndexConstant(int64_t number);
   SmallVector<const Node *> getResultRoots();
+  SmallVector<const Node *> getLoopRoots();
   SmallVector<const sema::State *> getStates(bool withHidden = true);
 
   const irgen::Context &context;
@@ -360,6 +361,22 @@ SmallVector<const Node *> ModelEmitter::getResultRoots() {
   return roots;
 }
 
+/// What is computed at each step of the time loop.
+SmallVector<const Node *> ModelEmitter::getLoopRoots() {
+  SmallVector<const Node *> roots;
+  for (const sema::State *state : getStates())
+    roots.push_back(state->next);
+  for (const Node *node :
+       sema::collectNodes(model.graph, getResultRoots(),
+                          [](const Node *n) { return n->perStep; })) {
+    if (node->perStep)
+      roots.push_back(node);
+    else if (node->op == NodeOp::TimeSum && node->afterLoop)
+      roots.push_back(node->operands[0]);
+  }
+  return roots;
+}
+
 void ModelEmitter::emitWhole() {
   SmallVector<Slot> arguments, results;
   addParameters(arguments);
@@ -417,7 +434,8 @@ void ModelEmitter::emitWhole() {
     return LoopSurroundings{
         *outside, steps, key, getInput, [&](const Node &node) {
           return innerLoops.getOutput(node, getSurroundings());
-        }};
+        },
+        innerLoops.getShared()};
   };
   Emitter emitter(context, builder, [&](const Node &node) -> Value {
     Location place = context.getLoc(node.range);
@@ -459,6 +477,7 @@ void ModelEmitter::emitWhole() {
     }
   });
   outside = &emitter;
+  innerLoops.share(getLoopRoots(), getSurroundings());
 
   // The loop: states, values of each step, sums.
   for (const sema::State *state : getStates()) {

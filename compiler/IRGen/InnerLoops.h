@@ -19,12 +19,17 @@ public:
   InnerLoops(const Context &context, mlir::OpBuilder &builder)
       : context(context), builder(builder) {}
 
+  /// Emits what loops of models inside and the time loop, which is made of
+  /// `roots`, would both compute at each step, once for both.
+  void share(llvm::ArrayRef<const sema::Node *> roots,
+             const LoopSurroundings &around);
+  const llvm::DenseMap<const sema::Node *, mlir::Value> &getShared() const {
+    return shared;
+  }
   /// A state after the last step.
-  mlir::Value getFinal(const sema::Node &node,
-                       const LoopSurroundings &around);
+  mlir::Value getFinal(const sema::Node &node, const LoopSurroundings &around);
   /// A value of each step, stacked.
-  mlir::Value getOutput(const sema::Node &node,
-                        const LoopSurroundings &around);
+  mlir::Value getOutput(const sema::Node &node, const LoopSurroundings &around);
 
 private:
   TimeLoop &get(const sema::InnerLoop &loop, const LoopSurroundings &around);
@@ -32,6 +37,7 @@ private:
   const Context &context;
   mlir::OpBuilder &builder;
   std::map<const sema::InnerLoop *, TimeLoop> emitted;
+  llvm::DenseMap<const sema::Node *, mlir::Value> shared;
 };
 
 } // namespace loco::irgen

@@ -27,19 +27,27 @@ struct BodyNeeds {
   llvm::MapVector<std::tuple<const sema::InnerLoop *, unsigned, Moment>,
                   const Node *>
       outputs;
+  /// Values that are made before.
+  SmallVector<const Node *> stacked;
   bool usesKey = false;
 };
 } // namespace
 
-static BodyNeeds findNeeds(const sema::Graph &graph,
-                           ArrayRef<const Node *> roots) {
+static BodyNeeds
+findNeeds(const sema::Graph &graph, ArrayRef<const Node *> roots,
+          const llvm::DenseMap<const Node *, Value> &stacked) {
   BodyNeeds needs;
   auto isOutside = [](const Node *node) {
     return !node->perStep && !isLocal(node);
   };
-  for (const Node *node : sema::collectNodes(graph, roots, isOutside)) {
+  auto stop = [&](const Node *node) {
+    return isOutside(node) || stacked.contains(node);
+  };
+  for (const Node *node : sema::collectNodes(graph, roots, stop)) {
     if (isOutside(node))
       needs.captured.push_back(node);
+    else if (stacked.contains(node))
+      needs.stacked.push_back(node);
     else if (node->op == NodeOp::Input)
       needs.elements[{node->input, node->moment}] = {};
     else if (node->op == NodeOp::LoopOutput)
@@ -79,7 +87,7 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     roots.push_back(state->next);
   roots.append(stacks.begin(), stacks.end());
   roots.append(sums.begin(), sums.end());
-  BodyNeeds needs = findNeeds(context.model.graph, roots);
+  BodyNeeds needs = findNeeds(context.model.graph, roots, around.stacked);
   Location loc = context.getLoc(context.model.range);
 
   around.outside.emit(needs.captured);
@@ -99,6 +107,8 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
                          node->moment == Moment::NextWrap);
     elements.push_back(value);
   }
+  for (const Node *node : needs.stacked)
+    elements.push_back(around.stacked.lookup(node));
   for (const Node *node : needs.captured)
     constants.push_back(around.outside.emit(node));
   if (needs.usesKey)
@@ -112,7 +122,7 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
   for (const Node *node : sums)
     sumTypes.push_back(context.getType(*node));
   auto scan = ScanOp::create(builder, loc, around.steps, initials, elements,
-                             constants, stackTypes, sumTypes, isReverse);
+                             constants, stackTypes, sumTypes, isReverse, taken);
 
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(scan.getBlock());
@@ -129,8 +139,7 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
       return each[found - needs.elements.begin()];
     }
     case NodeOp::LoopOutput: {
-      auto *found =
-          needs.outputs.find({node.loop, node.member, node.moment});
+      auto *found = needs.outputs.find({node.loop, node.member, node.moment});
       return each[needs.elements.size() + (found - needs.outputs.begin())];
     }
     case NodeOp::StepIndex:
@@ -147,6 +156,9 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     }
   });
   for (auto [node, value] : llvm::zip(needs.captured, with))
+    body.bind(node, value);
+  for (auto [node, value] :
+       llvm::zip(needs.stacked, each.take_back(needs.stacked.size())))
     body.bind(node, value);
   body.emit(roots);
 

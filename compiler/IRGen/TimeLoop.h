@@ -21,6 +21,8 @@ struct LoopSurroundings {
   std::function<mlir::Value(const sema::Input &)> getInput;
   /// The values over all steps of an output of another loop.
   std::function<mlir::Value(const sema::Node &)> getOutput;
+  /// Values of each step that are made before, over all steps.
+  const llvm::DenseMap<const sema::Node *, mlir::Value> &stacked;
 };
 
 /// A loop to build: what it carries, what it hands out.
@@ -35,6 +37,8 @@ struct TimeLoop {
   /// The sum that leaves out the last step, if any.
   const sema::Node *skipsLast = nullptr;
   bool isReverse = false;
+  /// How many steps are run; null for all of them.
+  mlir::Value taken;
 
   // Made by `emit`, in the order of the lists above.
   llvm::SmallVector<mlir::Value> finals, stacked, totals;

@@ -37,7 +37,7 @@ Diagnostic &Elaborator::error(StringRef name, SourceRange range,
     auto outermost = llvm::find_if(
         calls, [](const ActiveCall &call) { return call.isLibrary; });
     return program.diagnostics.error(name, outermost->range, message)
-        .note(range, "in layer `" + outermost->name + "`");
+        .note(range, "in " + outermost->what + " `" + outermost->name + "`");
   }
   Diagnostic &diagnostic = program.diagnostics.error(name, range, message);
   if (!calls.empty())
@@ -212,6 +212,8 @@ Node *Elaborator::requireValue(const Meaning &meaning, SourceRange range) {
                                      describe(meaning.kind) + ", not a value");
   if (meaning.is(Meaning::Kind::Gaussian))
     diagnostic.hint("draw from it with `sample(" + getText(range) + ")`");
+  else if (meaning.is(Meaning::Kind::Tuple))
+    diagnostic.hint("take one of its values: `" + getText(range) + "[0]`");
   else if (meaning.is(Meaning::Kind::Coupling))
     diagnostic.hint("apply it with `" + getText(range) + " @ z`");
   return nullptr;

@@ -78,8 +78,8 @@ Meaning Elaborator::elaborateNoise(const ast::NameExpr &expr) {
                             getStream(getInstance("noise", &expr).name),
                             Moment::Current, noiseSpace);
   draw->inIterate = isIterating;
-  return Meaning::ofValue(graph.binary(
-      Op::Multiply, graph.broadcastLike(noiseScale, draw), draw));
+  return Meaning::ofValue(
+      graph.binary(Op::Multiply, graph.broadcastLike(noiseScale, draw), draw));
 }
 
 Meaning Elaborator::elaborateName(const ast::NameExpr &expr) {
@@ -148,6 +148,11 @@ static bool isPerStep(const Meaning &meaning) {
 }
 
 Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
+  return context.derivative ? resolveInDerivative(symbol, use)
+                            : resolveHere(symbol, use);
+}
+
+Meaning Elaborator::resolveHere(Symbol &symbol, SourceRange use) {
   if (!symbol.decl)
     return symbol.fixed;
   // Where there is no step, a name means what it means at every step, as long
@@ -163,7 +168,7 @@ Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
     return resolveOnce(symbol, use);
   llvm::SaveAndRestore atStep(context,
                               Context{Moment::Current, context.states,
-                                      context.isApart});
+                                      context.isApart, context.derivative});
   Meaning meaning = resolveOnce(symbol, use);
   if (!isPerStep(meaning))
     return meaning;
@@ -175,13 +180,43 @@ Meaning Elaborator::resolve(Symbol &symbol, SourceRange use) {
   return {};
 }
 
+/// True if a meaning is made of the inputs of a step alone, so that it is the
+/// same before the time loop and in it.
+static bool isOfInputs(const Meaning &meaning) {
+  for (Node *node : {meaning.value, meaning.logVariance})
+    if (node && (node->usesState || node->usesSequence))
+      return false;
+  return meaning.isValid() && llvm::all_of(meaning.elements, isOfInputs);
+}
+
+/// What a name means before the time loop is what it means in it, or the other
+/// way round: one value, that both can share.
+std::optional<Meaning> Elaborator::findShared(const Symbol &symbol) const {
+  // Results that take the place of an input do so in the loop only.
+  if (sequence.getFed() || context.moment != Moment::Current ||
+      context.derivative)
+    return std::nullopt;
+  for (auto &[when, meaning] : symbol.known)
+    if (when.moment == Moment::Current && when.isApart != context.isApart &&
+        !when.derivative && isOfInputs(meaning))
+      return meaning;
+  return std::nullopt;
+}
+
 Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
   for (auto &[when, meaning] : symbol.known)
     if (when == context || (when.moment == context.moment && !when.states &&
-                            when.isApart == context.isApart))
+                            when.isApart == context.isApart &&
+                            when.derivative == context.derivative))
       return meaning;
-  if (llvm::is_contained(symbol.inProgress, context))
-    return reportCycle(symbol, use);
+  if (std::optional<Meaning> shared = findShared(symbol))
+    return *shared;
+  // A definition that needs its own derivative is as much of a cycle.
+  for (Context other : symbol.inProgress) {
+    other.derivative = context.derivative;
+    if (other == context)
+      return reportCycle(symbol, use);
+  }
 
   symbol.inProgress.push_back(context);
   resolving.push_back(&symbol);
@@ -216,6 +251,9 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
       break;
     case Decl::Kind::State:
       meaning = resolveState(symbol, use);
+      break;
+    case Decl::Kind::Draw:
+      meaning = resolveDraw(symbol, *llvm::cast<DrawDecl>(symbol.decl));
       break;
     case Decl::Kind::Encode:
       meaning =
@@ -328,8 +366,7 @@ Meaning Elaborator::resolveInput(Symbol &symbol, const ast::InputDecl &decl,
         error("not-yet", use,
               "the last class of a sample with a length of its own is not "
               "supported yet")
-            .note(sequence.getCounting()->range,
-                  "this says which steps count");
+            .note(sequence.getCounting()->range, "this says which steps count");
       return Meaning::ofValue(value);
     }
     error("per-step-value", use,
@@ -359,6 +396,12 @@ Meaning Elaborator::resolveState(Symbol &symbol, SourceRange use) {
       error("needs-last-step", use,
             "`" + StringRef(symbol.name) +
                 "` at other steps is not known while a step is made");
+    else if (context.isApart)
+      error("no-state-yet", use,
+            "`" + StringRef(symbol.name) +
+                "` has no value before the time loop, where a model is run "
+                "backwards or to its end")
+          .note(symbol.range, "it is declared here");
     else
       error("no-state-yet", use,
             "`" + StringRef(symbol.name) +

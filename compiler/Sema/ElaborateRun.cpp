@@ -19,6 +19,39 @@ using namespace loco::sema;
 using llvm::ArrayRef;
 using llvm::StringRef;
 
+/// Every feed is for an input that the model declares.
+bool Elaborator::checkFedNames(const ModelInstance &instance,
+                               const ast::ModelDecl &model,
+                               ArrayRef<Feed> feeds) {
+  std::vector<StringRef> names;
+  unsigned numPerStep = 0;
+  for (const ast::Decl *decl : model.body)
+    if (auto *input = llvm::dyn_cast<ast::InputDecl>(decl))
+      for (ast::Identifier name : input->names) {
+        names.insert(input->perStep ? names.begin() + numPerStep : names.end(),
+                     name.name);
+        numPerStep += input->perStep;
+      }
+  for (const Feed &feed : feeds) {
+    bool isOver = feed.input.empty();
+    if (isOver ? numPerStep == 1 : llvm::is_contained(names, feed.input))
+      continue;
+    if (isOver)
+      error("unknown-argument", feed.range,
+            "`" + StringRef(instance.name) + "` has " +
+                (numPerStep ? llvm::Twine(numPerStep) : llvm::Twine("no")) +
+                " inputs per step, so `over` says not which")
+          .hint(numPerStep ? "write `" + names.front().str() + " = ...`" : "");
+    else
+      error("unknown-argument", feed.range,
+            "`" + StringRef(instance.name) + "` has no input `" + feed.input +
+                "`")
+          .hint(didYouMean(feed.input, names));
+    return false;
+  }
+  return true;
+}
+
 /// Every feed is for an input of its own; all go the same way.
 static bool checkFeeds(Elaborator &elaborator, const ModelInstance &instance,
                        ArrayRef<Feed> feeds, const Call &call) {
@@ -26,28 +59,8 @@ static bool checkFeeds(Elaborator &elaborator, const ModelInstance &instance,
   const Feed *perStep = nullptr;
   for (const Feed &feed : feeds) {
     const Input *input = instance.findInput(feed);
-    if (!input) {
-      std::vector<StringRef> names;
-      unsigned numPerStep = 0;
-      for (const Input &other : instance.getModel().inputs) {
-        names.push_back(other.name);
-        numPerStep += other.perStep;
-      }
-      if (feed.input.empty())
-        elaborator
-            .error("unknown-argument", feed.range,
-                   "`" + StringRef(instance.name) + "` has " +
-                       (numPerStep ? llvm::Twine(numPerStep) : "no") +
-                       " inputs per step, so `over` says not which")
-            .hint(numPerStep ? "write `" + names.front().str() + " = ...`" : "");
-      else
-        elaborator
-            .error("unknown-argument", feed.range,
-                   "`" + StringRef(instance.name) + "` has no input `" +
-                       feed.input + "`")
-            .hint(didYouMean(feed.input, names));
-      return false;
-    }
+    if (!input)
+      return false; // The model was refused.
     if (!fed.insert(input).second) {
       elaborator.error("wrong-count", feed.range,
                        "input `" + StringRef(input->name) + "` of `" +
@@ -108,17 +121,19 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
   for (const Feed &feed : feeds) {
     llvm::SaveAndRestore then(context, when);
     const Input &input = *instance.findInput(feed);
-    Node *value = evaluateFeed(instance, feed, input,
-                               input.perStep ? Moment::Current : Moment::Sample);
+    Node *value =
+        evaluateFeed(instance, feed, input,
+                     input.perStep ? Moment::Current : Moment::Sample);
     if (!value)
       return nullptr;
     readsState |= value->readsState;
     perStep |= value->perStep;
   }
   if (!perStep && !model.hasSteps()) {
-    error("no-steps", call.range,
-          "`" + call.name +
-              "` needs steps, but the model has no input per step and no state");
+    error(
+        "no-steps", call.range,
+        "`" + call.name +
+            "` needs steps, but the model has no input per step and no state");
     return nullptr;
   }
   bool isBeforeLoop = context.moment == Moment::First && !stepIsKnown;
@@ -126,11 +141,10 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
                   ? ModelRun::Kind::Apart
               : isBeforeLoop ? ModelRun::Kind::AtFirst
                              : ModelRun::Kind::Joined;
-  ModelInstance::Key key{{place.path.begin(), place.path.end()},
-                         kind == ModelRun::Kind::Joined && readsState
-                             ? when.states
-                             : nullptr,
-                         int(kind)};
+  ModelInstance::Key key{
+      {place.path.begin(), place.path.end()},
+      kind == ModelRun::Kind::Joined && readsState ? when.states : nullptr,
+      int(kind)};
   std::get<0>(key).push_back(call.site);
   std::unique_ptr<ModelRun> &run = instance.runs[key];
   if (run)
@@ -139,7 +153,8 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
   for (auto &[other, made] : instance.runs)
     others += std::get<0>(other) == std::get<0>(key) && made &&
               made->getKind() == ModelRun::Kind::Joined;
-  if (kind == ModelRun::Kind::Joined && others && isMakingStep) {
+  if (kind == ModelRun::Kind::Joined && isMakingStep && readsState &&
+      (others || isIterating)) {
     error("misplaced", call.range,
           "`" + getText(call.range) +
               "` takes one step at a time, but here the states it is run over "
@@ -151,12 +166,14 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
   // name.
   bool isInPlace = llvm::ArrayRef(instance.place.path).drop_back() ==
                    llvm::ArrayRef(place.path);
-  std::string name = isInPlace ? instance.place.name
-                               : getInstance(StringRef(instance.name).lower(),
-                                             call.site)
-                                     .name;
+  std::string name =
+      isInPlace ? instance.place.name
+                : getInstance(StringRef(instance.name).lower(), call.site).name;
   if (others)
     name += "@" + std::to_string(others + 1);
+  model.innerModels.push_back(
+      {name, instance.place.name, getText(instance.range).str(),
+       getText(feeds.front().range).str(), kind == ModelRun::Kind::Joined});
   run = std::make_unique<ModelRun>(*this, instance, kind, name, feeds,
                                    call.range);
   int64_t first = 0;
@@ -179,13 +196,15 @@ Meaning Elaborator::getOutputs(ModelInstance &instance, ModelRun &run,
     names.push_back(inner.states.front().name);
   if (names.empty()) {
     error("no-value", call.range,
-          "`" + StringRef(instance.name) + "` has neither a `decode` nor a "
-                                           "state to give");
+          "`" + StringRef(instance.name) +
+              "` has neither a `decode` nor a "
+              "state to give");
     return {};
   }
-  Moment moment = context.moment == Moment::First || context.moment == Moment::Last
-                      ? context.moment
-                      : Moment::Current;
+  Moment moment =
+      context.moment == Moment::First || context.moment == Moment::Last
+          ? context.moment
+          : Moment::Current;
   Meaning tuple;
   tuple.kind = Meaning::Kind::Tuple;
   for (StringRef name : names) {
@@ -222,6 +241,12 @@ Meaning Elaborator::callRun(Builtin builtin, const Call &call) {
   if (context.moment == Moment::Next || context.moment == Moment::NextWrap) {
     error("no-next-state", call.range,
           "the next step of `" + getText(call.range) + "` is not known yet");
+    return {};
+  }
+  if (context.derivative) {
+    error("misplaced", call.range,
+          "the derivative of `" + call.name + "` is not known inside of a step")
+        .hint("if it does not matter to the derivative, name it with `let`");
     return {};
   }
   ModelInstance *instance = findInstance(call.arguments.front().value, call);

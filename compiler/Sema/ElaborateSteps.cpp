@@ -61,10 +61,10 @@ bool Elaborator::evaluateSteps(const Feed &feed, int64_t &first,
 Node *Elaborator::selectSteps(int64_t first, std::optional<int64_t> last,
                               Node *inside, Node *outside) {
   auto restrict = [&](Comparison comparison, int64_t bound) {
-    Node *condition = graph.compare(comparison, graph.stepIndex(),
-                                    graph.constant(bound));
-    inside = graph.select(graph.broadcastLike(condition, inside), inside,
-                          outside);
+    Node *condition =
+        graph.compare(comparison, graph.stepIndex(), graph.constant(bound));
+    inside =
+        graph.select(graph.broadcastLike(condition, inside), inside, outside);
   };
   if (first)
     restrict(Comparison::GreaterEqual, first);

@@ -39,7 +39,7 @@ Meaning Elaborator::elaborateAt(Moment moment, const ast::Expr *expr,
               "step and no state");
     return {};
   }
-  Context when{moment, nullptr, context.isApart};
+  Context when{moment, nullptr, context.isApart, context.derivative};
   bool hasStates = stepIsKnown && !context.isApart;
   if (hasStates && moment == Moment::First)
     when.states = &firstStates;
@@ -94,7 +94,7 @@ Meaning Elaborator::sumOverTime(const ast::Expr *expr, int64_t first,
   llvm::SaveAndRestore atStep(
       context, Context{Moment::Current,
                        stepIsKnown && !context.isApart ? &newStates : nullptr,
-                       context.isApart});
+                       context.isApart, context.derivative});
   Node *node = evaluate(expr);
   if (!node)
     return {};
@@ -116,9 +116,8 @@ Meaning Elaborator::sumOverTime(const ast::Expr *expr, int64_t first,
   Node *sum = sequence.sum(node);
   if (!isMean)
     return Meaning::ofValue(sum);
-  Node *count = isPart ? sequence.sum(selectSteps(first, last,
-                                                  graph.constant(1),
-                                                  graph.constant(0)))
+  Node *count = isPart ? sequence.sum(selectSteps(
+                             first, last, graph.constant(1), graph.constant(0)))
                        : nullptr;
   if (count) {
     // In the same loop as the sum that it divides.
@@ -126,8 +125,8 @@ Meaning Elaborator::sumOverTime(const ast::Expr *expr, int64_t first,
     count = graph.broadcastLike(
         graph.binary(Op::Maximum, count, graph.constant(1)), sum);
   }
-  return Meaning::ofValue(graph.binary(
-      Op::Divide, sum, count ? count : sequence.countFor(sum)));
+  return Meaning::ofValue(
+      graph.binary(Op::Divide, sum, count ? count : sequence.countFor(sum)));
 }
 
 bool Elaborator::checkCausal(Node *node, SourceRange range) {
@@ -139,8 +138,7 @@ bool Elaborator::checkCausal(Node *node, SourceRange range) {
           "` is needed at every step, but uses something that is known only "
           "after the last one");
   if (const Input *fed = sequence.getFed())
-    diagnostic.note(sequence.getFedRange(),
-                    "because of this, `" + fed->name +
-                        "` is known step by step only");
+    diagnostic.note(sequence.getFedRange(), "because of this, `" + fed->name +
+                                                "` is known step by step only");
   return false;
 }

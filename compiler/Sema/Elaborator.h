@@ -80,6 +80,13 @@ public:
              const Space *space);
   Node *draw(const ast::Expr *distribution, llvm::StringRef what,
              llvm::ArrayRef<int64_t> shape);
+  /// Two values at once: `annulus(r1, r2)`, of the draws `first` and `second`.
+  static bool drawsPair(const ast::Expr *distribution);
+  std::pair<Node *, Node *> drawPair(const ast::Expr *distribution,
+                                     llvm::StringRef first,
+                                     llvm::StringRef second,
+                                     const Space *space);
+  void reportPair(const ast::Expr *distribution, size_t count);
   Node *drawUniform(double bound, llvm::StringRef what,
                     llvm::ArrayRef<int64_t> shape);
   /// Stream of the random draws at the place `what` of the model.
@@ -94,6 +101,15 @@ public:
                             const ast::OverExpr &over, SourceRange range);
   /// Refuses a value that needs the end of the sequence at every step.
   bool checkCausal(Node *node, SourceRange range);
+
+  //===--------------------------------------------------------------------===//
+  // Derivatives (ElaborateGradient.cpp)
+  //===--------------------------------------------------------------------===//
+
+  /// The derivative of a scalar expression by the value of a name, on its
+  /// space; null after an error. Zero is one, unless `mayBeZero`.
+  Node *differentiate(const ast::Expr *scalar, Symbol &symbol, SourceRange use,
+                      bool mayBeZero);
 
   //===--------------------------------------------------------------------===//
   // Models inside of models (ModelInstance.cpp, ModelRun.cpp)
@@ -124,7 +140,7 @@ public:
                                    const Parameter &parameter);
   /// Says in messages which call brought this model inside of another one.
   void enterModel(llvm::StringRef name, SourceRange range, bool isLibrary) {
-    calls.push_back({name.str(), range, isLibrary});
+    calls.push_back({name.str(), range, isLibrary, "model"});
   }
 
   //===--------------------------------------------------------------------===//
@@ -179,6 +195,11 @@ private:
   bool evaluateModelArguments(ModelInstance &instance, const Call &call);
   bool readFeeds(const ModelInstance &instance, const Call &call,
                  llvm::SmallVectorImpl<Feed> &feeds);
+  bool checkReplaced(const ModelInstance &instance,
+                     const ast::ModelDecl &model, llvm::StringRef wanted,
+                     SourceRange range);
+  bool checkFedNames(const ModelInstance &instance,
+                     const ast::ModelDecl &model, llvm::ArrayRef<Feed> feeds);
   bool buildInstance(ModelInstance &instance, llvm::ArrayRef<Feed> feeds,
                      Context when, const Call &call);
   ModelRun *findRun(Builtin builtin, ModelInstance &instance,
@@ -268,12 +289,19 @@ private:
                       SourceRange rhsRange);
   void noteDeclaration(Diagnostic &diagnostic, SourceRange range);
 
+  Meaning callGradient(const Call &call);
+  bool checkDifferentiable(const Node *scalar, const Node *variable,
+                           const ast::Expr *expr, SourceRange use);
+  Meaning resolveInDerivative(Symbol &symbol, SourceRange use);
+  Meaning resolveHere(Symbol &symbol, SourceRange use);
   Meaning resolveOnce(Symbol &symbol, SourceRange use);
+  std::optional<Meaning> findShared(const Symbol &symbol) const;
   Meaning elaborateBinding(Symbol &symbol, const ast::Expr *value);
   Meaning reportCycle(Symbol &symbol, SourceRange use);
   Meaning resolveInput(Symbol &symbol, const ast::InputDecl &decl,
                        SourceRange use);
   Meaning resolveState(Symbol &symbol, SourceRange use);
+  Meaning resolveDraw(Symbol &symbol, const ast::DrawDecl &decl);
   void reportUnknownSpace(const Symbol &symbol, SourceRange use);
 
   const Space *evaluateSpaceCall(const ast::CallExpr &expr);
@@ -297,6 +325,16 @@ private:
   std::map<Path, std::shared_ptr<ModelInstance>> modelInstances;
   std::set<std::string> parameterNames;
 
+  /// What a derivative is taken by.
+  struct Derivative {
+    /// The one around it; 0 if there is none.
+    unsigned around;
+    const Symbol *symbol;
+    Node *original, *variable;
+  };
+  /// Contexts name them by their place.
+  std::vector<Derivative> derivatives;
+
   std::vector<std::unique_ptr<Scope>> scopes;
   std::deque<Symbol> symbols;
   llvm::SmallVector<Symbol *, 8> resolving;
@@ -304,6 +342,7 @@ private:
     std::string name;
     SourceRange range;
     bool isLibrary;
+    llvm::StringRef what = "layer";
   };
   llvm::SmallVector<ActiveCall, 4> calls;
   /// Set while the arguments of `gaussian` are evaluated: their last layer

@@ -448,9 +448,13 @@ Node *Graph::copy(const Node &node, ArrayRef<Node *> operands) {
   unsigned index = made->index;
   *made = node;
   made->operands = flags.operands;
+  if (node.op == Op::Gradient)
+    copyBody(node, *made);
   made->graph = this;
   made->index = index;
   made->range = range;
+  if (operands.empty())
+    return made;
   made->perStep = flags.perStep;
   made->usesState = flags.usesState;
   made->readsState = flags.readsState;

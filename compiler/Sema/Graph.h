@@ -80,6 +80,9 @@ enum class Op : uint8_t {
   // Neighbourhoods.
   Neighbour, ///< the operand at the neighbour, inside of a stencil
   Stencil,   ///< sum of the operand over displacements `axes`; `wraps`
+  // Derivatives.
+  Variable, ///< the operand, as that by which a derivative is taken
+  Gradient, ///< of `body` by `variable`; operands: what it is, what `body` holds
   // Time.
   TimeSum,   ///< sum of the operand over all steps
   StepCount, ///< number of steps as a number
@@ -154,6 +157,11 @@ struct Node {
   const State *state = nullptr;
   const InnerLoop *loop = nullptr;
   unsigned member = 0;
+
+  /// Of a gradient: a scalar, and the `Variable` that it is made of. What `body`
+  /// is made of besides the operands stands in no function but the gradient's.
+  Node *body = nullptr;
+  Node *variable = nullptr;
 
   /// The expression that gave the value.
   SourceRange range;
@@ -234,6 +242,10 @@ public:
              llvm::ArrayRef<int64_t> shape);
   Node *neighbour(Node *field);
   Node *stencil(Node *body, llvm::ArrayRef<int64_t> offsets, bool wraps);
+  Node *variable(Node *value);
+  /// The derivative of the scalar `body` by `variable`, in its shape; null if
+  /// nothing of `body` depends on it.
+  Node *gradient(Node *body, Node *variable);
   Node *timeSum(Node *operand);
   Node *stepCount();
   Node *stepIndex();
@@ -255,6 +267,8 @@ public:
   const Node *operator[](unsigned index) const { return &nodes[index]; }
 
 private:
+  /// Gives the copy of a gradient a body of its own.
+  void copyBody(const Node &gradient, Node &copy);
   Node *make(Op op, llvm::ArrayRef<Node *> operands,
              llvm::ArrayRef<int64_t> shape, const Space *space);
 
@@ -268,6 +282,10 @@ private:
 llvm::SmallVector<const Node *, 0>
 collectNodes(const Graph &graph, llvm::ArrayRef<const Node *> roots,
              llvm::function_ref<bool(const Node *)> stop);
+
+/// True if `node` is made of any of `sources`. Of a gradient only what its value
+/// depends on counts: that of `U(q) + K(p)` by q does not depend on p.
+bool dependsOn(const Node *node, llvm::ArrayRef<const Node *> sources);
 
 } // namespace loco::sema
 

@@ -114,8 +114,7 @@ static bool isSpaceArgument(const ast::Parameter &parameter) {
 const Space *ModelBuilder::findFedSpace(StringRef name) {
   for (const ast::Decl *decl : body->body) {
     auto *input = llvm::dyn_cast<ast::InputDecl>(decl);
-    auto *space =
-        input ? llvm::dyn_cast<ast::NameExpr>(input->space) : nullptr;
+    auto *space = input ? llvm::dyn_cast<ast::NameExpr>(input->space) : nullptr;
     if (!space || space->name != name)
       continue;
     for (auto &[fed, where] : fedSpaces)
@@ -158,20 +157,21 @@ Meaning ModelBuilder::findArgument(const ast::Parameter &parameter) {
   if (const Space *fed = !value && isSpace ? findFedSpace(name) : nullptr)
     return Meaning::ofSpace(fed);
   if (!value) {
+    bool isInstance = !model->base.empty();
     elaborator
-        .error("missing-argument", parameter.name.range,
+        .error("missing-argument",
+               isInstance ? model->range : parameter.name.range,
                "model `" + StringRef(model->name) + "` needs its argument `" +
                    name + "`")
         .hint(isSpace ? "give it where the model is used: `" +
-                            StringRef(model->name).str() + "(" + name.str() +
-                            " = vector(3))`"
+                            (isInstance ? model->base : model->name) + "(" +
+                            name.str() + " = vector(3))`"
                       : "give it a default with `" + name.str() + " = ...`");
     return {};
   }
-  llvm::SaveAndRestore inScope(elaborator.scope,
-                               value == parameter.defaultValue
-                                   ? makeFileScope(*bodyFile)
-                                   : getMainScope());
+  llvm::SaveAndRestore inScope(elaborator.scope, value == parameter.defaultValue
+                                                     ? makeFileScope(*bodyFile)
+                                                     : getMainScope());
   return isSpace ? Meaning::ofSpace(elaborator.evaluateSpace(value))
                  : elaborator.elaborate(value);
 }

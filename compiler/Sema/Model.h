@@ -115,6 +115,16 @@ struct State {
   SourceRange range;
 };
 
+/// A sequence that is run through a model inside: nothing that a run asks for,
+/// but `explain` shows it.
+struct InnerModel {
+  /// The place of the run, and that of its parameters.
+  std::string name, parameters;
+  /// As written: `Gru(hidden = 8)`, `reverse(u[0..30])`.
+  std::string call, over;
+  bool isJoined = false;
+};
+
 /// A model inside of another one that is run in a loop of its own, before the
 /// time loop.
 struct InnerLoop {
@@ -174,6 +184,8 @@ struct Model {
   explicit Model(SpaceTable &spaces) : spaces(spaces) {}
 
   std::string name;
+  /// Its outputs are data, computed in f64.
+  bool isSystem = false;
   /// The model that this is a variant of, for some run block (Variants.h);
   /// empty if it is one that the program declares.
   std::string variantOf;
@@ -196,6 +208,7 @@ struct Model {
   /// and stepped as the others are. Their names are in no scope.
   std::deque<State> hiddenStates;
   std::deque<InnerLoop> innerLoops;
+  std::vector<InnerModel> innerModels;
   std::vector<Encoding> encodings;
   std::vector<Result> results;
   Solver solver;

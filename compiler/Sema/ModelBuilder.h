@@ -98,6 +98,13 @@ private:
   Node *evaluateLoss(const ast::LossDecl &decl);
   Node *averageLoss(Node *loss);
   bool checkLossNames(llvm::ArrayRef<const ast::LossDecl *> decls);
+  // Systems.cpp
+  void checkSystem();
+  void makeOutputs();
+  void makeOutput(const ast::OutputDecl &decl);
+  Node *makeViolation(const ast::RequireDecl &decl);
+  bool startPair(const ast::StateDecl &decl);
+
   void checkEveryStep(Node *node, SourceRange range);
   void touchSymbols();
 
@@ -109,6 +116,12 @@ private:
     llvm::SmallVector<ast::Term, 2> factors;
     const ast::Expr *rhs;
     Scope *scope;
+    /// Of a Hamiltonian rule: the energy, the factor of friction (or null), and
+    /// the other state of the pair.
+    const ast::Expr *energy = nullptr;
+    const ast::Expr *friction = nullptr;
+    unsigned partner = 0;
+    bool isMomentum = false;
   };
   void readEquations(const ast::DynamicsDecl &decl);
   void readEquation(const ast::EquationDecl &decl, Scope *scope);
@@ -142,6 +155,29 @@ private:
   StateValues combine(const StateValues &a, double scale, const StateValues &b);
   Node *scale(double factor, Node *dt);
 
+  bool integrateLeapfrog(const StateValues &old, Node *dt, StateValues &next);
+
+  // Hamiltonian.cpp
+  void readHamiltonian(const ast::DynamicsDecl &decl);
+  bool readPairs(const ast::CallExpr &rule,
+                 llvm::SmallVectorImpl<std::pair<unsigned, unsigned>> &pairs);
+  bool readStates(const ast::Expr *expr, llvm::SmallVectorImpl<unsigned> &found);
+  bool findPairs(const ast::CallExpr &rule,
+                 llvm::SmallVectorImpl<std::pair<unsigned, unsigned>> &pairs);
+  bool isMoved(unsigned state) const;
+  Node *makeHamiltonianRate(const Equation &equation,
+                            const StateValues &states);
+
+  // SymplecticSolvers.cpp
+  /// What moves first: velocities and momenta; the others follow from them.
+  std::vector<bool> findMomenta(bool &valid);
+  StateValues select(const StateValues &values, const std::vector<bool> &which,
+                     bool wanted);
+  bool makeRates(const StateValues &states, const std::vector<bool> &which,
+                 bool wanted, StateValues &rates);
+  bool checkSeparable(const StateValues &old, const StateValues &rates,
+                      const std::vector<bool> &isMomentum);
+
   // Solvers.cpp
   /// What `solve` says besides the method.
   struct Stepping {
@@ -171,7 +207,10 @@ private:
 
   // Steps.cpp
   struct StepParts {
+    /// The first `dynamics`, of either kind.
     const ast::DynamicsDecl *dynamics = nullptr;
+    const ast::DynamicsDecl *block = nullptr;
+    llvm::SmallVector<const ast::DynamicsDecl *, 1> rules;
     const ast::SolveDecl *solve = nullptr;
     const ast::StepDecl *step = nullptr;
     const ast::StepDecl *after = nullptr;
@@ -191,7 +230,8 @@ private:
   std::vector<Meaning> evaluateTargets(const ast::Expr *value,
                                        llvm::ArrayRef<ast::Identifier> targets);
   std::vector<Meaning> divide(Node *value,
-                              llvm::ArrayRef<ast::Identifier> targets);
+                              llvm::ArrayRef<ast::Identifier> targets,
+                              SourceRange range);
   bool updateState(ast::Identifier target, const Meaning &value,
                    SourceRange range, Updates &updates);
   bool makeUpdates(const ast::StepDecl &decl, const StateValues &states,

@@ -43,6 +43,28 @@ static bool isSpaceArgument(const ast::ModelDecl &model, StringRef name) {
   return false;
 }
 
+/// An argument is one of the head, or replaces something of the body.
+bool Elaborator::checkReplaced(const ModelInstance &instance,
+                               const ast::ModelDecl &model, StringRef wanted,
+                               SourceRange range) {
+  std::vector<StringRef> names;
+  for (const ast::Parameter &parameter : model.parameters)
+    names.push_back(parameter.name.name);
+  for (const ast::Decl *decl : model.body) {
+    if (auto *lattice = llvm::dyn_cast<ast::LatticeDecl>(decl))
+      names.push_back(lattice->name.name);
+    else if (auto *param = llvm::dyn_cast<ast::ParamDecl>(decl))
+      for (ast::Identifier name : param->names)
+        names.push_back(name.name);
+  }
+  if (llvm::is_contained(names, wanted))
+    return true;
+  error("unknown-argument", range,
+        "`" + StringRef(instance.name) + "` declares no `" + wanted + "`")
+      .hint(didYouMean(wanted, names));
+  return false;
+}
+
 bool Elaborator::evaluateModelArguments(ModelInstance &instance,
                                         const Call &call) {
   const ast::ModelDecl *model =
@@ -63,6 +85,8 @@ bool Elaborator::evaluateModelArguments(ModelInstance &instance,
           .hint("write `name = value`");
       return false;
     }
+    if (!checkReplaced(instance, *model, name, argument.range))
+      return false;
     Meaning value = isSpaceArgument(*model, name)
                         ? Meaning::ofSpace(evaluateSpace(argument.value))
                         : elaborate(argument.value);
@@ -148,6 +172,8 @@ bool Elaborator::buildInstance(ModelInstance &instance,
           .note(wanted->name.range, "it is declared here");
       return false;
     }
+  if (wanted && !checkFedNames(instance, *wanted, feeds))
+    return false;
   std::vector<std::pair<std::string, const Space *>> fed;
   for (const Feed &feed : feeds) {
     llvm::SaveAndRestore then(context, when);
@@ -190,8 +216,8 @@ const Parameter *Elaborator::importParameter(ModelInstance &instance,
   // A parameter's values are made of itself, draws and numbers alone.
   auto copyAll = [&](Node *root, const Parameter &made) {
     llvm::DenseMap<const Node *, Node *> copies;
-    for (const Node *node :
-         collectNodes(*root->graph, {root}, [](const Node *) { return false; })) {
+    for (const Node *node : collectNodes(*root->graph, {root},
+                                         [](const Node *) { return false; })) {
       llvm::SmallVector<Node *, 2> operands;
       for (const Node *operand : node->operands)
         operands.push_back(copies.lookup(operand));
@@ -202,8 +228,8 @@ const Parameter *Elaborator::importParameter(ModelInstance &instance,
     }
     return copies.lookup(root);
   };
-  Parameter &made = makeParameter(instance.place.name + "." + wanted.name,
-                                  wanted.range);
+  Parameter &made =
+      makeParameter(instance.place.name + "." + wanted.name, wanted.range);
   std::string name = made.name;
   made = wanted;
   made.name = name;
@@ -257,8 +283,8 @@ Node *Elaborator::evaluateFeed(const ModelInstance &instance, const Feed &feed,
   if (moment == Moment::Current) {
     meaning = elaborate(feed.value);
   } else if (moment == Moment::Sample) {
-    llvm::SaveAndRestore once(context,
-                              Context{Moment::Sample, nullptr, context.isApart});
+    llvm::SaveAndRestore once(
+        context, Context{Moment::Sample, nullptr, context.isApart});
     meaning = elaborate(feed.value);
   } else {
     meaning = elaborateAt(moment, feed.value, where);

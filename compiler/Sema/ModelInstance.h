@@ -91,7 +91,8 @@ public:
   bool isValid() const { return hasStarted; }
 
 private:
-  ModelRun(ModelRun &parent, const InnerLoop &inner, std::string name);
+  ModelRun(ModelRun &parent, std::string name);
+  void importParameters();
   bool startStates(const std::deque<State> &inner);
   Node *readOld(unsigned state);
   Node *importSource(const Node &node);
@@ -122,6 +123,8 @@ private:
   bool isPartial = false, hasStarted = false;
   llvm::DenseMap<const Node *, Node *> known;
   std::map<const Node *, unsigned> outputs;
+  /// Loops of the model inside, held by the run of the whole of it.
+  ModelRun *whole = this;
   std::map<const InnerLoop *, std::unique_ptr<ModelRun>> nested;
 };
 

@@ -15,23 +15,50 @@ ModelRun::ModelRun(Elaborator &around, ModelInstance &instance, Kind kind,
                    std::string name, llvm::ArrayRef<Feed> feeds,
                    SourceRange range)
     : around(around), instance(instance), kind(kind), name(std::move(name)),
-      feeds(feeds), range(range), when(around.getFeedContext(kind == Kind::Apart)),
-      scope(around.scope), place(around.place) {}
+      feeds(feeds), range(range),
+      when(around.getFeedContext(kind == Kind::Apart)), scope(around.scope),
+      place(around.place) {}
 
-/// A loop that stands inside of a model that is inside itself.
-ModelRun::ModelRun(ModelRun &parent, const InnerLoop &inner, std::string name)
+/// A loop that stands inside of a model that is inside itself. Its steps are
+/// those of that model, so feeds mean what they mean there.
+ModelRun::ModelRun(ModelRun &parent, std::string name)
     : around(parent.around), instance(parent.instance), kind(Kind::Apart),
       name(std::move(name)), feeds(parent.feeds), range(parent.range),
-      when(parent.when), scope(parent.scope), place(parent.place) {
-  when.states = nullptr;
-  when.isApart = true;
-  for (Feed &feed : feeds)
-    feed.isReverse = feed.isReverse != inner.isReverse;
-}
+      when({Moment::Current, nullptr, true}), scope(parent.scope),
+      place(parent.place), whole(parent.whole) {}
 
 //===----------------------------------------------------------------------===//
 // States
 //===----------------------------------------------------------------------===//
+
+/// The parameters that `roots` need, those of loops included.
+static void collectParameters(llvm::ArrayRef<const Node *> roots,
+                              std::set<const Parameter *> &parameters) {
+  for (const Node *root : roots)
+    for (const Node *node :
+         collectNodes(*root->graph, {root}, [](const Node *) { return false; })) {
+      if (node->parameter)
+        parameters.insert(node->parameter);
+      if (!node->loop)
+        continue;
+      for (const State &state : node->loop->states)
+        collectParameters({state.initial, state.next}, parameters);
+      for (const Node *output : node->loop->outputs)
+        collectParameters({output}, parameters);
+    }
+}
+
+/// Parameters stand in the order of the model inside, whatever is copied first.
+void ModelRun::importParameters() {
+  std::set<const Parameter *> needed;
+  for (const auto *states :
+       {&instance.getModel().states, &instance.getModel().hiddenStates})
+    for (const State &state : *states)
+      collectParameters({state.initial, state.next}, needed);
+  for (const Parameter *parameter : instance.getModel().parameterOrder)
+    if (needed.count(parameter))
+      around.importParameter(instance, *parameter);
+}
 
 bool ModelRun::start(int64_t first, std::optional<int64_t> last) {
   const Model &inner = instance.getModel();
@@ -47,6 +74,7 @@ bool ModelRun::start(int64_t first, std::optional<int64_t> last) {
     loop->range = range;
     isPartial = first || last;
   }
+  importParameters();
   return hasStarted = startStates(inner.states);
 }
 
@@ -80,7 +108,7 @@ bool ModelRun::startStates(const std::deque<State> &inner) {
       return false;
     Node *old = readOld(number);
     if (loop)
-      next = around.selectSteps(loop->first, loop->last, next, old);
+      next = around.selectSteps(loop->first, std::nullopt, next, old);
     copy->next = around.sequence.keep(next, old);
     valid &= around.checkCausal(copy->next, range);
     if (copy->next->usesLaterStep || copy->initial->perStep) {
@@ -171,9 +199,7 @@ static bool isSource(const Node *node) {
 
 Node *ModelRun::import(const Node *inner) {
   auto isKnown = [&](const Node *node) { return known.contains(node); };
-  auto stop = [&](const Node *node) {
-    return isKnown(node) || isSource(node);
-  };
+  auto stop = [&](const Node *node) { return isKnown(node) || isSource(node); };
   for (const Node *node : collectNodes(*inner->graph, {inner}, stop)) {
     if (isKnown(node))
       continue;
@@ -189,6 +215,10 @@ Node *ModelRun::import(const Node *inner) {
       for (const Node *operand : node->operands)
         operands.push_back(known.lookup(operand));
       made = around.graph.copy(*node, operands);
+    }
+    if (made && node->op == Op::IterateArgument) {
+      made->readsState = false;
+      made->perStep = kind != Kind::AtFirst;
     }
     if (!made)
       return nullptr;
@@ -267,9 +297,9 @@ Node *ModelRun::importRandom(const Node &node) {
   uint64_t stream = node.stream;
   if (name != instance.place.name)
     stream = around.getStream(name + "#" + std::to_string(stream));
-  Node *made =
-      around.graph.random(node.isNormal, stream, moment, node.shape);
+  Node *made = around.graph.random(node.isNormal, stream, moment, node.shape);
   made->space = node.space;
+  made->inIterate = node.inIterate;
   return made;
 }
 
@@ -306,9 +336,9 @@ Node *ModelRun::importLoop(const Node &node) {
   bool isReversed = feeds.front().isReverse;
   if (isPartial || (isReversed && (inner.first || inner.last)))
     return refuse("a model of its own");
-  std::unique_ptr<ModelRun> &run = nested[&inner];
+  std::unique_ptr<ModelRun> &run = whole->nested[&inner];
   if (!run) {
-    run.reset(new ModelRun(*this, inner, name + "." + inner.name));
+    run.reset(new ModelRun(*this, whole->name + "." + inner.name));
     run->loop = &around.model.innerLoops.emplace_back();
     run->loop->name = run->name;
     run->loop->isReverse = inner.isReverse != isReversed;

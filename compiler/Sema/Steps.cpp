@@ -31,10 +31,11 @@ std::optional<unsigned> ModelBuilder::findStateNumber(ast::Identifier name) {
   return std::nullopt;
 }
 
-/// One value for several states: its numbers, in order, are theirs. Empty if
-/// they are not as many.
+/// One value for several states: its numbers, in order, are theirs. Empty after
+/// an error.
 std::vector<Meaning>
-ModelBuilder::divide(Node *value, llvm::ArrayRef<ast::Identifier> targets) {
+ModelBuilder::divide(Node *value, llvm::ArrayRef<ast::Identifier> targets,
+                     SourceRange range) {
   std::vector<const Space *> spaces;
   int64_t size = 1, wanted = 0;
   for (int64_t extent : value->shape)
@@ -46,8 +47,16 @@ ModelBuilder::divide(Node *value, llvm::ArrayRef<ast::Identifier> targets) {
     spaces.push_back(model->states[*number].space);
     wanted += spaces.back()->getNumElements();
   }
-  if (wanted != size)
+  if (wanted != size) {
+    elaborator
+        .error("wrong-count", range,
+               "`" + elaborator.getText(range) + "` has " + llvm::Twine(size) +
+                   (size == 1 ? " number" : " numbers") +
+                   ", but the states on the left have " + llvm::Twine(wanted) +
+                   " together")
+        .hint("give a tuple, or one value that is divided in order");
     return {};
+  }
   Graph &graph = elaborator.graph;
   Node *flat = graph.flatten(value);
   std::vector<Meaning> values;
@@ -71,20 +80,15 @@ ModelBuilder::evaluateTargets(const ast::Expr *value,
   std::vector<Meaning> values = {meaning};
   if (targets.size() > 1)
     values = meaning.elements;
-  bool isOne = meaning.is(Meaning::Kind::Value) &&
-               meaning.value->element == Element::Float;
-  if (isOne && targets.size() > 1)
-    values = divide(meaning.value, targets);
+  SourceRange range = value->getRange();
+  if (targets.size() > 1 && meaning.is(Meaning::Kind::Value) &&
+      meaning.value->element == Element::Float)
+    return divide(meaning.value, targets, range);
   if (values.size() == targets.size())
     return values;
-  SourceRange range = value->getRange();
-  Diagnostic &diagnostic = elaborator.error(
-      "wrong-count", range,
-      "`" + elaborator.getText(range) + "` is not a tuple of " +
-          llvm::Twine(targets.size()) + " values");
-  if (isOne)
-    diagnostic.hint("one value is divided in order where it has as many "
-                    "numbers as they have together");
+  elaborator.error("wrong-count", range,
+                   "`" + elaborator.getText(range) + "` is not a tuple of " +
+                       llvm::Twine(targets.size()) + " values");
   return {};
 }
 
@@ -155,9 +159,14 @@ ModelBuilder::StepParts ModelBuilder::findStepParts() {
         .note(slot->getRange(), "the first one is here");
   };
   for (const ast::Decl *decl : body->body) {
-    if (auto *dynamics = llvm::dyn_cast<ast::DynamicsDecl>(decl))
-      once(parts.dynamics, dynamics, "`dynamics`");
-    else if (auto *solve = llvm::dyn_cast<ast::SolveDecl>(decl))
+    if (auto *dynamics = llvm::dyn_cast<ast::DynamicsDecl>(decl)) {
+      if (!parts.dynamics)
+        parts.dynamics = dynamics;
+      if (dynamics->rule)
+        parts.rules.push_back(dynamics);
+      else
+        once(parts.block, dynamics, "block of `dynamics`");
+    } else if (auto *solve = llvm::dyn_cast<ast::SolveDecl>(decl))
       once(parts.solve, solve, "`solve`");
     else if (auto *step = llvm::dyn_cast<ast::StepDecl>(decl))
       step->isAfter ? once(parts.after, step, "`after step`")
@@ -194,8 +203,7 @@ bool ModelBuilder::checkEquations(const StepParts &parts,
         return equation.state == i;
       });
     complete &= hasEquation;
-    if (hasEquation || !report || state.hasWrongEquation ||
-        (parts.dynamics && parts.dynamics->rule))
+    if (hasEquation || !report || state.hasWrongEquation)
       continue;
     elaborator
         .error("no-equation", state.range,
@@ -209,8 +217,10 @@ bool ModelBuilder::checkEquations(const StepParts &parts,
 void ModelBuilder::makeStep() {
   llvm::SaveAndRestore making(elaborator.isMakingStep, true);
   StepParts parts = findStepParts();
-  if (parts.dynamics)
-    readEquations(*parts.dynamics);
+  if (parts.block)
+    readEquations(*parts.block);
+  for (const ast::DynamicsDecl *rule : parts.rules)
+    readHamiltonian(*rule);
   checkStepParts(parts);
 
   StateValues next(model->states.size(), nullptr);

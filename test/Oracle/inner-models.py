@@ -11,5 +11,5 @@ import drive
 drive.compare_all(
     (f"{kind.name}-T{steps}", drive.inputs / "inner_models.loco", kind(4),
      {"hidden_": 4} if kind in (cells.Stack, cells.Both) else {}, batch, steps)
-    for kind in (cells.Stack, cells.Both, cells.Start, cells.Over)
+    for kind in (cells.Stack, cells.Both, cells.Start, cells.Over, cells.Parts, cells.Nested, cells.Cut)
     for batch, steps in [(2, 4)])

@@ -238,3 +238,77 @@ class Over(Stack):
         _, (h, c) = run(Lstm(), below(p, "h.lstm."), xs, 2)
         y = h + 2 * c + run(rnn, below(p, "y.rnn."), zs, 2)[1][0]
         return {"y": y, "z": zs, "loss.samples": ((y - inputs["target"])**2).sum(-1)}
+
+
+class Parts(Stack):
+    name = "Parts"
+
+    def shapes(self):
+        return {f"{key}.rnn.{k}": s for key in "fg" for k, s in Rnn().shapes(3, 2).items()}
+
+    def draw_inputs(self, rng, batch, steps):
+        return {"x": rng.normal(size=(batch, steps, 3)), "target": rng.normal(size=(batch, 2))}
+
+    def values(self, p, inputs):
+        xs = inputs["x"]
+        f, _ = run(Rnn(), below(p, "f.rnn."), xs, 2)
+        g = run(Rnn(), below(p, "g.rnn."), xs[:, ::-1], 2)[0][:, ::-1]
+        z, zs = f[:, 0] + g[:, 0], []
+        for t in range(xs.shape[1]):
+            z = 0.5 * z + g[:, 0] * f[:, t]
+            zs.append(z)
+        y = (f[:, 1:3].mean(1) + z + f[:, 0] + g[:, 1] + f[:, 2] + sum(zs[2:]))
+        return {"y": y, "z": np.stack(zs, 1), "loss.samples": ((y - inputs["target"])**2).sum(-1)}
+
+
+def encoder(p, xs):
+    a, _ = run(Rnn(), below(p, "a.rnn."), xs, 2)
+    b = run(Gru(), below(p, "b.gru."), a[:, ::-1], 2)[0][:, ::-1]
+    s, states = run(Rnn(), below(p, "init.s.rnn."), xs, 2)[1][0], []
+    for t in range(xs.shape[1]):
+        s = 0.5 * s + a[:, t] * b[:, t]
+        states.append(s)
+    return np.stack(states, 1) + b, s
+
+
+class Nested(Stack):
+    name = "Nested"
+
+    def shapes(self):
+        return ({f"encoder.encoder.a.rnn.{k}": s for k, s in Rnn().shapes(3, 2).items()}
+                | {f"encoder.encoder.b.gru.{k}": s for k, s in Gru().shapes(2, 2).items()}
+                | {f"encoder.encoder.init.s.rnn.{k}": s for k, s in Rnn().shapes(3, 2).items()})
+
+    def values(self, p, inputs):
+        inside, xs = below(p, "encoder.encoder."), inputs["x"]
+        y, s = encoder(inside, xs)
+        back, t = encoder(inside, xs[:, ::-1])
+        out = y + back[:, ::-1] + t[:, None]
+        losses = ((out - inputs["target"])**2).sum(-1).mean(1) + (s * s).sum(-1)
+        return {"out": out, "loss.samples": losses}
+
+
+class Cut(Stack):
+    name = "Cut"
+
+    def shapes(self):
+        return {f"{key}.{k}": s for key in ("cell.rnn", "y.rnn", "y.rnn2")
+                for k, s in Rnn().shapes(3, 2).items()}
+
+    def draw_inputs(self, rng, batch, steps):
+        return super().draw_inputs(rng, batch, steps) | {
+            "length": np.array([steps, steps - 2] * batch)[:batch].astype(np.int32)}
+
+    def values(self, p, inputs):
+        cell, batch = below(p, "cell.rnn."), len(inputs["x"])
+        ys, losses = [], []
+        for sample in range(batch):
+            length = inputs["length"][sample]
+            xs = inputs["x"][sample:sample + 1, :length]
+            f, (h,) = run(Rnn(), cell, xs, 2)
+            g = run(Rnn(), cell, xs[:, ::-1], 2)[0][:, ::-1]
+            constant = (run(Rnn(), below(p, "y.rnn."), xs, 2)[1][0]
+                        + run(Rnn(), below(p, "y.rnn2."), xs[:, :0:-1], 2)[1][0])[:, None]
+            y = f + g + constant
+            losses.append(((y - inputs["target"][sample:sample + 1, :length])**2).sum(-1).mean(1))
+        return {"loss.samples": np.concatenate(losses)}
