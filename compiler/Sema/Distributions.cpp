@@ -89,8 +89,8 @@ Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
         .hint("write `uniform(a, b)` or `normal(mean, sd)`");
     return nullptr;
   }
-  if (name == "annulus") {
-    notYet(range, "`annulus` is");
+  if (drawsPair(distribution)) {
+    reportPair(distribution, 1);
     return nullptr;
   }
   if (!llvm::is_contained(known, name)) {

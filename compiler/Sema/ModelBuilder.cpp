@@ -57,6 +57,8 @@ void Elaborator::declareBody(Scope &inside, ast::Body body) {
       names = {d->name};
     else if (auto *d = llvm::dyn_cast<LetDecl>(decl))
       names.assign(d->targets.begin(), d->targets.end());
+    else if (auto *d = llvm::dyn_cast<DrawDecl>(decl))
+      names.assign(d->names.begin(), d->names.end());
     else if (auto *d = llvm::dyn_cast<StateDecl>(decl)) {
       names.assign(d->names.begin(), d->names.end());
       names.append(d->velocities.begin(), d->velocities.end());
@@ -193,11 +195,13 @@ void ModelBuilder::makeInits() {
       if (states->value) {
         Node *value = elaborator.evaluate(states->value);
         setInitial(state, value, states->value->getRange());
-      } else {
+      } else if (!Elaborator::drawsPair(states->distribution)) {
         state.initial = elaborator.draw(states->distribution,
                                         "init." + state.name, state.space);
       }
     }
+    if (states->distribution && Elaborator::drawsPair(states->distribution))
+      startPair(*states);
   }
   for (const ast::Decl *decl : body->body)
     if (auto *init = llvm::dyn_cast<ast::InitDecl>(decl))
@@ -259,8 +263,6 @@ void ModelBuilder::makeResults() {
         elaborator.notYet(probe->every->getRange(), "`every` in a model is");
       addProbe(probe->value, probe->label ? probe->label->value.str()
                                           : ast::toString(probe->value));
-    } else if (llvm::isa<ast::OutputDecl>(decl)) {
-      elaborator.notYet(decl->getRange(), "`output` is");
     }
   }
 }
@@ -314,6 +316,8 @@ void ModelBuilder::touchSymbols() {
       touch(param->names);
     else if (auto *coupling = llvm::dyn_cast<ast::CouplingDecl>(decl))
       touch(coupling->names);
+    else if (auto *draw = llvm::dyn_cast<ast::DrawDecl>(decl))
+      touch(draw->names);
   }
 }
 
@@ -325,10 +329,7 @@ void ModelBuilder::build() {
   elaborator.calling.clear();
   if (!body)
     return;
-  if (body->isSystem) {
-    elaborator.notYet(body->name.range, "`system` is");
-    return;
-  }
+  model->isSystem = body->isSystem;
   elaborator.declaration = body;
   elaborator.modelScope = elaborator.makeScope(makeFileScope(*bodyFile), {});
   elaborator.scope = elaborator.modelScope;
@@ -341,6 +342,7 @@ void ModelBuilder::build() {
   for (const ast::Decl *decl : body->body)
     if (auto *input = llvm::dyn_cast<ast::InputDecl>(decl))
       makeInputs(*input);
+  checkSystem();
   beginVariant();
   for (const ast::Decl *decl : body->body)
     if (auto *state = llvm::dyn_cast<ast::StateDecl>(decl))
@@ -350,6 +352,7 @@ void ModelBuilder::build() {
   makeInits();
   makeStep();
   makeResults();
+  makeOutputs();
   finishVariant();
   // Layers make their parameters when they are first met; files list them in
   // the order of the program.

@@ -37,6 +37,10 @@ public:
   bool mentionsModel(const ast::Expr *expr);
 
 private:
+  // Systems.cpp
+  const ast::Decl *findSystem(llvm::StringRef name);
+  std::optional<PlanValue> evaluateSystem(const ast::CallExpr &call);
+
   std::optional<PlanValue> evaluateCall(const ast::CallExpr &call);
   std::optional<PlanValue> evaluateConstant(const ast::Expr *expr);
   /// True if the number is an angle: it was written in degrees, here or where a

@@ -84,6 +84,19 @@ const ast::Expr *Program::makeNumber(SourceRange range, double value) {
       range, value, arena.copy(StringRef(text)), ast::Identifier{});
 }
 
+void Program::requestSystem(StringRef name, const ast::CallExpr &call,
+                            llvm::ArrayRef<ast::Argument> arguments) {
+  for (const ast::InstanceDecl *known : requestedSystems)
+    if (known->name.name == name)
+      return;
+  auto *decl = arena.create<ast::InstanceDecl>(call.getRange());
+  decl->isSystem = true;
+  decl->name = {arena.copy(name), call.getRange()};
+  decl->value = arena.create<ast::CallExpr>(call.getRange(), call.callee,
+                                            arena.copy(arguments));
+  requestedSystems.push_back(decl);
+}
+
 FileTable *Program::addFile(const ast::File *file, bool isLibrary) {
   FileTable &table = tables.emplace_back();
   table.file = file;

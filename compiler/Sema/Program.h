@@ -57,6 +57,14 @@ public:
   /// A number that stands in no text.
   const ast::Expr *makeNumber(SourceRange range, double value);
 
+  /// Has an instance of the system that `call` names built under `name`, with
+  /// the constants and arguments given.
+  void requestSystem(llvm::StringRef name, const ast::CallExpr &call,
+                     llvm::ArrayRef<ast::Argument> arguments);
+  llvm::ArrayRef<const ast::InstanceDecl *> getRequestedSystems() const {
+    return requestedSystems;
+  }
+
   /// Finds the override of `name`, also as `model.name`; marks it as used.
   const Override *findOverride(llvm::StringRef name,
                                llvm::StringRef model = "");
@@ -88,6 +96,7 @@ private:
   const Overrides &overrides;
   std::vector<bool> overrideUsed;
   unsigned numImported = 0;
+  std::vector<const ast::InstanceDecl *> requestedSystems;
   std::vector<std::string> overridable;
   ast::Arena arena;
 };

@@ -65,6 +65,14 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
       module->runs.push_back(
           evaluateRunBlock(*run, variants.find(*run, **builder)));
   }
+  for (const ast::InstanceDecl *system : program.getRequestedSystems()) {
+    if (llvm::any_of(builders, [&](const auto &built) {
+          return built->getModel().name == system->name.name;
+        }))
+      continue;
+    builders.push_back(std::make_unique<ModelBuilder>(program, *system));
+    builders.back()->build();
+  }
   llvm::move(variants.getBuilders(), std::back_inserter(builders));
   program.reportUnusedOverrides();
   for (auto &builder : builders)
