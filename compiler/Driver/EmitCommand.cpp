@@ -13,6 +13,7 @@
 #include "compiler/AST/Suggest.h"
 #include "compiler/Autodiff/Autodiff.h"
 #include "compiler/IRGen/IRGen.h"
+#include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Syntax/Parser.h"
 #include "loco/Files.h"
 
@@ -75,8 +76,10 @@ struct ModelModule {
 };
 } // namespace
 
-/// Translates the model meant. Null after an error, which is reported.
-static std::unique_ptr<ModelModule> translate(const EmitOptions &options) {
+/// Translates the model meant, with derivatives inside of it as ops of reverse
+/// mode or as they are written. Null after an error, which is reported.
+static std::unique_ptr<ModelModule> translate(const EmitOptions &options,
+                                              bool isPrepared = true) {
   auto result = std::make_unique<ModelModule>();
   result->compilation = compileProgram(options.program);
   if (!result->compilation)
@@ -97,14 +100,16 @@ static std::unique_ptr<ModelModule> translate(const EmitOptions &options) {
                           : IRGenOptions::ElementType::F32;
   ReportCollector reports(&result->context);
   result->module = emitModule(**model, result->context, irgen);
-  if (result->module)
+  if (result->module &&
+      (!isPrepared || succeeded(prepareModel(*result->module))))
     return result;
   reportError(reports.take("the model cannot be translated").message);
   return nullptr;
 }
 
 static std::optional<std::string> emitLoco(const EmitOptions &options) {
-  std::unique_ptr<ModelModule> model = translate(options);
+  std::unique_ptr<ModelModule> model =
+      translate(options, /*isPrepared=*/false);
   return model ? std::optional(model->print()) : std::nullopt;
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/Driver/CompiledProgram.h"
 #include "compiler/Driver/ReferenceProgram.h"
 #include "compiler/IRGen/IRGen.h"
+#include "compiler/Pipelines/Pipelines.h"
 #include "dialects/Loco/IR/LocoOps.h"
 
 using namespace mlir;
@@ -30,7 +31,7 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
                           ? IRGenOptions::ElementType::F64
                           : IRGenOptions::ElementType::F32;
   execution->module = emitModule(model, *execution->context, irgen);
-  if (!execution->module)
+  if (!execution->module || failed(prepareModel(*execution->module)))
     return Error{"the model `" + model.name + "` cannot be translated"};
   auto function = execution->module->lookupSymbol<func::FuncOp>(model.name);
   if (Status failed = applyDrawMode(function, options.draws))

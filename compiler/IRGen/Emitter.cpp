@@ -120,6 +120,10 @@ Value Emitter::emitNode(const Node &node) {
     return emitStencil(node);
   case NodeOp::Iterate:
     return emitIterate(node);
+  case NodeOp::Gradient:
+    return emitGradient(node);
+  case NodeOp::Variable:
+    llvm_unreachable("is bound where the derivative is made");
   case NodeOp::IterateResult:
     return operand(0).getDefiningOp<ScanOp>().getFinals()[node.member];
   case NodeOp::IterateArgument:

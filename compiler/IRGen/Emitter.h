@@ -63,6 +63,7 @@ private:
   mlir::Value emitConv(const sema::Node &node);
   mlir::Value emitStencil(const sema::Node &node);
   mlir::Value emitIterate(const sema::Node &node);
+  mlir::Value emitGradient(const sema::Node &node);
 
   const Context &context;
   mlir::OpBuilder &builder;

@@ -39,6 +39,12 @@ void loco::buildModelPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createExpandGradients());
 }
 
+LogicalResult loco::prepareModel(ModuleOp module) {
+  PassManager passes(module.getContext());
+  buildModelPipeline(passes);
+  return passes.run(module);
+}
+
 void loco::buildResidualsPipeline(OpPassManager &functionPasses,
                                   bool recompute) {
   PlanResidualsOptions options;

@@ -8,6 +8,7 @@
 #ifndef COMPILER_PIPELINES_PIPELINES_H
 #define COMPILER_PIPELINES_PIPELINES_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -20,6 +21,9 @@ void registerLocoDialects(mlir::DialectRegistry &registry);
 /// From what the front end emits to functions that can be differentiated,
 /// interpreted and planned: derivatives inside of models become ops.
 void buildModelPipeline(mlir::OpPassManager &modulePasses);
+
+/// Runs that pipeline. Fails, with a diagnostic, at an op without a derivative.
+mlir::LogicalResult prepareModel(mlir::ModuleOp module);
 
 /// What follows reverse-mode differentiation, on the function it made: decides
 /// what the reverse loops read (`recompute`: nothing but the carries), then

@@ -64,7 +64,7 @@ enum class Builtin {
   Outputs,
   Final,
   Reverse,
-  // Refused for now.
+  // Derivatives.
   Grad,
 };
 

@@ -22,12 +22,6 @@ using llvm::StringRef;
 //===----------------------------------------------------------------------===//
 
 void ModelBuilder::readEquations(const ast::DynamicsDecl &decl) {
-  if (decl.rule) {
-    elaborator.notYet(decl.rule->getRange(),
-                      "`dynamics " + elaborator.getText(decl.rule->getRange()) +
-                          "` is");
-    return;
-  }
   Scope *inside = elaborator.makeScope(elaborator.modelScope, {});
   elaborator.declareBody(*inside, decl.body);
   for (const ast::Decl *statement : decl.body)
@@ -154,6 +148,8 @@ Node *ModelBuilder::divideBy(Node *rate, const ast::Term &factor) {
 Node *ModelBuilder::makeRate(const Equation &equation,
                              const StateValues &states) {
   State &state = model->states[equation.state];
+  if (equation.energy)
+    return makeHamiltonianRate(equation, states);
   if (!equation.rhs)
     for (auto [i, other] : llvm::enumerate(model->states))
       if (&other == state.velocity)

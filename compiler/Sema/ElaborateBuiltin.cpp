@@ -422,8 +422,7 @@ Meaning Elaborator::callBuiltin(const Call &call) {
               "` is no value, but a sequence for `outputs` or `final`");
     return {};
   case Builtin::Grad:
-    notYet(call.range, "`grad` is");
-    return {};
+    return callGradient(call);
   case Builtin::Sum:
   case Builtin::Mean:
     if (auto *over = llvm::dyn_cast_or_null<ast::OverExpr>(call.getExpr(0)))

@@ -353,12 +353,6 @@ Meaning Elaborator::resolveInput(Symbol &symbol, const ast::InputDecl &decl,
       continue;
     if (!input.perStep)
       return Meaning::ofValue(sequence.read(input, Moment::Sample));
-    bool isNext =
-        context.moment == Moment::Next || context.moment == Moment::NextWrap;
-    if (isNext && input.isClass()) {
-      error("not-yet", use, "the next step of a class is not supported yet");
-      return {};
-    }
     if (context.moment != Moment::Sample) {
       // Before the time loop there are no results.
       Node *value = sequence.read(input, context.moment, context.isApart);

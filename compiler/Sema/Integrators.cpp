@@ -52,42 +52,6 @@ bool ModelBuilder::integrateEuler(const StateValues &old, Node *dt,
   return true;
 }
 
-/// All velocities from the old state, then all positions from the new ones.
-static bool checkVelocities(Elaborator &elaborator, const Model &model) {
-  for (const State &state : model.states)
-    if (!state.velocity && !state.position) {
-      elaborator
-          .error("no-velocity", model.solver.range,
-                 "`symplectic_euler` needs a velocity of every state, and `" +
-                     StringRef(state.name) + "` has none")
-          .note(state.range, "`" + StringRef(state.name) + "` is declared here")
-          .hint("write `with velocity v`, or solve with `euler` or `rk4`");
-      return false;
-    }
-  return true;
-}
-
-bool ModelBuilder::integrateSymplecticEuler(const StateValues &old, Node *dt,
-                                            StateValues &next) {
-  StateValues k1;
-  if (!checkVelocities(elaborator, *model) || !makeRates(old, k1))
-    return false;
-  StateValues velocities = k1, positions = k1;
-  for (auto [i, state] : llvm::enumerate(model->states))
-    (state.position ? positions : velocities)[i] = nullptr;
-  StateValues &middle = keep(advance(old, dt, velocities));
-  // An explicit z' = f(z, v) reads the new velocities too.
-  for (const Equation &equation : equations) {
-    if (!positions[equation.state])
-      continue;
-    positions[equation.state] = makeRate(equation, middle);
-    if (!positions[equation.state])
-      return false;
-  }
-  next = advance(middle, dt, positions);
-  return true;
-}
-
 bool ModelBuilder::integrateMidpoint(const StateValues &old, Node *dt,
                                      StateValues &next) {
   StateValues k1, k2;
@@ -129,6 +93,8 @@ ModelBuilder::findMethod(const ast::SolveDecl &solve) {
   static constexpr Method methods[] = {
       {"euler", 1, &ModelBuilder::integrateEuler},
       {"symplectic_euler", 1, &ModelBuilder::integrateSymplecticEuler},
+      {"leapfrog", 2, &ModelBuilder::integrateLeapfrog},
+      {"stormer_verlet", 2, &ModelBuilder::integrateLeapfrog},
       {"midpoint", 2, &ModelBuilder::integrateMidpoint},
       {"heun", 2, &ModelBuilder::integrateHeun},
       {"rk4", 4, &ModelBuilder::integrateRk4},

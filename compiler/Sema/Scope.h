@@ -35,10 +35,13 @@ struct Context {
   const StateValues *states = nullptr;
   /// Before the time loop, so that models inside run in loops of their own.
   bool isApart = false;
+  /// Inside of a derivative: which, from 1; names that depend on what it is
+  /// taken by have values of their own there.
+  unsigned derivative = 0;
 
   bool operator==(const Context &other) const {
     return moment == other.moment && states == other.states &&
-           isApart == other.isApart;
+           isApart == other.isApart && derivative == other.derivative;
   }
 };
 
