@@ -23,6 +23,8 @@ struct BodyNeeds {
   SmallVector<const Node *> captured;
   /// Inputs and the step that is read: the one at hand or the next.
   llvm::MapVector<std::pair<const sema::Input *, Moment>, Value> elements;
+  /// Classes whose next step is read: all of their steps.
+  llvm::SmallVector<const sema::Input *> labels;
   /// Outputs of other loops at some step.
   llvm::MapVector<std::tuple<const sema::InnerLoop *, unsigned, Moment>,
                   const Node *>
@@ -33,9 +35,27 @@ struct BodyNeeds {
 };
 } // namespace
 
-static BodyNeeds
-findNeeds(const sema::Graph &graph, ArrayRef<const Node *> roots,
-          const llvm::DenseMap<const Node *, Value> &stacked) {
+/// The number of a class at the next step. Numbers of classes are not rolled.
+static bool readsLaterClass(const Node &node) {
+  return node.op == NodeOp::Input && node.input->isClass() &&
+         node.moment != Moment::Current;
+}
+
+/// A class at the step after `step`, the first one after the last.
+static Value readNextClass(OpBuilder &builder, Location loc, Value labels,
+                           Value step) {
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value next = arith::AddIOp::create(builder, loc, step, one);
+  Value steps = LengthOp::create(builder, loc, labels);
+  Value wrapped = arith::RemSIOp::create(builder, loc, next, steps);
+  return AtOp::create(builder, loc,
+                      RankedTensorType::get({}, builder.getI32Type()), labels,
+                      wrapped);
+}
+
+static BodyNeeds findNeeds(const sema::Graph &graph,
+                           ArrayRef<const Node *> roots,
+                           const llvm::DenseMap<const Node *, Value> &stacked) {
   BodyNeeds needs;
   auto isOutside = [](const Node *node) {
     return !node->perStep && !isLocal(node);
@@ -48,7 +68,10 @@ findNeeds(const sema::Graph &graph, ArrayRef<const Node *> roots,
       needs.captured.push_back(node);
     else if (stacked.contains(node))
       needs.stacked.push_back(node);
-    else if (node->op == NodeOp::Input)
+    else if (readsLaterClass(*node)) {
+      if (!llvm::is_contained(needs.labels, node->input))
+        needs.labels.push_back(node->input);
+    } else if (node->op == NodeOp::Input)
       needs.elements[{node->input, node->moment}] = {};
     else if (node->op == NodeOp::LoopOutput)
       needs.outputs[{node->loop, node->member, node->moment}] = node;
@@ -113,6 +136,8 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     constants.push_back(around.outside.emit(node));
   if (needs.usesKey)
     constants.push_back(around.key);
+  for (const sema::Input *label : needs.labels)
+    constants.push_back(around.getInput(*label));
   if (skipsLast)
     constants.push_back(around.steps);
 
@@ -135,6 +160,13 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     case NodeOp::OldState:
       return carried[llvm::find(carries, node.state) - carries.begin()];
     case NodeOp::Input: {
+      if (readsLaterClass(node)) {
+        size_t number = llvm::find(needs.labels, node.input) -
+                        needs.labels.begin() + needs.captured.size() +
+                        needs.usesKey;
+        return readNextClass(builder, context.getLoc(node.range), with[number],
+                             scan.getBlock()->getArgument(0));
+      }
       auto *found = needs.elements.find({node.input, node.moment});
       return each[found - needs.elements.begin()];
     }

@@ -80,9 +80,10 @@ Node *Sequence::read(const Input &input, Moment moment, bool isData) {
     return held;
   }
   Node *value = graph.readInput(input, moment);
-  // The number of a class is valid wherever it stands.
+  // The number of a class is valid wherever it stands, but for the one that
+  // follows on the last.
   if (input.isClass())
-    return value;
+    return moment == Moment::NextWrap ? nullptr : value;
   if (moment == Moment::NextWrap)
     return select(counts(Moment::Next), value, read(input, Moment::First));
   return select(counts(moment), value, graph.constantLike(0, value));

@@ -8,12 +8,13 @@ import numpy as np
 
 class Formula:
     """shapes: {parameter: shape}; inputs: {input: shape of one sample, or of a step};
-    frozen: parameters without gradient, with their values. `compute(p, inputs)` gives
-    all results of the model by name, with `loss.samples`."""
+    frozen: parameters without gradient, with their values; classes: {input: number of
+    classes}. `compute(p, inputs)` gives all results of the model by name, with
+    `loss.samples`."""
 
-    def __init__(self, shapes, inputs, frozen={}, per_step=False, compute=None):
+    def __init__(self, shapes, inputs, frozen={}, per_step=False, compute=None, classes={}):
         self.all_shapes, self.inputs, self.frozen = shapes, inputs, frozen
-        self.per_step, self.known = per_step, {}
+        self.per_step, self.classes, self.known = per_step, classes, {}
         if compute:
             self.compute = compute
 
@@ -24,8 +25,10 @@ class Formula:
 
     def draw_inputs(self, rng, batch, steps):
         lead = (batch, steps) if self.per_step else (batch,)
-        return {name: rng.normal(size=lead + tuple(shape))
-                for name, shape in self.inputs.items()}
+        labels = {name: rng.integers(0, number, lead).astype(np.int32)
+                  for name, number in self.classes.items()}
+        return labels | {name: rng.normal(size=lead + tuple(shape))
+                         for name, shape in self.inputs.items()}
 
     def draw_random(self, rng, batch, steps):
         return {}
@@ -45,7 +48,7 @@ class Formula:
     def differentiate(self, p, inputs):
         result = {}
         for name in [*p, *inputs]:
-            if name in self.frozen:
+            if name in self.frozen or name in self.classes:
                 continue
             value = (inputs if name in inputs else p)[name]
             gradient = np.zeros(value.shape)
