@@ -191,7 +191,8 @@ class Start(Stack):
     name = "Start"
 
     def shapes(self):
-        return ({"k": ()} | {f"init.z.gru.{k}": s for k, s in Gru().shapes(3, 8).items()}
+        return ({"k": (), "u.linear.weight": (2, 3), "u.linear.bias": (2,)}
+                | {f"init.z.gru.{k}": s for k, s in Gru().shapes(2, 8).items()}
                 | {"y.linear.weight": (2, 4), "y.linear.bias": (2,),
                    "y.linear2.weight": (2, 4), "y.linear2.bias": (2,)})
 
@@ -199,12 +200,12 @@ class Start(Stack):
         return {name: np.asarray(value) for name, value in super().draw(rng).items()}
 
     def values(self, p, inputs):
-        xs = inputs["x"]
-        _, (start,) = run(Gru(), below(p, "init.z.gru."), xs[:, 2:0:-1], 8)
+        us = np.tanh(linear(p["u.linear.weight"], p["u.linear.bias"], inputs["x"]))
+        _, (start,) = run(Gru(), below(p, "init.z.gru."), us[:, 2:0:-1], 8)
         z, v = start[:, :4], start[:, 4:]
         ys, zs, vs = [], [], []
-        for _ in range(xs.shape[1]):
-            v = v - 0.3 * p["k"] * z
+        for t in range(us.shape[1]):
+            v = v + 0.3 * (us[:, t].mean(-1, keepdims=True) - p["k"] * z)
             z = z + 0.3 * v
             zs.append(z.reshape(-1, 2, 2))
             vs.append(v.reshape(-1, 2, 2))
