@@ -23,6 +23,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,6 +69,9 @@ struct CheckpointInfo {
   };
   /// Nothing before the first validation.
   std::optional<Validation> validation;
+  /// Of the last batch; no number before the first.
+  double lastLoss = std::numeric_limits<double>::quiet_NaN();
+  std::map<std::string, double> lastTerms;
 };
 
 struct Checkpoint {

@@ -53,6 +53,8 @@ static Json toJson(const CheckpointInfo &info) {
     json["loss"] = info.loss;
   if (info.window > 0)
     json["data_cursor"]["window"] = info.window;
+  if (std::isfinite(info.lastLoss))
+    json["last"] = {{"loss", info.lastLoss}, {"terms", info.lastTerms}};
   if (info.validation)
     json["validation"] = {{"last", info.validation->last},
                           {"best", info.validation->best},
@@ -84,6 +86,11 @@ static CheckpointInfo fromJson(const Json &json) {
   info.seconds = json.at("seconds");
   info.loss = readNumber(json.at("loss"), info.loss);
   // Absent in checkpoints of earlier versions, too.
+  if (auto found = json.find("last"); found != json.end()) {
+    info.lastLoss = found->at("loss");
+    for (const auto &[name, value] : found->at("terms").items())
+      info.lastTerms[name] = value;
+  }
   info.window = json.at("data_cursor").value("window", int64_t(0));
   if (auto found = json.find("validation"); found != json.end())
     info.validation = {

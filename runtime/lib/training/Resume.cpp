@@ -51,8 +51,9 @@ Status Trainer::begin() {
   if (!writer)
     return writer.error();
   metrics.emplace(std::move(*writer));
-  // Given values cannot be had again from the model.
-  return update == 0 && session.initialParameters ? saveCheckpoint() : Status();
+  // Given values cannot be had again from the model; others may wait.
+  isStartUnsaved = update == 0 && session.initialParameters;
+  return isStartUnsaved && !session.isStartKnown ? saveStart() : Status();
 }
 
 //===----------------------------------------------------------------------===//
@@ -142,6 +143,8 @@ Status Trainer::resume() {
   parameters = std::move(*fitting);
   best = takePart(checkpoint.state, bestPrefix);
   validation = info.validation;
+  reply.loss = info.lastLoss;
+  terms = info.lastTerms;
   update = resumedFrom = savedUpdate = info.update;
   cursor = {info.epoch, info.position};
   if (!windows.restore(takePart(checkpoint.state, carryPrefix), info.window,
@@ -187,6 +190,17 @@ Status Trainer::checkpointIfDue() {
 }
 
 /// Metrics reach the disk first: every checkpoint has all lines up to it.
+/// Saves what training begins with, once.
+Status Trainer::saveStart() {
+  if (!std::exchange(isStartUnsaved, false))
+    return {};
+  // A loss that is known by now belongs to the update under way.
+  double loss = std::exchange(reply.loss, std::nan(""));
+  Status failed = saveCheckpoint();
+  reply.loss = loss;
+  return failed;
+}
+
 Status Trainer::saveCheckpoint() {
   // A checkpoint is something to go back to.
   if (auto name = findNotFinite(parameters))
@@ -210,6 +224,8 @@ Status Trainer::saveCheckpoint() {
   info.optimizerUpdates = optimizer->updates();
   info.seconds = seconds();
   info.validation = validation;
+  info.lastLoss = reply.loss;
+  info.lastTerms = terms;
   if (session.validate && validation)
     info.loss = validation->last;
   else if (!session.validate && lossCount > 0)
