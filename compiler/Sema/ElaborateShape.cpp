@@ -221,7 +221,10 @@ Meaning Elaborator::takeBox(const ast::SubscriptExpr &expr, Node *value) {
             (space ? space->quote() : std::string("no space")) +
             ", which has " + llvm::Twine(axes) +
             (axes == 1 ? " axis, not " : " axes, not ") + llvm::Twine(given));
-    if (given == 1 && axes > 1)
+    if (given == 1 && value->perStep)
+      diagnostic.hint("ranges of steps stand only in `outputs`, `final` and "
+                      "reductions over time");
+    else if (given == 1 && axes > 1)
       diagnostic.hint("ranges of sites need a subscript for each axis");
     return {};
   }
