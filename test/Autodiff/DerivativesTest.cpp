@@ -124,7 +124,7 @@ static bool check(func::FuncOp function, SmallVector<RuntimeValue> arguments,
     bool wrong = (c.getForwardError() > 1e-8 &&
                   std::abs(c.forward - c.finiteDifference) > 1e-11) ||
                  (c.getReverseError() > 1e-12 &&
-                  std::abs(c.reverse - c.forward) > 1e-18);
+                  std::abs(c.reverse - c.forward) > 1e-15);
     if (wrong || verbose)
       std::printf(
           "%s argument %u: difference %.12g forward %.12g reverse %.12g%s\n",

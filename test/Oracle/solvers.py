@@ -145,6 +145,25 @@ def ring(target):
         is_close(f"ring, sample {s}", found, np.array(wanted), 1e-11)
 
 
+def closed_forms(target):
+    """O34: a spring for 20 time units; a pendulum is back after its period."""
+    rng = np.random.default_rng(5)
+    q0, p0 = rng.normal(size=(2, 3))
+    out = run("eval", "solvers.loco", "Spring", {"q0": q0, "p0": p0}, target, more=("--steps", 400))
+    k, m, t = 0.8, 1.25, 0.05 * np.arange(1, 401)
+    w = np.sqrt(k / m)
+    is_close("O34 spring", out["q"], q0[:, None] * np.cos(w * t) + p0[:, None] / (m * w) * np.sin(w * t), 1e-8)
+    for amplitude in (0.3, 1.5, 3.0):
+        a, b = 1.0, np.cos(amplitude / 2)  # arithmetic-geometric mean: 4 K(sin(amplitude / 2))
+        for _ in range(8):
+            a, b = (a + b) / 2, np.sqrt(a * b)
+        period = 2 * np.pi / a / np.sqrt(3 / 1.5)
+        out = run("eval", "solvers.loco", "Pendulum", {"q0": np.array([amplitude]), "p0": np.array([0.0])},
+                  target, check.settings({"interval": repr(period / 4)}), more=("--steps", 4))
+        # At rest on the other side after half of it, back after all of it, through 0 between.
+        is_close(f"O34 pendulum from {amplitude}", out["q"][0], np.array([0, -amplitude, 0, amplitude]), 1e-8)
+
+
 def gives_up(target):
     """x' = x^2 from 0.9 has no value from t = 1.11 on, from 0.2 until t = 5."""
     np.savez(f"{folder}/i.npz", x0=np.array([0.2, 0.9]))
@@ -207,6 +226,7 @@ for target in targets:
     orders(target)
     adaptive(target)
     ring(target)
+    closed_forms(target)
     gives_up(target)
     threads(target)
     noise(target)
