@@ -66,7 +66,7 @@ Node *Sequence::counts(Moment moment) {
 Node *Sequence::read(const Input &input, Moment moment, bool isData) {
   bool isPlain = moment == Moment::Sample || !isPartial() ||
                  &input == counting ||
-                 (moment == Moment::First && !counting);
+                 (!counting && (moment == Moment::First || input.isClass()));
   if (moment == Moment::Current && &input == fed && !isData)
     return isPlain ? readFed(input)
                    : select(counts(moment), readFed(input),
