@@ -13,6 +13,12 @@ using namespace loco::sema;
 using llvm::StringRef;
 
 /// The scope of a file, with what it uses around it.
+Scope *ModelBuilder::makeRunScope() {
+  Scope *scope = elaborator.makeScope(getMainScope(), {});
+  scope->symbols = elaborator.modelScope->symbols;
+  return scope;
+}
+
 Scope *ModelBuilder::makeFileScope(FileTable &table) {
   Scope *&known = fileScopes[&table];
   if (known)
@@ -193,34 +199,64 @@ void ModelBuilder::bindArguments(const ast::ModelDecl &decl) {
   }
 }
 
-bool ModelBuilder::isTemplate(Program &program, const ast::Decl &decl) {
-  auto *model = llvm::dyn_cast<ast::ModelDecl>(&decl);
-  return model &&
-         llvm::any_of(model->parameters, [&](const ast::Parameter &parameter) {
-           return isSpaceArgument(parameter) && !parameter.defaultValue &&
-                  !program.findOverride(parameter.name.name, model->name.name);
-         });
+/// The declaration that an instance names, and its file; null if there is none.
+static const ast::Decl *findNamed(const ast::InstanceDecl &instance,
+                                  FileTable *&file) {
+  auto *call = llvm::dyn_cast<ast::CallExpr>(instance.value);
+  auto *bare = llvm::dyn_cast<ast::NameExpr>(instance.value);
+  StringRef base = call   ? call->getCalleeName()
+                   : bare ? bare->name
+                          : StringRef();
+  FileTable *from = file;
+  FileName *found = from->find(base);
+  for (FileTable *used : from->used)
+    if (!found && (found = used->find(base)))
+      file = used;
+  return found ? found->decl : nullptr;
 }
+
+/// A chain of instances has no cycle, unless that is an error.
+static constexpr unsigned longestChain = 256;
 
 const ast::ModelDecl *ModelBuilder::getModelDecl(const ast::Decl *decl,
                                                  FileTable *file) {
-  // A chain of instances has no cycle unless it is an error.
-  for (unsigned length = 0; length < 256; ++length) {
+  for (unsigned length = 0; length < longestChain; ++length) {
     auto *instance = llvm::dyn_cast_or_null<ast::InstanceDecl>(decl);
     if (!instance)
       return llvm::dyn_cast_or_null<ast::ModelDecl>(decl);
-    auto *call = llvm::dyn_cast<ast::CallExpr>(instance->value);
-    auto *bare = llvm::dyn_cast<ast::NameExpr>(instance->value);
-    StringRef base = call   ? call->getCalleeName()
-                     : bare ? bare->name
-                            : StringRef();
-    FileName *found = file->find(base);
-    FileTable *from = file;
-    for (FileTable *used : from->used)
-      if (!found && (found = used->find(base)))
-        file = used;
-    decl = found ? found->decl : nullptr;
+    decl = findNamed(*instance, file);
   }
+  return nullptr;
+}
+
+const ast::Parameter *ModelBuilder::findOpenSpace(Program &program,
+                                                  const ast::Decl &decl) {
+  std::vector<StringRef> given;
+  unsigned numInOrder = 0;
+  FileTable *file = &program.getMain();
+  const ast::Decl *base = &decl;
+  for (unsigned length = 0; length < longestChain; ++length) {
+    auto *instance = llvm::dyn_cast_or_null<ast::InstanceDecl>(base);
+    if (!instance)
+      break;
+    numInOrder = 0;
+    if (auto *call = llvm::dyn_cast<ast::CallExpr>(instance->value))
+      for (const ast::Argument &argument : call->arguments) {
+        numInOrder += argument.kind == ast::Argument::Kind::Positional;
+        given.push_back(argument.name.name);
+      }
+    base = findNamed(*instance, file);
+  }
+  auto *model = llvm::dyn_cast_or_null<ast::ModelDecl>(base);
+  if (!model)
+    return nullptr;
+  for (const ast::Parameter &parameter :
+       model->parameters.drop_front(
+           std::min<size_t>(numInOrder, model->parameters.size())))
+    if (isSpaceArgument(parameter) && !parameter.defaultValue &&
+        !llvm::is_contained(given, parameter.name.name) &&
+        !program.findOverride(parameter.name.name, getName(decl).name))
+      return &parameter;
   return nullptr;
 }
 

@@ -12,7 +12,7 @@ using namespace loco;
 using namespace loco::sema;
 using llvm::StringRef;
 
-static ast::Identifier getName(const ast::Decl &decl) {
+ast::Identifier ModelBuilder::getName(const ast::Decl &decl) {
   if (auto *model = llvm::dyn_cast<ast::ModelDecl>(&decl))
     return model->name;
   return llvm::cast<ast::InstanceDecl>(decl).name;
@@ -270,7 +270,9 @@ void ModelBuilder::makeResults() {
 std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {
   llvm::SaveAndRestore when(elaborator.context,
                             Context{Moment::Current, &elaborator.newStates});
-  llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
+  // Those of run blocks see the names of their file (`makeRunScope`).
+  llvm::SaveAndRestore inScope(
+      elaborator.scope, isBuilt ? elaborator.scope : elaborator.modelScope);
   llvm::SaveAndRestore place(elaborator.place, Place{name, {expr}});
   SourceRange range = expr->getRange();
   size_t numParameters = model->parameters.size();

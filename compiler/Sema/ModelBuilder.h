@@ -38,9 +38,11 @@ public:
     replacements = std::move(given);
     fedSpaces = std::move(fed);
   }
-  /// True if `decl` needs spaces that nothing gives: a model that only others
-  /// can use.
-  static bool isTemplate(Program &program, const ast::Decl &decl);
+  /// A space that `decl` needs and nothing gives, so that only other models can
+  /// use it; null if it stands alone.
+  static const ast::Parameter *findOpenSpace(Program &program,
+                                             const ast::Decl &decl);
+  static ast::Identifier getName(const ast::Decl &decl);
   /// An output or state of a model that is built, at some step.
   Node *evaluateAt(llvm::StringRef name, Moment moment);
   /// The model of which `decl` is an instance, through others; null if there
@@ -61,6 +63,10 @@ public:
   /// The same instead of `build`, as a run block wants it.
   void buildVariant(const Variant &wanted, std::string name);
   const ast::Decl &getDeclaration() const { return declared; }
+
+  /// Where the run blocks of this model look names up: among its own, then in
+  /// the main file, which need not be the one that the model is written in.
+  Scope *makeRunScope();
 
   Elaborator &getElaborator() { return elaborator; }
   std::unique_ptr<Model> takeModel() { return std::move(model); }

@@ -23,12 +23,12 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
   auto module = std::make_unique<Module>();
   std::vector<std::unique_ptr<ModelBuilder>> builders;
   std::vector<StringRef> names;
-  std::vector<const ast::ModelDecl *> templates;
+  std::vector<std::pair<ast::Identifier, const ast::Parameter *>> templates;
   for (const ast::Decl *decl : program.getMain().file->body) {
     if (!llvm::isa<ast::ModelDecl, ast::InstanceDecl>(decl))
       continue;
-    if (ModelBuilder::isTemplate(program, *decl)) {
-      templates.push_back(llvm::cast<ast::ModelDecl>(decl));
+    if (auto *open = ModelBuilder::findOpenSpace(program, *decl)) {
+      templates.emplace_back(ModelBuilder::getName(*decl), open);
       continue;
     }
     builders.push_back(std::make_unique<ModelBuilder>(program, *decl));
@@ -43,18 +43,18 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
     auto builder = llvm::find_if(builders, [&](const auto &candidate) {
       return candidate->getModel().name == run->model.name;
     });
-    auto open = llvm::find_if(templates, [&](const ast::ModelDecl *model) {
-      return model->name.name == run->model.name;
+    auto open = llvm::find_if(templates, [&](const auto &candidate) {
+      return candidate.first.name == run->model.name;
     });
     if (open != templates.end())
       diagnostics
           .error("missing-argument", run->model.range,
                  "model `" + run->model.name +
-                     "` stands alone here, but needs a space")
-          .note((*open)->name.range, "it is declared here")
+                     "` stands alone here, but needs its argument `" +
+                     open->second->name.name + "`, a space")
+          .note(open->first.range, "it is declared here")
           .hint("write `model My" + run->model.name.str() + " = " +
-                run->model.name.str() + "(" +
-                (*open)->parameters.front().name.name.str() +
+                run->model.name.str() + "(" + open->second->name.name.str() +
                 " = vector(3))` and run that");
     else if (builder == builders.end())
       diagnostics
