@@ -25,9 +25,11 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
   auto execution = std::unique_ptr<Execution>(new Execution());
   execution->context =
       std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
+  ElementType precision =
+      model.isSystem ? ElementType::F64 : options.precision;
   IRGenOptions irgen;
   irgen.sources = &sources;
-  irgen.elementType = options.precision == ElementType::F64
+  irgen.elementType = precision == ElementType::F64
                           ? IRGenOptions::ElementType::F64
                           : IRGenOptions::ElementType::F32;
   execution->module = emitModule(model, *execution->context, irgen);
@@ -39,7 +41,7 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
   OwningOpRef<ModuleOp> copy = execution->module->clone();
   if (options.target == Target::CPU) {
     CompiledProgramOptions compiled;
-    compiled.precision = options.precision;
+    compiled.precision = precision;
     compiled.memory = options.memory;
     compiled.cache = options.cache;
     compiled.timings = options.timings;

@@ -23,6 +23,7 @@ static std::optional<sema::Space> copySpace(const sema::Space *space) {
 ModelFacts loco::describeModel(const sema::Model &model) {
   ModelFacts facts;
   facts.name = model.name;
+  facts.isSystem = model.isSystem;
   for (const sema::State &state : model.states)
     facts.values.push_back({state.name, copySpace(state.space), state.isAngle});
   for (const sema::Result &result : model.results)

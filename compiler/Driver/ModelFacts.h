@@ -30,6 +30,8 @@ struct ValueFacts {
 
 struct ModelFacts {
   std::string name;
+  /// Its outputs are data; runs in f64 always.
+  bool isSystem = false;
   /// States, then results.
   std::vector<ValueFacts> values;
   /// Learned parameters that are the relu of their stored tensor: its name.

@@ -75,8 +75,8 @@ static void listFields(Archive &archive, ValueFacts &value) {
 
 template <typename Archive>
 static void listFields(Archive &archive, ModelFacts &model) {
-  auto &[name, values, reluParameters] = model;
-  archive(name, values, reluParameters);
+  auto &[name, isSystem, values, reluParameters] = model;
+  archive(name, isSystem, values, reluParameters);
 }
 
 template <typename Archive>

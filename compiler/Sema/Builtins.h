@@ -60,6 +60,10 @@ enum class Builtin {
   // Numbers of a space.
   Sites,
   Channels,
+  // Numbers of its sites.
+  Rows,
+  Columns,
+  Positions,
   // Models over sequences.
   Outputs,
   Final,

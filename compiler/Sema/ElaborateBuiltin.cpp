@@ -51,6 +51,9 @@ static constexpr BuiltinForm builtins[] = {
     {"one_hot", Builtin::OneHot, 1, 1},
     {"sites", Builtin::Sites, 1, 1},
     {"channels", Builtin::Channels, 1, 1},
+    {"rows", Builtin::Rows, 1, 1},
+    {"columns", Builtin::Columns, 1, 1},
+    {"positions", Builtin::Positions, 1, 1},
     {"outputs", Builtin::Outputs, 2, 2},
     {"final", Builtin::Final, 2, 2},
     {"reverse", Builtin::Reverse, 1, 1},
@@ -411,6 +414,10 @@ Meaning Elaborator::callBuiltin(const Call &call) {
   case Builtin::Sites:
   case Builtin::Channels:
     return callSpace(form->builtin, call);
+  case Builtin::Rows:
+  case Builtin::Columns:
+  case Builtin::Positions:
+    return callCoordinates(form->builtin, call);
   case Builtin::Reshape:
   case Builtin::Concat:
   case Builtin::Upsample:

@@ -150,6 +150,39 @@ const Space *Elaborator::evaluateSpaceName(StringRef name, SourceRange range) {
   return nullptr;
 }
 
+/// `rows(image(h, w))`: a field that holds the number of each site's row.
+Meaning Elaborator::callCoordinates(Builtin builtin, const Call &call) {
+  const ast::Expr *expr = call.getExpr(0);
+  if (!expr)
+    error("misplaced", call.range,
+          "`" + call.name + "` cannot stand in a pipe");
+  const Space *given = expr ? evaluateSpace(expr) : nullptr;
+  if (!given)
+    return {};
+  const Space *space = spaces.withChannels(given, 0);
+  size_t wanted = builtin == Builtin::Positions ? 1 : 2;
+  if (space->sites.size() != wanted) {
+    error("missing-space", call.range,
+          "`" + call.name + "` needs a space with " +
+              (wanted == 1 ? "one axis" : "rows and columns") + ", not " +
+              given->quote())
+        .hint(space->sites.size() == 1   ? "write `positions(...)`"
+              : space->sites.size() == 2 ? "write `rows(...)` or `columns(...)`"
+                                         : "");
+    return {};
+  }
+  unsigned axis = builtin == Builtin::Columns ? 1 : 0;
+  llvm::SmallVector<double, 0> numbers;
+  for (int64_t i = 0; i < space->sites[axis]; ++i)
+    numbers.push_back(static_cast<double>(i));
+  if (wanted == 1)
+    return Meaning::ofValue(graph.array(numbers, space));
+  Node *line =
+      graph.array(numbers, {static_cast<int64_t>(numbers.size())});
+  return Meaning::ofValue(graph.broadcastShape(line, space->getShape(),
+                                               {int64_t(1 - axis)}, space));
+}
+
 const Space *Elaborator::evaluateSpaceCall(const ast::CallExpr &expr) {
   SourceRange range = expr.getRange();
   const SpaceForm *form = findForm(expr.getCalleeName());

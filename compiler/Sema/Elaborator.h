@@ -264,6 +264,7 @@ private:
   Meaning callDistribution(Builtin builtin, const Call &call);
   Meaning callClass(Builtin builtin, const Call &call);
   Meaning callSpace(Builtin builtin, const Call &call);
+  Meaning callCoordinates(Builtin builtin, const Call &call);
   // ElaborateShape.cpp
   Meaning callShape(Builtin builtin, const Call &call);
   Meaning reshapeTo(const Call &call);

@@ -151,6 +151,11 @@ typedef const LocoDataInterface *(*LocoDataPlugin)(void);
 int locoDataRegister(const LocoDataInterface *interface, char *message,
                      size_t messageBytes);
 
+/// Takes back what locoDataRegister added, by its name; for an interface whose
+/// context ends before the process does. None of its sources may be open, nor
+/// be opened meanwhile.
+void locoDataRemove(const char *name);
+
 /// Opens the source that `call` names: for sources that contain another one.
 /// On success `*interface` (valid for the rest of the process) holds the
 /// functions for `*source`, which the caller closes.

@@ -85,9 +85,14 @@ static std::string textOfValue(const DataOption &option) {
   case DataOption::Kind::Call:
     break;
   }
-  std::string text = option.text + "(";
+  // The source may be a call itself, of a system with other constants:
+  // `Pendulum(m = 1)`.
+  bool isCall = !option.text.empty() && option.text.back() == ')';
+  std::string text = option.text + (isCall ? "" : "(");
+  if (isCall)
+    text.pop_back();
   for (size_t i = 0; i < option.arguments.size(); ++i)
-    text += (i ? ", " : "") + option.arguments[i].toText();
+    text += (i || isCall ? ", " : "") + option.arguments[i].toText();
   return text + ")";
 }
 

@@ -40,8 +40,8 @@ const Builtin builtins[] = {
     {"rows", makeRows},
 };
 
-/// An interface with a name of its own; entries are never removed, so that
-/// pointers to them stay good.
+/// An interface with a name of its own. Pointers to it stay good until it is
+/// removed.
 struct Entry {
   std::string name;
   LocoDataInterface functions;
@@ -64,6 +64,11 @@ public:
     place->second = {functions.name, functions};
     place->second.functions.name = place->second.name.c_str();
     return true;
+  }
+
+  void remove(const std::string &name) {
+    std::lock_guard<std::mutex> lock(mutex);
+    entries.erase(name);
   }
 
   const LocoDataInterface *find(const std::string &name) {
@@ -111,6 +116,8 @@ int locoDataRegister(const LocoDataInterface *functions, char *message,
                   message, messageBytes);
   return 0;
 }
+
+void locoDataRemove(const char *name) { registry().remove(name); }
 
 int locoDataOpen(const LocoDataOption *call, uint64_t seed,
                  const LocoDataInterface **functions, void **source,
