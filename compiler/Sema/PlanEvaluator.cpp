@@ -27,7 +27,7 @@ bool PlanEvaluator::mentionsModel(const ast::Expr *expr) {
     auto *name = llvm::dyn_cast<ast::NameExpr>(inner);
     if (!name)
       return;
-    Symbol *symbol = elaborator.modelScope->find(name->name);
+    Symbol *symbol = elaborator.scope->find(name->name);
     if (!symbol || symbol->scope != elaborator.modelScope || !symbol->decl)
       return;
     auto *param = llvm::dyn_cast<ast::ParamDecl>(symbol->decl);
@@ -45,7 +45,7 @@ bool PlanEvaluator::mentionsDegrees(const ast::Expr *expr) {
       found |= number->unit.name == "deg";
     } else if (auto *name = llvm::dyn_cast<ast::NameExpr>(inner)) {
       // A constant that was evaluated has no cycle.
-      Symbol *symbol = elaborator.modelScope->find(name->name);
+      Symbol *symbol = elaborator.scope->find(name->name);
       auto *param = symbol
                         ? llvm::dyn_cast_or_null<ast::ParamDecl>(symbol->decl)
                         : nullptr;
@@ -178,8 +178,17 @@ static bool isSpaceName(StringRef name) {
   return llvm::is_contained(names, name);
 }
 
+/// `rows(...)` of another call is the data source; of a space it is a field.
+static bool isRowsOfSource(const ast::CallExpr &call) {
+  if (call.getCalleeName() != "rows" || call.arguments.empty())
+    return false;
+  auto *of = llvm::dyn_cast<ast::CallExpr>(call.arguments.front().value);
+  return of && !isSpaceName(of->getCalleeName());
+}
+
 std::optional<PlanValue> PlanEvaluator::evaluateValue(const ast::Expr *expr,
-                                                      bool isOutermost) {
+                                                      bool isOutermost,
+                                                      bool isCall) {
   PlanValue value;
   value.range = expr->getRange();
   if (auto *call = llvm::dyn_cast<ast::CallExpr>(expr)) {
@@ -197,12 +206,12 @@ std::optional<PlanValue> PlanEvaluator::evaluateValue(const ast::Expr *expr,
     if (findSystem(callee))
       return evaluateSystem(*call);
     if (!callee.empty() && !elaborator.modelScope->find(callee) &&
-        !isBuiltin(callee))
+        (isCall || isRowsOfSource(*call) || !isBuiltin(callee)))
       return evaluateCall(*call);
   }
   // `optimizer adam`: a call without arguments.
   if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr);
-      name && isOutermost && !elaborator.modelScope->find(name->name)) {
+      name && isOutermost && !elaborator.scope->find(name->name)) {
     value.kind = PlanValue::Kind::Call;
     value.text = name->name.str();
     return value;
