@@ -90,9 +90,10 @@ DataOption loco::holdOut(DataOption call, const char *split) {
     }
   bool hasSplit = llvm::any_of(
       call.arguments, [](const DataOption &a) { return a.name == "split"; });
-  // A user's own arrays have no splits.
-  bool isFile = call.text == "arrays" || call.text == "npz";
-  if (hasSplit || isFile)
+  // A user's own arrays and libraries have no splits that we know of.
+  bool isOwn = llvm::is_contained({"arrays", "hdf5", "npz", "plugin"},
+                                  llvm::StringRef(call.text));
+  if (hasSplit || isOwn)
     return call;
   return withArgument(std::move(call), DataOption::ofText(split).as("split"));
 }

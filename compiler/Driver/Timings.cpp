@@ -41,18 +41,25 @@ static double secondsSinceStart() {
 Timings::Timings() { parts.emplace_back("loading loco", secondsSinceStart()); }
 
 Timings::Phase::~Phase() {
-  if (!timings || timings->isOver)
+  std::chrono::duration<double> time = Clock::now() - begin;
+  if (timings)
+    timings->add(name, time.count());
+}
+
+void Timings::add(const char *name, double seconds) {
+  std::lock_guard<std::mutex> lock(turn);
+  if (isOver)
     return;
-  double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  for (auto &[part, sum] : timings->parts)
+  for (auto &[part, sum] : parts)
     if (part == name) {
       sum += seconds;
       return;
     }
-  timings->parts.emplace_back(name, seconds);
+  parts.emplace_back(name, seconds);
 }
 
 void Timings::reachFirstKernel() {
+  std::lock_guard<std::mutex> lock(turn);
   if (isOver)
     return;
   isOver = true;

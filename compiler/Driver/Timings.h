@@ -9,6 +9,7 @@
 #define COMPILER_DRIVER_TIMINGS_H
 
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,10 +43,13 @@ public:
   void reachFirstKernel();
   void setLoud(bool loud) { isLoud = loud; }
 
+private:
   /// Seconds, as text: of the whole, then of its parts in their order.
   std::string describe() const;
+  void add(const char *part, double seconds);
 
-private:
+  /// Data are read on threads of their own.
+  mutable std::mutex turn;
   std::vector<std::pair<std::string, double>> parts;
   double whole = 0;
   bool isOver = false, isLoud = false;

@@ -93,6 +93,10 @@ struct TrainingSession {
   /// Values to begin with in place of the model's own (`--init`): names and
   /// shapes of all Param and Frozen arguments. Not used when resuming.
   const TensorMap *initialParameters = nullptr;
+  /// They are those that the model gives for the seed: a run that is killed at
+  /// its very start has them again, so the first update does not wait until
+  /// they are on the disk.
+  bool isStartKnown = false;
   /// Hash of the program and its modules, to be found again when resuming.
   std::string sourceHash;
   /// Version of loco, for run.json.

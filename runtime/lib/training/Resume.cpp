@@ -8,6 +8,9 @@
 #include "runtime/lib/training/Disk.h"
 #include "runtime/lib/training/Trainer.h"
 
+#include <cmath>
+#include <utility>
+
 using namespace loco;
 namespace fs = std::filesystem;
 

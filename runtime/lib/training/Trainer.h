@@ -63,6 +63,7 @@ private:
   Status checkSameRun(const CheckpointInfo &info);
   void setDamagedAside(int64_t newestGood);
   Status checkpointIfDue();
+  Status saveStart();
   Status saveCheckpoint();
 
   Program &program;
@@ -79,6 +80,8 @@ private:
   std::optional<Progress> progress;
   std::optional<Interrupt> interrupt;
   DeadParameters dead;
+  /// What training begins with is not on the disk yet.
+  bool isStartUnsaved = false;
   Batch batch;
   Request request;
   Reply reply;

@@ -186,8 +186,11 @@ Status Trainer::nextBatch() {
 Status Trainer::runProgram() {
   // 0 stands for what is drawn once.
   request.update = update + 1;
-  if (Status failed = program.run(parameters, batch, request, reply))
+  Status notRun = program.run(parameters, batch, request, reply);
+  if (Status failed = saveStart())
     return failed;
+  if (notRun)
+    return notRun;
   terms = meanTerms(program, reply, batch.samples);
   return checkReply();
 }
