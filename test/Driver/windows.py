@@ -147,6 +147,23 @@ compare("Lengths", x, [(0, 3), (3, 4)], 5, 3, lengths=lengths)
 np.savez("one.npz", x=x[:1])
 compare("Carried", x[:1], [(0, 7)], 4, 3, ahead=0, k=0.2, carries=True)
 
+# What stands beyond a sample's end is not blamed for a loss that is no number.
+with open(PROGRAM) as file:
+    wild = file.read().replace("sgd(0.1, momentum = 0.5)", "sgd(1e300)")
+whole, PROGRAM = PROGRAM, "wild.loco"
+with open(PROGRAM, "w") as file:
+    file.write(wild)
+said = run("Lengths", "wild", code=1)
+if "not-finite" not in said or "the data's" in said:
+    sys.exit(f"a rate that is too high: {said}")
+broken = np.where(np.arange(7)[None, :, None] < lengths[:, None, None], x, np.nan)
+broken[1, 2, 0] = np.inf
+np.savez("lengths.npz", x=broken, length=lengths)
+PROGRAM = whole
+said = run("Lengths", "broken", code=1)
+if "the data's `x` is not finite in sample 1" not in said:
+    sys.exit(f"data that are not finite: {said}")
+
 #===-----------------------------------------------------------------------===#
 # Resuming
 #===-----------------------------------------------------------------------===#

@@ -42,22 +42,51 @@ std::optional<std::string> loco::findNotFinite(const TensorMap &tensors) {
   return std::nullopt;
 }
 
-/// The number of the sample in the data set whose part of an input is not
-/// finite.
-static uint64_t findSample(const Tensor &input, const Batch &batch) {
-  int64_t perSample = input.size() / std::max<int64_t>(batch.samples, 1);
-  for (int64_t i = 0; i < input.size(); ++i)
-    if (!std::isfinite(input.at(i)) &&
-        i / perSample < int64_t(batch.sampleIndex.size()))
-      return batch.sampleIndex[i / perSample];
-  return 0;
+/// True if a step of a sample counts; what stands at others may be anything.
+static bool counts(const Batch &batch, const ArgumentSpec *counting,
+                   int64_t sample, int64_t step) {
+  auto found =
+      counting ? batch.inputs.find(counting->name) : batch.inputs.end();
+  if (found == batch.inputs.end())
+    return true;
+  if (counting->counting == ArgumentSpec::Counting::Mask)
+    return found->second.at(sample * batch.steps + step) != 0;
+  auto offset = batch.inputs.find("window.offset");
+  double before = offset == batch.inputs.end() ? 0 : offset->second.at(sample);
+  return before + step < found->second.at(sample);
 }
 
-std::string loco::explainNotFinite(const TensorMap &parameters,
+/// The number in the batch of the first sample that has a number that is not
+/// finite at a step that counts.
+static std::optional<int64_t> findSample(const Batch &batch,
+                                         const ArgumentSpec &input,
+                                         const ArgumentSpec *counting) {
+  auto found = batch.inputs.find(input.name);
+  // What data do not give is not their fault.
+  if (found == batch.inputs.end() || input.preset || isFinite(found->second))
+    return std::nullopt;
+  const Tensor &values = found->second;
+  int64_t perSample = values.size() / std::max<int64_t>(batch.samples, 1);
+  int64_t perStep = input.perStep ? numElements(input.shape) : perSample;
+  for (int64_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values.at(i)) &&
+        (!input.perStep ||
+         counts(batch, counting, i / perSample, i % perSample / perStep)))
+      return i / perSample;
+  return std::nullopt;
+}
+
+std::string loco::explainNotFinite(const std::vector<ArgumentSpec> &arguments,
+                                   const TensorMap &parameters,
                                    const Batch &batch, const Reply &reply) {
-  if (auto name = findNotFinite(batch.inputs))
-    return "the data's `" + *name + "` is not finite in sample " +
-           std::to_string(findSample(batch.inputs.at(*name), batch));
+  const ArgumentSpec *counting = nullptr;
+  for (const ArgumentSpec &input : arguments)
+    if (input.counting != ArgumentSpec::Counting::None)
+      counting = &input;
+  for (const ArgumentSpec &input : arguments)
+    if (std::optional<int64_t> sample = findSample(batch, input, counting))
+      return "the data's `" + input.name + "` is not finite in sample " +
+             std::to_string(batch.sampleIndex.at(*sample));
   if (auto name = findNotFinite(parameters))
     return "parameter `" + *name + "` is not finite; a lower rate may help";
   std::string text;

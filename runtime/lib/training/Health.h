@@ -21,7 +21,8 @@ std::optional<std::string> findNotFinite(const TensorMap &tensors);
 
 /// Where a loss or gradient that is not finite came from, as far upstream as
 /// can be told: the data, a parameter, or a gradient.
-std::string explainNotFinite(const TensorMap &parameters, const Batch &batch,
+std::string explainNotFinite(const std::vector<ArgumentSpec> &arguments,
+                             const TensorMap &parameters, const Batch &batch,
                              const Reply &reply);
 
 /// Tells of parameters with a relu range that cannot change any more.

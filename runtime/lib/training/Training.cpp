@@ -147,7 +147,8 @@ Status Trainer::runOneUpdate() {
     return failed;
   double norm = optimizer->gradientNorm(reply.gradients);
   if (!std::isfinite(reply.loss) || !std::isfinite(norm))
-    return stopped(update + 1, explainNotFinite(parameters, batch, reply));
+    return stopped(update + 1, explainNotFinite(program.arguments(), parameters,
+                                                batch, reply));
   double factor =
       plan.schedule.factor(update + 1, totalUpdates, updatesPerEpoch);
   optimizer->update(parameters, reply.gradients, norm, factor);
