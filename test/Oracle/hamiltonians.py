@@ -139,6 +139,26 @@ class Chain(Driven):
         return {"q": stack(qs), "p": stack(vs), "loss.samples": total(q**2) + total(v)}
 
 
+class Around(Formula):
+    name = "Around"
+
+    def compute(self, p, inputs):
+        k, x, ys = p["y.inner.k"], inputs["x"], []
+        q = v = np.full_like(x[:, 0], 0.3)
+        for t in range(x.shape[1]):
+            def force(q):
+                return x[:, t] - k * np.sin(2 * q)
+            for sub_step in range(3):
+                v = v + 0.05 * force(q)
+                q = q + 0.1 * v
+                v = v + 0.05 * force(q)
+            ys.append(q - force(q))
+        return {"y": stack(ys), "loss.samples": total(stack(ys)**2).mean(axis=1)}
+
+    def draw_inputs(self, rng, batch, steps):
+        return {"x": rng.normal(size=(batch, steps, 2))}
+
+
 def net(name):
     return {f"H.{name}.linear.weight": (4, 2), f"H.{name}.linear.bias": (4,),
             f"H.{name}.linear2.weight": (1, 4), f"H.{name}.linear2.bias": (1,)}
@@ -151,4 +171,5 @@ drive.compare_all([
     ("beside", HERE, Beside({"w": (2,)}, {**pair, "r0": (2,)}), {}, 2, 5),
     ("descent", HERE, Descent({"w": (3,)}, {}), {}, 2, 4),
     ("chain", HERE, Chain({"k": (), "W": (3,)}, {"q0": (5,), "p0": (5,)}), {}, 2, 5),
+    ("around", HERE, Around({"y.inner.k": (2,)}, {}), {}, 2, 4),
 ])
