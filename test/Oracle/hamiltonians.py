@@ -102,7 +102,7 @@ class Descent(Formula):
     name = "Descent"
 
     def compute(self, p, inputs):
-        w, z, found = p["w"], inputs["z0"], {n: [] for n in ("z", "bend", "held", "by_weight")}
+        w, z, found = p["w"], inputs["z0"], {n: [] for n in ("z", "bend", "held", "pulled", "by_weight")}
 
         def slope(z, x):
             return w * np.sin(2 * z) + 2 * total(z * x)[:, None] * x
@@ -112,6 +112,7 @@ class Descent(Formula):
             found["z"].append(z)
             found["bend"].append(w * w * 2 * np.cos(2 * z) + 2 * total(w * x)[:, None] * x)
             found["held"].append(z * w)
+            found["pulled"].append(z)
             found["by_weight"].append(np.sin(z)**2)
         values = {name: stack(frames) for name, frames in found.items()}
         return {**values, "loss.samples": total(values["bend"]**2).mean(axis=1)}
