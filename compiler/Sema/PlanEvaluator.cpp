@@ -205,8 +205,9 @@ std::optional<PlanValue> PlanEvaluator::evaluateValue(const ast::Expr *expr,
     }
     if (findSystem(callee))
       return evaluateSystem(*call);
-    if (!callee.empty() && !elaborator.modelScope->find(callee) &&
-        (isCall || isRowsOfSource(*call) || !isBuiltin(callee)))
+    bool isOurs = elaborator.modelScope->find(callee) ||
+                  (isBuiltin(callee) && !isRowsOfSource(*call));
+    if (!callee.empty() && (isCall || !isOurs))
       return evaluateCall(*call);
   }
   // `optimizer adam`: a call without arguments.

@@ -28,9 +28,11 @@ public:
     numProbes = 0;
   }
 
-  /// `isOutermost` allows a bare name for a call, as in `optimizer adam`.
+  /// `isOutermost` allows a bare name for a call, as in `optimizer adam`;
+  /// `isCall` takes a call for what it says also if there is a function of that
+  /// name, as in `clip norm(1)`.
   std::optional<PlanValue> evaluateValue(const ast::Expr *expr,
-                                         bool isOutermost);
+                                         bool isOutermost, bool isCall = false);
   std::optional<PlanValue> evaluateModelValue(const ast::Expr *expr);
   std::optional<PlanValue> evaluateEvery(const ast::Expr *every);
   /// True if a name in the expression belongs to the model.

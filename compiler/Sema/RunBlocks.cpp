@@ -10,8 +10,8 @@
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/ParameterNames.h"
 #include "compiler/Sema/PlanEvaluator.h"
+#include "compiler/Sema/RunSettings.h"
 #include "llvm/ADT/StringExtras.h"
-#include <cmath>
 #include <deque>
 
 using namespace loco;
@@ -19,69 +19,6 @@ using namespace loco::sema;
 using llvm::StringRef;
 
 using Verb = ast::RunDecl::Verb;
-
-namespace {
-enum class SettingKind {
-  Count,    ///< a whole number from 1 on
-  Natural,  ///< a whole number from 0 on
-  Call,     ///< a call, as of a data source
-  Any,      ///< a number greater than 0, or a call
-  Save,     ///< a label and a value
-  Interval, ///< `every` and a whole number
-  Validate, ///< the same, with a whole number from 1 on before it or not
-  After,    ///< `after` and a whole number from 1 on
-  Factor,   ///< parameters and a number from 0 on
-  Freeze,   ///< parameters
-  Rollout,  ///< an input, a result that takes its place, and from when on
-};
-
-/// A word that may begin a line of a run block.
-struct SettingForm {
-  Verb verb;
-  StringRef name;
-  SettingKind kind;
-  StringRef example;
-};
-} // namespace
-
-static constexpr SettingForm settingForms[] = {
-    {Verb::Train, "data", SettingKind::Call, "data plane_waves(image(28, 28))"},
-    {Verb::Train, "optimizer", SettingKind::Call, "optimizer adam(1e-3)"},
-    {Verb::Train, "batch", SettingKind::Count, "batch 128"},
-    {Verb::Train, "epochs", SettingKind::Count, "epochs 50"},
-    {Verb::Train, "updates", SettingKind::Count, "updates 1000"},
-    {Verb::Train, "clip", SettingKind::Any, "clip 1"},
-    {Verb::Train, "schedule", SettingKind::Call,
-     "schedule drop(epochs = 100, factor = 0.1)"},
-    {Verb::Train, "seed", SettingKind::Natural, "seed 1"},
-    {Verb::Train, "checkpoint", SettingKind::Interval, "checkpoint every 100"},
-    {Verb::Train, "rate", SettingKind::Factor, "rate u.linear = 1e-4"},
-    {Verb::Train, "decay", SettingKind::Factor, "decay u.linear = 0.01"},
-    {Verb::Train, "freeze", SettingKind::Freeze, "freeze u.linear"},
-    {Verb::Train, "validate", SettingKind::Validate, "validate every 100"},
-    {Verb::Train, "stop", SettingKind::After, "stop after 10"},
-    {Verb::Train, "window", SettingKind::Count, "window 20"},
-    {Verb::Train, "rollout", SettingKind::Rollout, "rollout x = y after 10"},
-    {Verb::Analyze, "rollout", SettingKind::Rollout, "rollout x = y after 10"},
-    {Verb::Analyze, "save", SettingKind::Save,
-     "save \"waves\" = phase_velocity(z)"},
-    {Verb::Analyze, "data", SettingKind::Call,
-     "data gratings(orientations = 8)"},
-    {Verb::Analyze, "samples", SettingKind::Count, "samples 1000"},
-    {Verb::Simulate, "steps", SettingKind::Count, "steps 1000"},
-    {Verb::Simulate, "samples", SettingKind::Count, "samples 10"},
-    {Verb::Simulate, "data", SettingKind::Call,
-     "data plane_waves(image(28, 28))"},
-    {Verb::Simulate, "seed", SettingKind::Natural, "seed 1"},
-    {Verb::Simulate, "save", SettingKind::Save,
-     "save \"waves\" = phase_velocity(z)"},
-};
-
-/// A setting with one value, that stands once.
-static bool canBeSet(SettingKind kind) {
-  return kind != SettingKind::Save && kind != SettingKind::Factor &&
-         kind != SettingKind::Freeze;
-}
 
 namespace {
 class RunBlockEvaluator {
@@ -100,10 +37,6 @@ private:
   void evaluateProbe(const ast::ProbeDecl &probe);
   void checkMissing();
   void readRollout(const SettingForm &form, const ast::SettingDecl &written);
-  bool readTarget(const SettingForm &form, const ast::SettingDecl &written,
-                  Setting &setting);
-  bool checkSetting(const SettingForm &form, const ast::SettingDecl &written,
-                    Setting &setting);
 
   const ast::RunDecl &decl;
   ModelBuilder &builder;
@@ -121,87 +54,6 @@ private:
 //===----------------------------------------------------------------------===//
 // Settings
 //===----------------------------------------------------------------------===//
-
-/// Checks a setting against its form; true if it is as it should be.
-bool RunBlockEvaluator::checkSetting(const SettingForm &form,
-                                     const ast::SettingDecl &written,
-                                     Setting &setting) {
-  auto refuse = [&](SourceRange range, const llvm::Twine &message) {
-    elaborator.error("wrong-setting", range, message)
-        .hint("write `" + form.example + "`");
-    return false;
-  };
-  bool takesLabel =
-      form.kind == SettingKind::Save || form.kind == SettingKind::Factor;
-  if (written.label && !takesLabel)
-    return refuse(written.label->getRange(),
-                  "`" + form.name + "` takes no label");
-  if (form.kind == SettingKind::Interval && written.value)
-    return refuse(written.getRange(), "`" + form.name + "` needs `every`");
-  bool isEvery =
-      form.kind == SettingKind::Interval || form.kind == SettingKind::Validate;
-  if (isEvery && !written.every)
-    return refuse(written.getRange(), "`" + form.name + "` needs `every`");
-  if (written.every && !isEvery && form.kind != SettingKind::Save)
-    return refuse(written.every->getRange(),
-                  "`" + form.name + "` takes no `every`");
-  if (isEvery && !written.value)
-    return true;
-  if (form.kind == SettingKind::After && (!written.after || written.value))
-    return refuse(written.getRange(), "`" + form.name + "` needs `after`");
-  if (!written.value && form.kind != SettingKind::After)
-    return refuse(written.getRange(), "`" + form.name + "` has no value");
-  if (!setting.value)
-    return false;
-  const PlanValue &value = *setting.value;
-  double number = value.number;
-  bool isWhole =
-      value.isNumber() && number == std::floor(number) && number < 1e15;
-  StringRef text = elaborator.getText(value.range);
-  switch (form.kind) {
-  case SettingKind::Count:
-  case SettingKind::Validate:
-  case SettingKind::After:
-    if (!isWhole || number < 1)
-      return refuse(value.range, "`" + form.name +
-                                     "` is a whole number from 1 on, not `" +
-                                     text + "`");
-    return true;
-  case SettingKind::Natural:
-    if (!isWhole || number < 0)
-      return refuse(value.range, "`" + form.name +
-                                     "` is a whole number from 0 on, not `" +
-                                     text + "`");
-    return true;
-  case SettingKind::Call:
-    if (value.kind != PlanValue::Kind::Call)
-      return refuse(value.range,
-                    "`" + form.name + "` cannot be `" + text + "`");
-    return true;
-  case SettingKind::Save:
-    if (!written.label)
-      return refuse(written.getRange(),
-                    "`save` needs the name of what is saved");
-    return true;
-  case SettingKind::Any:
-    if (value.kind != PlanValue::Kind::Call &&
-        !(value.isNumber() && number > 0))
-      return refuse(value.range,
-                    "`" + form.name + "` cannot be `" + text + "`");
-    return true;
-  case SettingKind::Factor:
-    if (!(value.isNumber() && number >= 0))
-      return refuse(value.range, "`" + form.name +
-                                     "` is a number from 0 on, not `" + text +
-                                     "`");
-    return true;
-  case SettingKind::Interval:
-  case SettingKind::Rollout:
-  case SettingKind::Freeze:
-    return true;
-  }
-  llvm_unreachable("unknown kind of setting");
-}
 
 /// What it means is checked where the model is made for it (Variants.cpp).
 void RunBlockEvaluator::readRollout(const SettingForm &form,
@@ -226,51 +78,10 @@ void RunBlockEvaluator::readRollout(const SettingForm &form,
   block.settings.push_back(std::move(setting));
 }
 
-/// A dotted name as it is written; empty if the expression is none.
-static std::string getDottedName(const ast::Expr *expr) {
-  if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr))
-    return name->name.str();
-  auto *member = llvm::dyn_cast<ast::MemberExpr>(expr);
-  std::string base = member ? getDottedName(member->base) : "";
-  return base.empty() ? base : base + "." + member->member.name.str();
-}
-
-/// The parameters that `rate u.linear = 1e-4` or `freeze "*.bias"` speaks of.
-/// False after an error.
-bool RunBlockEvaluator::readTarget(const SettingForm &form,
-                                   const ast::SettingDecl &written,
-                                   Setting &setting) {
-  SourceRange range = written.target.range;
-  std::string target = written.target.name.str();
-  if (written.label) {
-    range = written.label->getRange();
-    target = written.label->value.str();
-  } else if (form.kind == SettingKind::Freeze && written.value) {
-    range = written.value->getRange();
-    auto *text = llvm::dyn_cast<ast::StringExpr>(written.value);
-    target = text ? text->value.str() : getDottedName(written.value);
-  }
-  bool isFreeze = form.kind == SettingKind::Freeze;
-  bool hasNumber = written.value && !isFreeze;
-  if (target.empty() || (!isFreeze && !hasNumber) || written.every ||
-      (isFreeze && (written.label || !written.target.name.empty()))) {
-    elaborator
-        .error("wrong-setting", written.getRange(),
-               "`" + form.name + "` takes " +
-                   (isFreeze ? "the name of parameters"
-                             : "the name of parameters and a number"))
-        .hint("write `" + form.example + "`");
-    return false;
-  }
-  setting.label = target;
-  // A model that is wrong may lack the parameter for that reason.
-  return !modelIsWrong && checkParameters(target, range, builder);
-}
-
 void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
   const SettingForm *form = nullptr;
   std::vector<StringRef> names;
-  for (const SettingForm &known : settingForms)
+  for (const SettingForm &known : getSettingForms())
     if (known.verb == decl.verb) {
       names.push_back(known.name);
       if (known.name == written.name.name)
@@ -319,12 +130,16 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
   if (written.label)
     setting.label = written.label->value.str();
   if (isOfParameters) {
-    if (!readTarget(*form, written, setting))
+    auto target = readParameterTarget(*form, written, elaborator);
+    // A model that is wrong may lack the parameter for that reason.
+    if (!target || modelIsWrong ||
+        !checkParameters(target->name, target->range, builder))
       return;
+    setting.label = target->name;
     if (form->kind == SettingKind::Factor)
       setting.value = values.evaluateValue(written.value, /*isOutermost=*/true);
     if (form->kind == SettingKind::Freeze ||
-        (setting.value && checkSetting(*form, written, setting)))
+        (setting.value && checkSetting(*form, written, setting, elaborator)))
       block.settings.push_back(std::move(setting));
     return;
   }
@@ -338,13 +153,18 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
           .note(other.range, "it is saved here first");
       return;
     }
+  // What stands here is what the run-time calls so, whatever else is.
+  bool isCall = form->kind == SettingKind::Any ||
+                form->kind == SettingKind::Call ||
+                form->kind == SettingKind::Save;
   if (written.value)
-    setting.value = values.evaluateValue(written.value, /*isOutermost=*/true);
+    setting.value =
+        values.evaluateValue(written.value, /*isOutermost=*/true, isCall);
   if (form->kind == SettingKind::After && written.after && !written.value)
     setting.value = values.evaluateValue(written.after, /*isOutermost=*/false);
   if (written.every)
     setting.every = values.evaluateEvery(written.every);
-  if (checkSetting(*form, written, setting))
+  if (checkSetting(*form, written, setting, elaborator))
     block.settings.push_back(std::move(setting));
 }
 
@@ -426,7 +246,7 @@ void RunBlockEvaluator::checkMissing() {
 /// stand once and have a value.
 void RunBlockEvaluator::applyOverrides() {
   Program &program = elaborator.program;
-  for (const SettingForm &form : settingForms) {
+  for (const SettingForm &form : getSettingForms()) {
     if (form.verb != decl.verb || !canBeSet(form.kind))
       continue;
     std::string name = (getVerbName(decl.verb) + "." + form.name).str();
@@ -468,7 +288,7 @@ RunBlock RunBlockEvaluator::evaluate() {
   block.range = decl.getRange();
   if (!builder.getModel().variantOf.empty())
     block.variant = builder.getModel().name;
-  llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
+  llvm::SaveAndRestore inScope(elaborator.scope, builder.makeRunScope());
   llvm::SaveAndRestore when(elaborator.context, Context{});
   applyOverrides();
   for (const ast::SettingDecl &setting : given)
