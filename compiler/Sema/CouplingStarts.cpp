@@ -80,14 +80,17 @@ Node *CouplingBuilder::makeStart(Parameter &kernel, int64_t fanIn) {
                      coupling.kind == Coupling::Kind::Local;
     return hasWindow ? startTap(kernel, decl.init) : startRolled(kernel, call);
   }
+  std::string hint = name.empty() || llvm::is_contained(knownStarts, name)
+                         ? ""
+                         : didYouMean(name, knownStarts);
   error("unknown-name", decl.init->getRange(),
         "no start of a coupling is written `" + getText(decl.init->getRange()) +
             "`")
-      .hint(name.empty() || llvm::is_contained(knownStarts, name)
+      .hint(hint.empty()
                 ? "write `init constant(0)`, `uniform(a, b)`, `normal(mean, "
                   "sd)`, "
                   "`shift(d)`, `identity` or `single(site = 0)`"
-                : didYouMean(name, knownStarts));
+                : hint);
   return nullptr;
 }
 
@@ -175,7 +178,10 @@ Node *CouplingBuilder::startRolled(Parameter &kernel,
           "`" + getText(decl.init->getRange()) + "` needs " +
               (isIdentity ? "as many outputs as inputs"
                           : "one lattice with neighbours") +
-              ", not " + from->quote() + " to " + coupling.to->quote());
+              ", not " + from->quote() + " to " + coupling.to->quote())
+        .hint(from->kind == SpaceKind::Set && coupling.to == from
+                  ? "the sites of a `ring` or `line` have neighbours"
+                  : "");
     return nullptr;
   }
   unsigned rank = from->hasNeighbours() ? from->getCouplingRank() : 0;

@@ -7,6 +7,7 @@
 
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/CouplingBuilder.h"
+#include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
 using namespace loco;
@@ -73,9 +74,11 @@ bool CouplingBuilder::build() {
       return (this->*maker.make)();
     kinds.push_back(maker.kind);
   }
+  std::string hint = kind.empty() ? "" : didYouMean(kind, kinds);
   error("unknown-name", decl.kernel->getRange(),
         "no coupling is called `" + getText(decl.kernel->getRange()) + "`")
-      .hint(kind.empty() ? "" : didYouMean(kind, kinds));
+      .hint(hint.empty() ? "there are `" + llvm::join(kinds, "`, `") + "`"
+                         : hint);
   return false;
 }
 
@@ -152,7 +155,7 @@ bool CouplingBuilder::refuseClauses(bool bias, bool mixing, bool range,
         std::tuple(bias, decl.bias, "bias"),
         std::tuple(mixing, decl.mixing.range, "mixing"),
         std::tuple(range, decl.interval ? decl.interval->range : SourceRange(),
-                   "a range")})
+                   "range")})
     if (isRefused && place.isValid()) {
       error("misplaced", place,
             "`" + getKind() + "` " + why + ", so it takes no " + what);

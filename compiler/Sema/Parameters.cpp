@@ -255,7 +255,10 @@ Meaning Elaborator::resolveParameter(Symbol &symbol,
       error("unknown-type", decl.type->getRange(),
             "`" + getText(decl.type->getRange()) +
                 "` is not a type of parameters")
-          .hint("there is `angle`");
+          .hint(llvm::isa<ast::NameExpr>(decl.type) ? "there is `angle`"
+                : parameter.isFrozen
+                    ? "a map that is not learned is a `frozen coupling`"
+                    : "a learned map is a `coupling`");
       return {};
     }
   }
