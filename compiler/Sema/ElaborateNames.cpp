@@ -321,6 +321,9 @@ Meaning Elaborator::elaborateBinding(Symbol &symbol, const ast::Expr *value) {
       }
 
   Meaning meaning = elaborate(value);
+  // A model with a name of its own is one set of parameters.
+  if (meaning.is(Meaning::Kind::Model))
+    return callModel(meaning, getBareCall(value));
   if (!let || let->targets.size() < 2 || !meaning.isValid())
     return meaning;
   if (!meaning.is(Meaning::Kind::Tuple) ||

@@ -136,7 +136,9 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
             "` needs steps, but the model has no input per step and no state");
     return nullptr;
   }
-  bool isBeforeLoop = context.moment == Moment::First && !stepIsKnown;
+  // The first step needs no loop, unless it looks at states.
+  bool isBeforeLoop =
+      context.moment == Moment::First && (!stepIsKnown || !readsState);
   auto kind = when.isApart || (builtin == Builtin::Final && !readsState)
                   ? ModelRun::Kind::Apart
               : isBeforeLoop ? ModelRun::Kind::AtFirst

@@ -117,6 +117,8 @@ public:
 
   /// `Gru(hidden = 8)`: an instance, the same one in every context.
   Meaning callModel(const Meaning &callee, const Call &call);
+  /// `Gru` as if it were `Gru()`.
+  Call getBareCall(const ast::Expr *name) const;
   /// outputs, final.
   Meaning callRun(Builtin builtin, const Call &call);
   /// When what a model inside is run over is evaluated.

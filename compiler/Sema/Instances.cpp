@@ -77,6 +77,10 @@ ModelBuilder::findBase(const ast::InstanceDecl &instance) {
     for (FileName &name : bodyFile->names)
       if (llvm::isa<ast::ModelDecl, ast::InstanceDecl>(name.decl))
         names.push_back(name.name);
+    for (FileTable *used : bodyFile->used)
+      for (FileName &name : used->names)
+        if (llvm::isa<ast::ModelDecl, ast::InstanceDecl>(name.decl))
+          names.push_back(name.name);
     elaborator.error("unknown-name", range, "no model is called `" + base + "`")
         .hint(didYouMean(base, names));
     return nullptr;
@@ -250,8 +254,7 @@ const ast::Parameter *ModelBuilder::findOpenSpace(Program &program,
   auto *model = llvm::dyn_cast_or_null<ast::ModelDecl>(base);
   if (!model)
     return nullptr;
-  for (const ast::Parameter &parameter :
-       model->parameters.drop_front(
+  for (const ast::Parameter &parameter : model->parameters.drop_front(
            std::min<size_t>(numInOrder, model->parameters.size())))
     if (isSpaceArgument(parameter) && !parameter.defaultValue &&
         !llvm::is_contained(given, parameter.name.name) &&

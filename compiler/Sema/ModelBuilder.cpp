@@ -379,6 +379,8 @@ Node *ModelBuilder::evaluateAt(StringRef name, Moment moment) {
 }
 
 bool ModelBuilder::isComplete() const {
+  if (!body)
+    return false;
   bool isComplete = llvm::all_of(model->states, [](const State &state) {
     return state.initial && state.next;
   });

@@ -134,17 +134,20 @@ Meaning Elaborator::callModel(const Meaning &callee, const Call &call) {
   return meaning;
 }
 
+Call Elaborator::getBareCall(const ast::Expr *name) const {
+  Call bare;
+  bare.name = getText(name->getRange());
+  bare.calleeRange = bare.range = name->getRange();
+  bare.site = name;
+  return bare;
+}
+
 /// The first argument of `outputs` or `final`.
 ModelInstance *Elaborator::findInstance(const ast::Expr *expr,
                                         const Call &call) {
   Meaning meaning = elaborate(expr);
-  if (meaning.is(Meaning::Kind::Model)) {
-    Call bare;
-    bare.name = getText(expr->getRange());
-    bare.calleeRange = bare.range = expr->getRange();
-    bare.site = expr;
-    meaning = callModel(meaning, bare);
-  }
+  if (meaning.is(Meaning::Kind::Model))
+    meaning = callModel(meaning, getBareCall(expr));
   if (meaning.isValid() && !meaning.is(Meaning::Kind::Instance))
     error("not-a-model", expr->getRange(),
           "`" + getText(expr->getRange()) + "` is not a model")

@@ -35,8 +35,8 @@ ModelRun::ModelRun(ModelRun &parent, std::string name)
 static void collectParameters(llvm::ArrayRef<const Node *> roots,
                               std::set<const Parameter *> &parameters) {
   for (const Node *root : roots)
-    for (const Node *node :
-         collectNodes(*root->graph, {root}, [](const Node *) { return false; })) {
+    for (const Node *node : collectNodes(*root->graph, {root},
+                                         [](const Node *) { return false; })) {
       if (node->parameter)
         parameters.insert(node->parameter);
       if (!node->loop)

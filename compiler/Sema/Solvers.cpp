@@ -195,6 +195,9 @@ bool ModelBuilder::integrate(const ast::SolveDecl &solve, StateValues &next) {
   solver.most = stepping.most;
   if (stepping.dt->isNumber())
     solver.interval = stepping.dt->number * stepping.passes;
+  // All states were refused, or there are none.
+  if (elaborator.oldStates.empty())
+    return true;
   // White noise: its integral over a step has variance dt.
   Graph &graph = elaborator.graph;
   llvm::SaveAndRestore noise(elaborator.noiseScale);
