@@ -33,10 +33,10 @@ Dependence loco::getDependence(Operation *op) {
     return Dependence::Unknown;
   return TypeSwitch<Operation *, Dependence>(op)
       .Case<arith::ConstantOp, arith::CmpFOp, arith::AddIOp, arith::SubIOp,
-            arith::MulIOp, arith::MinSIOp, arith::AndIOp, arith::OrIOp,
-            arith::XOrIOp, math::FloorOp, math::CeilOp, StopGradientOp,
-            FirstMaxOp, ZerosOp, CoordinateOp, FromIndexOp, OneHotOp, RandomOp,
-            LengthOp, YieldOp, func::ReturnOp>(
+            arith::MulIOp, arith::MinSIOp, arith::MaxSIOp, arith::AndIOp,
+            arith::OrIOp, arith::XOrIOp, math::FloorOp, math::CeilOp,
+            StopGradientOp, FirstMaxOp, ZerosOp, CoordinateOp, FromIndexOp,
+            OneHotOp, RandomOp, LengthOp, YieldOp, func::ReturnOp>(
           [](auto) { return Dependence::Constant; })
       .Case<arith::MulFOp, arith::DivFOp, math::TanhOp, math::ExpOp,
             math::ExpM1Op, math::LogOp, math::Log1pOp, math::SinOp, math::CosOp,

@@ -179,6 +179,11 @@ void ModelEmitter::emitWhole() {
 
   SmallVector<Value> values;
   if (lossPerStep) {
+    // Of a single step none may have a loss; then it is 0.
+    Value number = steps;
+    if (model.lossSkipsLastStep)
+      number = arith::MaxSIOp::create(builder, loc, getLastStep(),
+                                      makeIndexConstant(1));
     Value count =
         FromIndexOp::create(builder, loc, context.getType(*model.loss),
                             model.lossSkipsLastStep ? getLastStep() : steps);

@@ -53,7 +53,9 @@ Node *ModelBuilder::averageLoss(Node *loss) {
     Node *next = graph.binary(Op::Add, graph.stepIndex(), one);
     loss = graph.select(graph.compare(Comparison::Less, next, count), loss,
                         graph.constant(0));
-    count = graph.binary(Op::Subtract, count, one);
+    // Of a single step none has a loss; then it is 0.
+    count =
+        graph.binary(Op::Maximum, graph.binary(Op::Subtract, count, one), one);
   }
   Node *total = graph.timeSum(loss);
   // In the loop of the model, with all other losses.

@@ -100,7 +100,7 @@ for target in targets:
             compare(model, 5, 3, 6, target, precision, 1)
             if target == "interpreter":
                 continue
-            compare(model, 33, 5, 2, target, precision, 2)
+            compare(model, 33, 5, 1, target, precision, 2)
             compare(model, 17, 67, 5, target, precision, 2)
             compare(model, 72, 9, 4, target, precision, 2)
         print(f"ok: {target}, {precision}")
