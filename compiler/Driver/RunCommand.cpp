@@ -8,6 +8,7 @@
 
 #include "compiler/Driver/Analysis.h"
 #include "compiler/Driver/CommandSupport.h"
+#include "compiler/Driver/LossFigure.h"
 #include "compiler/Driver/RunPlanning.h"
 #include "compiler/Driver/RunnableProgram.h"
 #include "compiler/Driver/SeedSummary.h"
@@ -73,7 +74,6 @@ private:
   Status runAnalyze(const RunBlock &block);
   Status runSimulate(const RunBlock &block);
   Status runSaves(const RunBlock &block, const AnalysisSubject &subject);
-  Status drawLoss(const RunFolder &part, const std::string &model);
   Expected<DataOption> getAnalysisData(const RunBlock &block,
                                        const ModelRun &run) const;
   std::string describeConfiguration() const;
@@ -307,37 +307,9 @@ Status Runner::runTrain(const RunBlock &block) {
   say(fmt::format("trained {}: {} updates in {}, last loss {:.6g}", block.model,
                   summary->updates, formatDuration(summary->seconds),
                   summary->lastLoss));
-  return drawLoss(*part, block.model);
-}
-
-/// Draws the losses of the metrics.
-Status Runner::drawLoss(const RunFolder &part, const std::string &model) {
-  auto text = readFile(part.metrics().string());
-  if (!text)
-    return text.error();
-  Series losses{"", {}, {}};
-  llvm::SmallVector<llvm::StringRef> lines;
-  llvm::StringRef(*text).split(lines, '\n', -1, /*KeepEmpty=*/false);
-  bool allPositive = true;
-  for (llvm::StringRef line : lines) {
-    Json json = Json::parse(line.begin(), line.end(), nullptr, false);
-    if (!json.is_object() || !json["loss"].is_number())
-      continue;
-    losses.x.push_back(json["update"].get<double>());
-    losses.y.push_back(json["loss"].get<double>());
-    allPositive &= losses.y.back() > 0;
-  }
-  if (losses.x.empty())
-    return {};
-  LinePlotOptions plot;
-  plot.xLabel = "update";
-  plot.yLabel = "loss";
-  plot.logY = allPositive;
-  auto figure = linePlotFigure({losses}, plot);
-  if (!figure)
-    return figure.error();
-  return figure->write(
-      (folder->figures() / ("loss_" + model + ".png")).string());
+  return drawLosses(
+      part->metrics().string(),
+      (folder->figures() / ("loss_" + block.model + ".png")).string());
 }
 
 /// The samples of an `analyze` block: its own `data`, or those held out from

@@ -63,11 +63,22 @@ Node *ModelBuilder::averageLoss(Node *loss) {
   return graph.binary(Op::Divide, total, count);
 }
 
-/// Two losses without a name, or of one name.
+/// What a loss is called where it is told beside others.
+static StringRef getTermName(const ast::LossDecl &decl) {
+  return decl.name.name.empty() ? "main" : decl.name.name;
+}
+
+/// Refuses two losses without a name, or of one name.
 bool ModelBuilder::checkLossNames(llvm::ArrayRef<const ast::LossDecl *> decls) {
-  for (auto [i, decl] : llvm::enumerate(decls))
+  for (auto [i, decl] : llvm::enumerate(decls)) {
+    if (decl->name.name == "samples") {
+      elaborator.error("reserved-name", decl->name.range,
+                       "`loss.samples` are the losses of the samples, so no "
+                       "loss is called `samples`");
+      return false;
+    }
     for (const ast::LossDecl *first : decls.take_front(i)) {
-      if (first->name.name != decl->name.name)
+      if (getTermName(*first) != getTermName(*decl))
         continue;
       bool isNamed = !decl->name.name.empty();
       Diagnostic &error =
@@ -82,6 +93,7 @@ bool ModelBuilder::checkLossNames(llvm::ArrayRef<const ast::LossDecl *> decls) {
                    "counts less");
       return false;
     }
+  }
   return true;
 }
 
@@ -112,8 +124,8 @@ void ModelBuilder::makeLosses() {
     Graph &graph = elaborator.graph;
     llvm::SaveAndRestore range(graph.range, decl->getRange());
     Node *term = averageLoss(loss);
-    StringRef name = decl->name.name.empty() ? "main" : decl->name.name;
-    model->results.push_back({("loss." + name).str(), ResultRole::Probe, term,
+    model->results.push_back({("loss." + getTermName(*decl)).str(),
+                              ResultRole::Probe, term,
                               decl->value->getRange()});
     Node *weighted = *weight == 1 ? term
                                   : graph.binary(Op::Multiply,

@@ -69,6 +69,28 @@ for target in "interpreter", "cpu":
 run("verify", program("losses"), "--inputs", "data.npz")
 run("gradcheck", program("losses"), "--inputs", "data.npz")
 
+# Each sample has steps of its own: a term that looks ahead counts one less than another.
+x, lengths = rng.normal(size=(6, 5, 2)), np.array([5, 3, 1, 2, 4, 0], np.int32)
+W = rng.normal(size=(3, 2))
+np.savez("lengths.npz", x=x, length=lengths)
+np.savez("W.npz", W=W)
+run("eval", program("losses_lengths"), "--params", "W.npz", "--inputs", "lengths.npz",
+    "--out", "out.npz", "--precision", "f64")
+out = np.load("out.npz")
+for i, length in enumerate(lengths):
+    h, hs = np.zeros(3), []
+    for t in range(length):
+        h = np.tanh(0.5 * h + W @ x[i, t])
+        hs.append(h)
+    main = np.mean([((hs[t][:2] - x[i, t + 1]) ** 2).mean() for t in range(length - 1)] or [0])
+    size, end = np.mean([(h ** 2).mean() for h in hs] or [0]), h.sum()
+    close(f"sample {i}",
+          [out["loss.main"][i], out["loss.size"][i], out["loss.end"][i], out["loss.samples"][i]],
+          [main, size, end, main + 0.5 * size + 0.1 * end], 1e-12)
+run("verify", program("losses_lengths"), "--inputs", "lengths.npz")
+run("gradcheck", program("losses_lengths"), "--inputs", "lengths.npz")
+x = np.load("data.npz")["x"]
+
 # Training, update by update.
 run("run", program("losses"), "--out", "run", "--quiet", "--precision", "f64")
 metrics = [json.loads(line) for line in open("run/Terms/metrics.jsonl")]

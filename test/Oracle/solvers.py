@@ -171,7 +171,8 @@ def gives_up(target):
         ["lococ", "eval", drive.inputs / "solvers.loco", "--model", "Explodes", "--target", target,
          "--inputs", f"{folder}/i.npz", "--steps", "8"], capture_output=True, text=True)
     wanted = ("error: `dopri5` did not get to the end of a step of `0.25` in 200 attempts: sample 1, step 4, "
-              "from t = 1; raise `max`, or look for a solution that grows without bound [solver-gave-up]")
+              "from t = 1; raise `max` or the tolerances, or look for a solution that grows without bound "
+              "[solver-gave-up]")
     if done.returncode == 0 or wanted not in done.stderr:
         check.fail(f"no message, or another one:\n{done.stdout}{done.stderr}")
     out = run("eval", "solvers.loco", "Explodes", {"x0": np.array([0.2, 0.9])}, target, more=("--steps", 4))
