@@ -27,11 +27,11 @@ bool loco::isAngle(const ModelFacts &model, llvm::StringRef result) {
   return value && value->isAngle;
 }
 
-/// The label as a file's name: `order_parameter_theta` for
+/// The name as a file's name: `order_parameter_theta` for
 /// `order_parameter(theta)`.
-static std::string getFileName(llvm::StringRef label) {
+static std::string getFileName(llvm::StringRef wanted) {
   std::string name;
-  for (char character : label)
+  for (char character : wanted)
     if (llvm::isAlnum(character) || character == '.' || character == '-')
       name += character;
     else if (!name.empty() && name.back() != '_')
@@ -130,6 +130,8 @@ static Expected<Figure> makeField(const Tensor &values,
     std::copy_n(shown.as<double>(), shown.size(), line.as<double>());
     return fieldFigure(line, options);
   }
+  if (figure.perStep && figure.every > 1)
+    options.title += fmt::format(", every {} steps", figure.every);
   return figure.perStep ? filmStripFigure(shown, options)
                         : fieldFigure(shown, options);
 }
@@ -148,5 +150,5 @@ Status loco::drawProbe(const Tensor &values, const ProbeFigure &figure,
                                                : makeField(values, figure);
   if (!drawn)
     return drawn.error();
-  return drawn->write(folder + "/" + getFileName(figure.label) + ".png");
+  return drawn->write(folder + "/" + getFileName(figure.name) + ".png");
 }

@@ -19,6 +19,8 @@ namespace loco {
 /// What is to be drawn.
 struct ProbeFigure {
   std::string label;
+  /// Of the file, without its ending.
+  std::string name;
   /// Steps from one value to the next.
   int64_t every = 1;
   bool perStep = false;
@@ -32,7 +34,7 @@ struct ProbeFigure {
 bool isAngle(const ModelFacts &model, llvm::StringRef result);
 
 /// Draws `values` ([samples, steps, ...] or [samples, ...]) to
-/// `folder/<label>.png`, with `_` for what a file's name should not hold:
+/// `folder/<name>.png`, with `_` for what a file's name should not hold:
 /// scalars and short vectors over time as lines, one-dimensional lattices as
 /// space against time, sheets and images of the first sample as frames. Nothing
 /// is drawn of a scalar that has no steps.

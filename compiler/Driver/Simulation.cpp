@@ -126,7 +126,10 @@ Expected<Simulation> loco::simulate(const sema::RunBlock &block,
     Tensor shown = probe.perStep ? thinSteps(values, probe.every) : values;
     if (shown.shape().size() == (probe.perStep ? 2 : 1))
       simulation.json["probes"][label] = summarize(shown, probe.perStep);
-    ProbeFigure figure{label, probe.every, probe.perStep,
+    ProbeFigure figure{label,
+                       label + "_" + block.model,
+                       probe.every,
+                       probe.perStep,
                        getResultSpace(*subject.model, probe.result),
                        isAngle(*subject.model, probe.result)};
     if (Status failed = drawProbe(shown, figure, subject.folder))
