@@ -154,6 +154,9 @@ bool ModelBuilder::integrateDopri5(const StateValues &old, Node *interval,
   StateValues rates;
   if (!makeRates(old, rates))
     return false;
+  // The lack of an equation is reported for all solvers in one place.
+  if (llvm::is_contained(rates, nullptr))
+    return true;
   Node *length = f.held(interval);
   Node *first = chooseFirstStep(old, rates, length);
   if (!first)
