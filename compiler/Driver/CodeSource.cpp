@@ -62,9 +62,7 @@ std::string ModuleCode::getEntryKey(const Request &request) {
 }
 
 std::string ModuleCode::getInitialKey() {
-  return startKey("initial",
-                  module->lookupSymbol<func::FuncOp>(name + ".initial"))
-      .getText();
+  return startKey("initial", getInitialFunction().function).getText();
 }
 
 std::optional<EntryCode> ModuleCode::load(StringRef key) {
@@ -107,81 +105,44 @@ Expected<EntryCode> ModuleCode::compileEntry(const Request &request) {
 // Initial values
 //===----------------------------------------------------------------------===//
 
-/// The type with numbers of f64 in place of f32.
-static Type widen(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || !tensor.getElementType().isF32())
-    return type;
-  return tensor.clone(Float64Type::get(type.getContext()));
+const InitialFunction &ModuleCode::getInitialFunction() {
+  if (!initial)
+    initial = makeInitialFunction(
+        module->lookupSymbol<func::FuncOp>(name + ".initial"));
+  return *initial;
 }
 
-static Attribute widen(Attribute attribute) {
-  auto elements = dyn_cast<DenseElementsAttr>(attribute);
-  if (!elements || !elements.getElementType().isF32())
-    return attribute;
-  auto toDouble = [](const APFloat &value) {
-    APFloat wide = value;
-    bool isInexact;
-    wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
-                 &isInexact);
-    return wide.bitcastToAPInt();
-  };
-  return cast<DenseFPElementsAttr>(elements).mapValues(
-      Float64Type::get(attribute.getContext()), toDouble);
-}
-
-/// Lets `function` compute in f64 what it says in f32, as the interpreter does.
-static void widenFunction(func::FuncOp function) {
-  function.walk([](Operation *op) {
-    for (Value result : op->getResults())
-      result.setType(widen(result.getType()));
-    for (Region &region : op->getRegions())
-      for (Block &block : region)
-        for (BlockArgument argument : block.getArguments())
-          argument.setType(widen(argument.getType()));
-    SmallVector<NamedAttribute> attributes(op->getAttrs());
-    for (NamedAttribute &attribute : attributes)
-      attribute.setValue(widen(attribute.getValue()));
-    op->setAttrs(attributes);
-  });
-  SmallVector<Type> results;
-  for (Type type : function.getResultTypes())
-    results.push_back(widen(type));
-  function.setType(FunctionType::get(function.getContext(),
-                                     function.getArgumentTypes(), results));
-}
-
-std::optional<EntryCode> ModuleCode::getInitial() {
-  if (!options.cache || !options.cache->isOn())
-    return compileInitial();
-  std::string key = getInitialKey();
-  if (auto code = load(key))
-    return code;
-  auto code = compileInitial();
-  if (code)
-    options.cache->store(key, writeCode(*code));
-  return code;
+std::optional<InitialCode> ModuleCode::getInitial() {
+  bool isKept = options.cache && options.cache->isOn();
+  std::string key = isKept ? getInitialKey() : "";
+  auto code = isKept ? load(key) : std::nullopt;
+  if (!code) {
+    code = compileInitial();
+    if (code && isKept)
+      options.cache->store(key, writeCode(*code));
+  }
+  if (!code)
+    return std::nullopt;
+  return InitialCode{std::move(*code), getInitialFunction().numbers};
 }
 
 std::optional<EntryCode> ModuleCode::compileInitial() {
   Timings::Phase phase(options.timings, "compiling");
   // What the compiler cannot do here, the interpreter does.
   ReportCollector reports(module->getContext());
-  auto initial = module->lookupSymbol<func::FuncOp>(name + ".initial");
-  OwningOpRef<ModuleOp> alone = ModuleOp::create(module->getLoc());
-  auto copy = cast<func::FuncOp>(initial->clone());
-  alone->push_back(copy);
-  widenFunction(copy);
-  if (failed(verify(*alone)))
+  const InitialFunction &made = getInitialFunction();
+  if (failed(verify(*made.module)))
     return std::nullopt;
-  auto object = compileToObject(*alone, copy.getSymName(), {});
+  func::FuncOp function = made.function;
+  auto object = compileToObject(*made.module, function.getSymName(), {});
   if (!object) {
     llvm::consumeError(object.takeError());
     return std::nullopt;
   }
   EntryCode code;
   code.object = std::move(*object);
-  for (const ResultSpec &result : readSignature(copy, ElementType::F64).results)
+  for (const ResultSpec &result :
+       readSignature(function, ElementType::F64).results)
     code.results.push_back(result.name);
   return code;
 }

@@ -9,6 +9,7 @@
 #define COMPILER_DRIVER_CODESOURCE_H
 
 #include "compiler/Driver/EntryPoint.h"
+#include "compiler/Driver/InitialFunction.h"
 #include "compiler/Driver/ObjectCache.h"
 #include "compiler/Driver/ProgramImage.h"
 #include "compiler/Driver/Timings.h"
@@ -19,6 +20,13 @@
 
 namespace loco {
 
+/// What makes the parameters' initial values, in f64: code whose `results` are
+/// their names, and the numbers that it takes behind the random key.
+struct InitialCode {
+  EntryCode entry;
+  std::vector<std::vector<double>> numbers;
+};
+
 /// Gives the code of one model's functions, piece by piece as it is asked for.
 class CodeSource {
 public:
@@ -26,9 +34,8 @@ public:
   virtual const Signature &getSignature() = 0;
   /// What answers a request.
   virtual Expected<EntryCode> getEntry(const Request &request) = 0;
-  /// What makes the parameters' initial values, in f64; `results` are their
-  /// names. Nothing if they have to be interpreted.
-  virtual std::optional<EntryCode> getInitial() = 0;
+  /// Nothing if the initial values have to be interpreted.
+  virtual std::optional<InitialCode> getInitial() = 0;
   /// Initial values of the reference interpreter, in f64.
   virtual Expected<TensorMap> interpretInitial(uint64_t seed,
                                                ThreadPool &pool) = 0;
@@ -55,7 +62,7 @@ public:
 
   const Signature &getSignature() override { return signature; }
   Expected<EntryCode> getEntry(const Request &request) override;
-  std::optional<EntryCode> getInitial() override;
+  std::optional<InitialCode> getInitial() override;
   Expected<TensorMap> interpretInitial(uint64_t seed,
                                        ThreadPool &pool) override;
 
@@ -66,6 +73,7 @@ public:
 private:
   Expected<EntryCode> compileEntry(const Request &request);
   std::optional<EntryCode> compileInitial();
+  const InitialFunction &getInitialFunction();
   std::optional<EntryCode> load(llvm::StringRef key);
   CacheKey startKey(llvm::StringRef kind, mlir::func::FuncOp function);
 
@@ -74,6 +82,8 @@ private:
   ModuleCodeOptions options;
   mlir::func::FuncOp function;
   Signature signature;
+  /// Made when it is first asked for.
+  std::optional<InitialFunction> initial;
 };
 
 } // namespace loco

@@ -46,7 +46,7 @@ public:
 private:
   Expected<LinkedEntry> link(EntryCode code);
   Expected<LinkedEntry *> getEntry(const Request &request);
-  Expected<TensorMap> computeInitial(EntryCode code, uint64_t seed);
+  Expected<TensorMap> computeInitial(InitialCode code, uint64_t seed);
   std::vector<const void *> bindArguments(const LinkedEntry &entry,
                                           const TensorMap &parameters,
                                           const Batch &batch,
@@ -105,10 +105,10 @@ Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
   return values;
 }
 
-/// The values of the code's results: those of one sample without inputs.
-Expected<TensorMap> CompiledProgram::computeInitial(EntryCode code,
+/// The values of the code's results: those of one sample.
+Expected<TensorMap> CompiledProgram::computeInitial(InitialCode code,
                                                     uint64_t seed) {
-  auto entry = link(std::move(code));
+  auto entry = link(std::move(code.entry));
   if (!entry)
     return entry.error();
   const Kernel &kernel = entry->compiled->kernel;
@@ -119,7 +119,10 @@ Expected<TensorMap> CompiledProgram::computeInitial(EntryCode code,
   work.steps = 1;
   work.seed = seed;
   work.sampleIndex = &sample;
-  work.arguments.resize(kernel.arguments.size(), nullptr);
+  // The random key has no memory.
+  work.arguments.push_back(nullptr);
+  for (const std::vector<double> &numbers : code.numbers)
+    work.arguments.push_back(numbers.data());
   for (auto [name, operand] : llvm::zip_equal(entry->results, kernel.results))
     work.results.push_back(
         values.insert_or_assign(name, Tensor(operand.type, operand.shape))
@@ -135,16 +138,15 @@ Expected<TensorMap> CompiledProgram::computeInitial(EntryCode code,
 
 std::vector<const void *>
 CompiledProgram::bindArguments(const LinkedEntry &entry,
-                               const TensorMap &parameters,
-                               const Batch &batch, const TensorMap &presets) {
+                               const TensorMap &parameters, const Batch &batch,
+                               const TensorMap &presets) {
   std::vector<const void *> pointers(entry.compiled->kernel.arguments.size(),
                                      nullptr);
   for (auto [spec, position] :
        llvm::zip_equal(signature.arguments, signature.argumentPositions)) {
-    const TensorMap &values = presets.count(spec.name) ? presets
-                              : spec.role == ArgumentRole::Input
-                                  ? batch.inputs
-                                  : parameters;
+    const TensorMap &values = presets.count(spec.name)           ? presets
+                              : spec.role == ArgumentRole::Input ? batch.inputs
+                                                                 : parameters;
     pointers[position] = values.at(spec.name).data();
   }
   return pointers;

@@ -134,8 +134,8 @@ static void listFields(Archive &archive, EntryCode &entry) {
 
 template <typename Archive>
 static void listFields(Archive &archive, ModelCode &model) {
-  auto &[signature, entries, initial] = model;
-  archive(signature, entries, initial);
+  auto &[signature, entries, initial, initialNumbers] = model;
+  archive(signature, entries, initial, initialNumbers);
 }
 
 template <typename Archive>

@@ -43,8 +43,10 @@ struct ModelCode {
   Signature signature;
   /// Keys of entries in the object cache, by `getRequestKey`.
   std::map<std::string, std::string> entries;
-  /// The same of the initial values; empty if they are interpreted.
+  /// The same of the initial values, and the numbers that the code takes; empty
+  /// if they are interpreted.
   std::string initial;
+  std::vector<std::vector<double>> initialNumbers;
 };
 
 struct ProgramImage {

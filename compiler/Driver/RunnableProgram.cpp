@@ -31,6 +31,7 @@ public:
   const Signature &getSignature() override { return kept.signature; }
 
   Expected<EntryCode> getEntry(const Request &request) override {
+    std::lock_guard<std::recursive_mutex> lock(owner.turn);
     std::string name = getRequestKey(request);
     if (auto found = kept.entries.find(name); found != kept.entries.end())
       if (auto code = load(found->second))
@@ -38,24 +39,28 @@ public:
     auto made = getModuleCode();
     if (!made)
       return made.error();
+    std::string key = (*made)->getEntryKey(request);
     auto code = (*made)->getEntry(request);
     if (code && owner.options.cache->isOn()) {
-      kept.entries[name] = (*made)->getEntryKey(request);
+      kept.entries[name] = key;
       owner.save();
     }
     return code;
   }
 
-  std::optional<EntryCode> getInitial() override {
+  std::optional<InitialCode> getInitial() override {
+    std::lock_guard<std::recursive_mutex> lock(owner.turn);
     if (!kept.initial.empty())
       if (auto code = load(kept.initial))
-        return code;
+        return InitialCode{std::move(*code), kept.initialNumbers};
     auto made = getModuleCode();
     if (!made)
       return std::nullopt;
+    std::string key = (*made)->getInitialKey();
     auto code = (*made)->getInitial();
     if (code && owner.options.cache->isOn()) {
-      kept.initial = (*made)->getInitialKey();
+      kept.initial = key;
+      kept.initialNumbers = code->numbers;
       owner.save();
     }
     return code;
@@ -76,7 +81,7 @@ public:
     if (!execution)
       return execution.error();
     ModuleCodeOptions options;
-    options.precision = owner.options.precision;
+    options.precision = owner.getPrecision(model);
     options.cache = owner.options.cache;
     options.timings = owner.options.timings;
     code = std::make_unique<ModuleCode>(
@@ -98,6 +103,18 @@ private:
   std::unique_ptr<ModuleCode> code;
 };
 
+std::vector<std::string> RunnableProgram::getSystems() const {
+  std::vector<std::string> names;
+  for (const ModelFacts &model : image.models)
+    if (model.isSystem)
+      names.push_back(model.name);
+  return names;
+}
+
+ElementType RunnableProgram::getPrecision(const std::string &model) const {
+  return findModel(model)->isSystem ? ElementType::F64 : options.precision;
+}
+
 Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
   auto &execution = executions[model];
   if (execution)
@@ -108,12 +125,13 @@ Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
   Timings::Phase phase(options.timings, "translating");
   ExecutionOptions chosen;
   chosen.target = options.target;
-  chosen.precision = options.precision;
+  chosen.precision = getPrecision(model);
   chosen.memory = options.memory;
   chosen.cache = options.cache;
   chosen.timings = options.timings;
-  auto made = Execution::create(*module->findModel(model),
-                                compilation->getSources(), chosen, pool);
+  const sema::Model &found = *module->findModel(model);
+  auto made = Execution::create(found, compilation->getSources(), chosen,
+                                found.isSystem ? readersPool : pool);
   if (!made)
     return made.error();
   execution = std::move(*made);
@@ -121,6 +139,7 @@ Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
 }
 
 Expected<Program *> RunnableProgram::getProgram(const std::string &model) {
+  std::lock_guard<std::recursive_mutex> lock(turn);
   if (options.target == Target::Reference) {
     auto execution = getExecution(model);
     if (!execution)
@@ -142,10 +161,12 @@ Expected<Program *> RunnableProgram::getProgram(const std::string &model) {
     kept.signature = (*translated)->getSignature();
   }
   CompiledProgramOptions compiled;
-  compiled.precision = options.precision;
+  compiled.precision = getPrecision(model);
   compiled.memory = options.memory;
-  compiled.timings = options.timings;
-  made = makeCompiledProgram(std::move(code), compiled, pool);
+  // The first kernel that counts is one that works on data.
+  compiled.timings = findModel(model)->isSystem ? nullptr : options.timings;
+  made = makeCompiledProgram(std::move(code), compiled,
+                             findModel(model)->isSystem ? readersPool : pool);
   return made.get();
 }
 

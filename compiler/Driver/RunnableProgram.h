@@ -18,6 +18,8 @@
 #include "compiler/Driver/Commands.h"
 #include "compiler/Driver/Compilation.h"
 
+#include <mutex>
+
 namespace loco {
 
 /// How a program is executed; `cache` and `timings` outlive it.
@@ -39,6 +41,8 @@ public:
   ~RunnableProgram();
 
   const std::vector<sema::RunBlock> &getRuns() const { return image.runs; }
+  /// The names of all systems, which data may come from.
+  std::vector<std::string> getSystems() const;
   /// Null if the program has no model of that name.
   const ModelFacts *findModel(llvm::StringRef name) const {
     return image.findModel(name);
@@ -49,6 +53,9 @@ public:
     return image.getSourceTexts();
   }
   const std::string &getSourceHash() const { return image.sourceHash; }
+
+  /// What measures the start; may be null.
+  Timings *getTimings() const { return options.timings; }
 
   /// The model, ready to run; made when it is first asked for and kept.
   Expected<Program *> getProgram(const std::string &model);
@@ -61,12 +68,19 @@ private:
   bool load();
   bool compile();
   const sema::Module *getModule();
+  ElementType getPrecision(const std::string &model) const;
   Expected<Execution *> getExecution(const std::string &model);
   void save();
 
   ProgramOptions program;
   RunnableOptions options;
   ThreadPool &pool;
+  /// Of systems: they run where their samples are read, which is beside the
+  /// work of `pool`.
+  ThreadPool readersPool{1};
+  /// Held while code is looked for or made: data are read, and systems run, on
+  /// other threads.
+  std::recursive_mutex turn;
   /// Of the image in the cache.
   std::string key;
   ProgramImage image;
