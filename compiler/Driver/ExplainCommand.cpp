@@ -235,6 +235,11 @@ void ModelReport::addSolver() {
                         solver.stepSize, evaluations);
   if (solver.passes > 1)
     text += fmt::format("; {} of them in a step of the model", solver.passes);
+  if (!solver.pairs.empty()) {
+    text += "\n  an energy moves ";
+    for (auto [i, pair] : llvm::enumerate(solver.pairs))
+      text += fmt::format("{}({}, {})", i ? ", " : "", pair.first, pair.second);
+  }
   addSection("integrator", "  " + text + "\n");
 }
 

@@ -137,7 +137,7 @@ void ModelBuilder::readHamiltonian(const ast::DynamicsDecl &decl) {
     elaborator
         .error("unknown-argument", argument.range,
                "`hamiltonian` has no argument `" + argument.name.name + "`")
-        .hint("there is `friction`");
+        .hint("write `hamiltonian(H, q, p, friction = c)`");
   }
   llvm::SmallVector<std::pair<unsigned, unsigned>> pairs;
   if (!readPairs(*rule, pairs)) {
@@ -154,6 +154,8 @@ void ModelBuilder::readHamiltonian(const ast::DynamicsDecl &decl) {
     equation.isMomentum = true;
     std::swap(equation.state, equation.partner);
     addEquation(equation, range);
+    model->solver.pairs.push_back(
+        {model->states[position].name, model->states[momentum].name});
   }
 }
 

@@ -168,6 +168,8 @@ struct Solver {
   int64_t most = 0;
   /// Of a step of the model, if it is known before the run; else 0.
   double interval = 0;
+  /// Positions and momenta that an energy moves.
+  std::vector<std::pair<std::string, std::string>> pairs;
   SourceRange range;
 };
 
