@@ -126,6 +126,9 @@ def shapes():
 
 
 class Video(Formula):
+    # The example has systems, too.
+    name = "Video"
+
     def draw(self, rng):
         values = super().draw(rng)
         values.update({"dt.raw": np.array(-1.5), "gamma.raw": np.array(0.9),
@@ -136,5 +139,5 @@ class Video(Formula):
 drive.compare_all([("video", program,
                     Video(shapes(), {"x": (COLORS, PIXELS, PIXELS)}, per_step=True,
                           compute=compute),
-                    {"pixels": PIXELS, "colors": COLORS, "side": SIDE, "features": FEATURES,
+                    {"pixels": PIXELS, "colors": COLORS, "extent": SIDE, "features": FEATURES,
                      "cap": CAP, "shown": SHOWN}, 1, 3)])
