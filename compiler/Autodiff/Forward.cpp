@@ -124,12 +124,11 @@ LogicalResult ForwardSweep::visitScan(ScanOp scan) {
     stackTypes.push_back(scan.getStacks()[index].getType());
   for (unsigned index : sums)
     sumTypes.push_back(scan.getSums()[index].getType());
-  auto both = ScanOp::create(builder, scan.getSteps(),
-                             join(scan.getInits(), initTangents),
-                             join(scan.getElements(), elementTangents),
-                             join(scan.getConstants(), constantTangents),
-                             stackTypes, sumTypes, scan.getReverse(),
-                             scan.getTaken(), scan.isCounted());
+  auto both = ScanOp::create(
+      builder, scan.getSteps(), join(scan.getInits(), initTangents),
+      join(scan.getElements(), elementTangents),
+      join(scan.getConstants(), constantTangents), stackTypes, sumTypes,
+      scan.getReverse(), scan.getTaken(), scan.isCounted());
 
   OpBuilder::InsertionGuard guard(builder);
   Block *block = both.getBlock();

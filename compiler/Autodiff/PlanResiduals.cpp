@@ -106,11 +106,10 @@ void LoopPair::store(Value recomputed) {
   ImplicitLocOpBuilder builder(forward.getLoc(), forward);
   SmallVector<Type> stackTypes(forward.getStacks().getTypes());
   stackTypes.push_back(getStackedType(stacked.getType()));
-  auto wider =
-      ScanOp::create(builder, forward.getSteps(), forward.getInits(),
-                     forward.getElements(), forward.getConstants(), stackTypes,
-                     forward.getSums().getTypes(), forward.getReverse(),
-                     forward.getTaken(), forward.isCounted());
+  auto wider = ScanOp::create(
+      builder, forward.getSteps(), forward.getInits(), forward.getElements(),
+      forward.getConstants(), stackTypes, forward.getSums().getTypes(),
+      forward.getReverse(), forward.getTaken(), forward.isCounted());
   unsigned newResult = forward.getInits().size() + forward.getNumStacks();
   for (auto [index, result] : llvm::enumerate(forward.getResults()))
     result.replaceAllUsesWith(wider.getResult(index + (index >= newResult)));

@@ -89,11 +89,10 @@ static ScanOp stackCarries(ImplicitLocOpBuilder &builder, ScanOp scan) {
   SmallVector<Type> stackTypes(scan.getStacks().getTypes());
   for (Value init : scan.getInits())
     stackTypes.push_back(getStackedType(init.getType()));
-  auto augmented =
-      ScanOp::create(builder, scan.getSteps(), scan.getInits(),
-                     scan.getElements(), scan.getConstants(), stackTypes,
-                     scan.getSums().getTypes(), scan.getReverse(),
-                     scan.getTaken(), scan.isCounted());
+  auto augmented = ScanOp::create(
+      builder, scan.getSteps(), scan.getInits(), scan.getElements(),
+      scan.getConstants(), stackTypes, scan.getSums().getTypes(),
+      scan.getReverse(), scan.getTaken(), scan.isCounted());
   for (auto [result, replacement] :
        llvm::zip(scan.getFinals(), augmented.getOutputs()))
     result.replaceAllUsesWith(replacement);
@@ -103,10 +102,9 @@ static ScanOp stackCarries(ImplicitLocOpBuilder &builder, ScanOp scan) {
                  augmented.getOutputs().drop_front(scan.getInits().size())))
     result.replaceAllUsesWith(replacement);
   for (auto [result, replacement] :
-       llvm::zip(scan.getSums(),
-                 augmented.getOutputs()
-                     .drop_back(scan.isCounted())
-                     .take_back(scan.getSums().size())))
+       llvm::zip(scan.getSums(), augmented.getOutputs()
+                                     .drop_back(scan.isCounted())
+                                     .take_back(scan.getSums().size())))
     result.replaceAllUsesWith(replacement);
   if (Value count = scan.getCount())
     count.replaceAllUsesWith(augmented.getCount());

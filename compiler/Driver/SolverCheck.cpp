@@ -52,8 +52,9 @@ static Status findLost(const std::vector<const ResultSpec *> &states,
       std::string time = state.interval > 0 ? fmt::format(", from t = {:g}",
                                                           step * state.interval)
                                             : "";
-      return Error{fmt::format("{}: sample {}, step {}{}; raise `max`, or look "
-                               "for a solution that grows without bound "
+      return Error{fmt::format("{}: sample {}, step {}{}; raise `max` or the "
+                               "tolerances, or look for a solution that grows "
+                               "without bound "
                                "[solver-gave-up]",
                                state.solver, number, step, time)};
     }

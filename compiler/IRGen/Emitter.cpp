@@ -68,8 +68,7 @@ void Emitter::emit(ArrayRef<const Node *> nodes) {
     return known(node) || node->op == NodeOp::TimeSum;
   };
   for (const Node *node : sema::collectNodes(context.model.graph, nodes, stop))
-    if (!known(node) && !node->inStencil &&
-        (!node->inIterate || isInIterate))
+    if (!known(node) && !node->inStencil && (!node->inIterate || isInIterate))
       values[node] = emitNode(*node);
 }
 

@@ -204,9 +204,9 @@ LogicalResult Scan::run() {
     if (failed(evaluation.machine.run(code, frame)))
       return failure();
     // What the condition is made of may be a carry that the next step replaces.
-    bool goesOn = !op.isCounted() || code.yields.empty() ||
-                  std::get<ArrayPointer>(frame[code.yields.back()])
-                      ->values.front();
+    bool goesOn =
+        !op.isCounted() || code.yields.empty() ||
+        std::get<ArrayPointer>(frame[code.yields.back()])->values.front();
     if (failed(finishStep(step)))
       return failure();
     if (!goesOn)

@@ -105,10 +105,20 @@ ModelBuilder::findMethod(const ast::SolveDecl &solve) {
   StringRef name = call ? call->getCalleeName() : StringRef();
   SourceRange range = solve.method->getRange();
   std::vector<StringRef> names;
+  auto *bare = llvm::dyn_cast<ast::NameExpr>(solve.method);
   for (const Method &method : methods) {
     if (method.name == name)
       return &method;
     names.push_back(method.name);
+    if (!bare || bare->name != method.name)
+      continue;
+    bool hasInterval = method.kind == Method::Adaptive && solve.every;
+    elaborator
+        .error("wrong-count", range,
+               "`" + method.name + "` stands without " +
+                   (hasInterval ? "`()`" : "its step size"))
+        .hint("write `" + method.name + (hasInterval ? "()`" : "(0.01)`"));
+    return nullptr;
   }
   elaborator
       .error("unknown-name", range,

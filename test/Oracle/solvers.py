@@ -68,13 +68,18 @@ def orders(target):
     for a, b in zip(errors, errors[1:]):
         if not 3.7 < np.log2(a / b) < 4.3:
             check.fail(f"the order of rk4 is {np.log2(a / b):.2f}")
-    # What dopri5 is off by is in proportion to its tolerance.
-    for tolerance in (1e-4, 1e-7, 1e-10):
+    # What dopri5 is off by is in proportion to its tolerance: of order 5, it controls the
+    # error of order 4.
+    tolerances, errors = [1e-4, 1e-7, 1e-10], []
+    for tolerance in tolerances:
         out = run("eval", "solvers.loco", "Adaptive", inputs, target,
                   check.settings({"dt": 1, "tolerance": tolerance}))
-        error = np.linalg.norm([out["q"][:, -1], out["p"][:, -1]] - np.array(exact).T)
-        if not error < 10 * tolerance:
-            check.fail(f"with a tolerance of {tolerance} dopri5 is off by {error}")
+        errors.append(np.linalg.norm([out["q"][:, -1], out["p"][:, -1]] - np.array(exact).T))
+        if not errors[-1] < 10 * tolerance:
+            check.fail(f"with a tolerance of {tolerance} dopri5 is off by {errors[-1]}")
+    slope = np.polyfit(np.log(tolerances), np.log(errors), 1)[0]
+    if not 0.85 < slope < 1.15:
+        check.fail(f"the error of dopri5 goes with the {slope:.2f}th power of its tolerance")
     print("ok: orders")
 
 

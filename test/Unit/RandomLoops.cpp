@@ -153,10 +153,9 @@ ScanOp LoopBuilder::makeScan() {
     sumTypes.push_back(item.value.getType());
   YieldOp::create(body.builder, getValues(carries), getValues(stacks),
                   getValues(sums), condition);
-  auto scan = ScanOp::create(outer.builder, steps, inits, elements, constants,
-                             stackTypes, sumTypes,
-                             !condition && dice.chance(0.4), taken,
-                             condition != nullptr);
+  auto scan = ScanOp::create(
+      outer.builder, steps, inits, elements, constants, stackTypes, sumTypes,
+      !condition && dice.chance(0.4), taken, condition != nullptr);
   if (condition)
     outer.counts.push_back({length, scan.getCount()});
   for (auto [from, to] :

@@ -130,16 +130,15 @@ static bool check(MLIRContext &context, uint64_t seed, const Options &options,
 /// Names of all ops that the programs must use, and kinds of use of a scan.
 static std::vector<std::string> getExpected(MLIRContext &context) {
   std::vector<std::string> names = {
-      "forward scan", "reverse scan", "nested scan",    "carry",
-      "each",         "with",         "stack",          "sum",
-      "while",        "taking",
-      "arith.addf",   "arith.subf",   "arith.mulf",     "arith.divf",
-      "arith.negf",   "arith.cmpf",   "arith.cmpi",     "arith.select",
-      "arith.andi",   "arith.ori",    "arith.xori",     "arith.addi",
-      "arith.subi",   "arith.muli",   "arith.constant", "math.tanh",
-      "math.exp",     "math.expm1",   "math.log",       "math.log1p",
-      "math.sin",     "math.cos",     "math.sqrt",      "math.rsqrt",
-      "math.powf",    "math.atan2"};
+      "forward scan",   "reverse scan", "nested scan", "carry",
+      "each",           "with",         "stack",       "sum",
+      "while",          "taking",       "arith.addf",  "arith.subf",
+      "arith.mulf",     "arith.divf",   "arith.negf",  "arith.cmpf",
+      "arith.cmpi",     "arith.select", "arith.andi",  "arith.ori",
+      "arith.xori",     "arith.addi",   "arith.subi",  "arith.muli",
+      "arith.constant", "math.tanh",    "math.exp",    "math.expm1",
+      "math.log",       "math.log1p",   "math.sin",    "math.cos",
+      "math.sqrt",      "math.rsqrt",   "math.powf",   "math.atan2"};
   if (!smooth)
     for (const char *name : {"arith.maximumf", "arith.minimumf", "math.absf",
                              "math.floor", "math.ceil"})
