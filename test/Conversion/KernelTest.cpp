@@ -24,6 +24,7 @@
 
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/CommandLine.h"
 
 #include <chrono>
@@ -254,6 +255,13 @@ static bool checkModule(ModuleOp module, int *agreeing) {
   return good;
 }
 
+/// Replaces the gradients inside of the functions, as the driver does.
+static bool expandGradients(ModuleOp module) {
+  PassManager passes(module.getContext());
+  passes.addPass(createExpandGradients());
+  return succeeded(passes.run(module));
+}
+
 /// Programs drawn from the whole op set, and what differentiation makes of
 /// them.
 static bool checkRandom(MLIRContext &context) {
@@ -266,6 +274,8 @@ static bool checkRandom(MLIRContext &context) {
     // Which of several equal numbers is the first maximum hangs on rounding.
     options.excluded = {"loco.first_max"};
     auto module = test::makeRandomProgram(context, seed, options);
+    if (!expandGradients(*module))
+      return false;
     if (derivatives) {
       auto function = module->lookupSymbol<func::FuncOp>(test::programName);
       SmallVector<unsigned> arguments;
@@ -297,7 +307,7 @@ int main(int argc, char **argv) {
   if (randomCount)
     return checkRandom(context) ? 0 : 1;
   auto module = parseSourceFile<ModuleOp>(input, &context);
-  if (!module)
+  if (!module || !expandGradients(*module))
     return 1;
   return checkModule(*module, nullptr) ? 0 : 1;
 }
