@@ -96,10 +96,14 @@ Node *Elaborator::addBias(const Coupling &coupling, Node *result) {
     return result;
   Node *bias = coupling.bias->value;
   if (bias->shape != result->shape) {
-    if (!coupling.to->channels)
-      bias = graph.reshape(bias, spaces.getScalar());
+    SmallVector<int64_t, 2> channels;
+    if (!bias->shape.empty() && coupling.to->copies)
+      channels.push_back(coupling.to->copies);
+    if (!bias->shape.empty() && coupling.to->channels)
+      channels.push_back(coupling.to->channels);
+    bias = graph.reshapeTo(bias, channels, nullptr);
     SmallVector<int64_t, 4> axes;
-    for (size_t i = bias->shape.size(); i < result->shape.size(); ++i)
+    for (size_t i = channels.size(); i < result->shape.size(); ++i)
       axes.push_back(i);
     bias = graph.broadcast(bias, coupling.to, axes);
   }

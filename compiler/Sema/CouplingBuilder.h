@@ -30,6 +30,9 @@ public:
   bool build();
 
 private:
+  /// Tensors of more numbers are not spelled out in a program.
+  static constexpr int64_t maxWritten = 1 << 26;
+
   /// The arguments of the kind: `conv(a -> b, 3, 3, stride = 2)`.
   struct Form {
     const ast::ArrowExpr *arrow = nullptr;

@@ -18,9 +18,6 @@ using llvm::SmallVector;
 using llvm::SmallVectorImpl;
 using llvm::StringRef;
 
-/// Starts of more numbers are not spelled out in a program.
-static constexpr int64_t maxWritten = 1 << 26;
-
 static constexpr StringRef draws[] = {"uniform", "normal", "truncated_normal"};
 static constexpr StringRef knownStarts[] = {
     "constant", "uniform",  "normal", "truncated_normal",

@@ -213,8 +213,13 @@ Node *CouplingBuilder::makePattern(const ast::Expr *by) {
     return nullptr;
   }
   std::optional<SmallVector<int64_t>> offsets = e.readOffsets(by, space);
-  if (!offsets || !checkWeights(out * 8, in))
+  if (!offsets)
     return nullptr;
+  if (in * out > maxWritten) {
+    error("too-large", by->getRange(),
+          "`near` cannot choose among " + llvm::Twine(in * out) + " weights");
+    return nullptr;
+  }
   // Channels are coupled alike: one after the other, each over all sites.
   int64_t sites = space->getNumSites(), channels = in / sites;
   size_t rank = space->sites.size();

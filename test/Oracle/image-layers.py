@@ -100,7 +100,24 @@ def compute_shapes(p, inputs):
     return r
 
 
+# A convolution that gives mean and log-variance.
+code = program("code", """
+  input x : image(4, 6)
+  encode q = gaussian(conv(x -> image(2, 3, 2), stride = 2))
+  loss = sum(kl(q))
+""")
+
+
+def compute_code(p, inputs):
+    both = convolve(p, "q.conv", inputs["x"][:, None], (2, 3), 2, (0, 0))
+    mean, log_variance = both[:, :2], both[:, 2:]
+    return {"loss.samples":
+            (np.exp(log_variance) + mean**2 - 1 - log_variance).sum((1, 2, 3)) / 2}
+
+
 drive.compare_all([
+    ("code", code, Formula({"q.conv.weight": (4, 1, 3, 3), "q.conv.bias": (4,)}, {"x": (4, 6)},
+                           compute=compute_code), {}, 2, 1),
     ("codec", codec, Formula(codec_shapes, {"x": (2, 8, 6)}, compute=compute_codec), {}, 2, 1),
     ("shapes", shapes, Formula({"w": ()}, {"x": (4, 6), "v": (5,)}, compute=compute_shapes), {}, 3,
      1)])
