@@ -25,6 +25,10 @@ using llvm::StringRef;
 
 /// Refuses what a system cannot have, or what only a system can have.
 void ModelBuilder::checkSystem() {
+  // `Pendulum(m = 1)` draws what `Pendulum` draws.
+  if (model->isSystem)
+    elaborator.streamPrefix =
+        model->name.substr(0, model->name.find('(')) + "/";
   bool hasOutput = false;
   for (const ast::Decl *decl : body->body) {
     bool isOfSystem = llvm::isa<ast::OutputDecl, ast::RequireDecl>(decl);
@@ -136,9 +140,9 @@ bool ModelBuilder::startPair(const ast::StateDecl &decl) {
     elaborator.reportPair(decl.distribution, pair.size());
     return false;
   }
-  auto [first, second] = elaborator.drawPair(
-      decl.distribution, "init." + pair[0]->name, "init." + pair[1]->name,
-      pair[0]->space);
+  auto [first, second] =
+      elaborator.drawPair(decl.distribution, "init." + pair[0]->name,
+                          "init." + pair[1]->name, pair[0]->space);
   pair[0]->initial = first;
   pair[1]->initial = second;
   return first;

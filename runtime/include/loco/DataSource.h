@@ -19,6 +19,8 @@
 //   pixels(source), rows(source)                an image as a sequence
 //   padded(source, steps, noise = 1)            noise behind a sequence
 //   cifar10(folder, split = "train")            CIFAR-10's files: x, label
+//   stored(source, count = 500)          a finite set, kept in memory
+//   window(source, frames = 60)          pieces of sequences, never ending
 //   arrays(file), npz(file)        a user's .npz, .npy or .safetensors file
 //   hdf5(file, x = "dataset")                   a user's HDF5 file
 //   plugin(library, ...)                        what a shared library gives

@@ -80,6 +80,10 @@ Expected<std::unique_ptr<BuiltinSource>> makePixels(const LocoDataOption &,
                                                     uint64_t seed);
 Expected<std::unique_ptr<BuiltinSource>> makeRows(const LocoDataOption &,
                                                   uint64_t seed);
+Expected<std::unique_ptr<BuiltinSource>> makeStored(const LocoDataOption &,
+                                                    uint64_t seed);
+Expected<std::unique_ptr<BuiltinSource>> makeWindow(const LocoDataOption &,
+                                                    uint64_t seed);
 Expected<std::unique_ptr<BuiltinSource>> makePadded(const LocoDataOption &,
                                                     uint64_t seed);
 Expected<std::unique_ptr<BuiltinSource>> makeCifar10(const LocoDataOption &,

@@ -38,6 +38,8 @@ const Builtin builtins[] = {
     {"plane_waves", makePlaneWaves},
     {"rotating", makeRotating},
     {"rows", makeRows},
+    {"stored", makeStored},
+    {"window", makeWindow},
 };
 
 /// An interface with a name of its own. Pointers to it stay good until it is
