@@ -69,11 +69,15 @@ loco::compileProgram(const ProgramOptions &options) {
 Expected<const sema::Model *> loco::pickModel(const Compilation &compilation,
                                               const ProgramOptions &options) {
   std::vector<std::string> names;
+  // Those that the program declares come first, then their variants.
   for (const auto &model : compilation.getModule()->models)
     if (model->variantOf.empty())
       names.push_back(model->name);
   if (names.empty())
-    return Error{fmt::format("`{}` has no model", options.file)};
+    return Error{
+        fmt::format("`{}` has no model that stands alone; one that takes a "
+                    "space is given it with `--set name=vector(3)`",
+                    options.file)};
   if (options.model.empty() && names.size() > 1)
     return Error{
         fmt::format("`{}` has the models {}; choose one with `--model`",

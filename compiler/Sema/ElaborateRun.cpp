@@ -98,25 +98,27 @@ static bool checkFeeds(Elaborator &elaborator, const ModelInstance &instance,
   return perStep;
 }
 
-/// The run of an instance that a call stands for; null after an error.
-ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
-                              ArrayRef<Feed> feeds, const Call &call) {
-  bool isPlain = llvm::all_of(feeds, [](const Feed &f) { return f.isPlain(); });
-  Context when = getFeedContext(!isPlain);
-  if (!buildInstance(instance, feeds, when, call) ||
-      !checkFeeds(*this, instance, feeds, call))
-    return nullptr;
-  if (builtin == Builtin::Outputs)
-    for (const Feed &feed : feeds)
-      if (feed.first || feed.last) {
-        error("misplaced", feed.range,
-              "`" + getText(feed.range) +
-                  "` is a part of the steps; at the others `outputs` would "
-                  "have no value")
-            .hint("run it over all steps, or take `final`");
-        return nullptr;
-      }
-  // Whether a name's time matters to what is fed.
+/// `outputs` has a value at every step.
+static bool checkWhole(Elaborator &elaborator, ArrayRef<Feed> feeds) {
+  for (const Feed &feed : feeds) {
+    if (!feed.first && !feed.last)
+      continue;
+    elaborator
+        .error("misplaced", feed.range,
+               "`" + elaborator.getText(feed.range) +
+                   "` is a part of the steps; at the others `outputs` would "
+                   "have no value")
+        .hint("run it over all steps, or take `final`");
+    return false;
+  }
+  return true;
+}
+
+/// Whether it matters where the feeds are read, because a state with a name
+/// enters; none after an error.
+std::optional<bool> Elaborator::readsStates(const ModelInstance &instance,
+                                            ArrayRef<Feed> feeds, Context when,
+                                            const Call &call) {
   bool readsState = false, perStep = false;
   for (const Feed &feed : feeds) {
     llvm::SaveAndRestore then(context, when);
@@ -125,28 +127,42 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
         evaluateFeed(instance, feed, input,
                      input.perStep ? Moment::Current : Moment::Sample);
     if (!value)
-      return nullptr;
+      return std::nullopt;
     readsState |= value->readsState;
     perStep |= value->perStep;
   }
-  if (!perStep && !model.hasSteps()) {
-    error(
-        "no-steps", call.range,
+  if (perStep || model.hasSteps())
+    return readsState;
+  error("no-steps", call.range,
         "`" + call.name +
             "` needs steps, but the model has no input per step and no state");
+  return std::nullopt;
+}
+
+/// The run of an instance that a call stands for; null after an error.
+ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
+                              ArrayRef<Feed> feeds, const Call &call) {
+  using Kind = ModelRun::Kind;
+  bool isPlain = llvm::all_of(feeds, [](const Feed &f) { return f.isPlain(); });
+  Context when = getFeedContext(!isPlain);
+  if (!buildInstance(instance, feeds, when, call) ||
+      !checkFeeds(*this, instance, feeds, call) ||
+      (builtin == Builtin::Outputs && !checkWhole(*this, feeds)))
     return nullptr;
-  }
+  std::optional<bool> readsState = readsStates(instance, feeds, when, call);
+  if (!readsState)
+    return nullptr;
   // The first step needs no loop, unless it looks at states.
   bool isBeforeLoop =
-      context.moment == Moment::First && (!stepIsKnown || !readsState);
-  auto kind = when.isApart || (builtin == Builtin::Final && !readsState)
-                  ? ModelRun::Kind::Apart
-              : isBeforeLoop ? ModelRun::Kind::AtFirst
-                             : ModelRun::Kind::Joined;
-  ModelInstance::Key key{
-      {place.path.begin(), place.path.end()},
-      kind == ModelRun::Kind::Joined && readsState ? when.states : nullptr,
-      int(kind)};
+      context.moment == Moment::First && (!stepIsKnown || !*readsState);
+  Kind kind = when.isApart || (builtin == Builtin::Final && !*readsState)
+                  ? Kind::Apart
+              : isBeforeLoop ? Kind::AtFirst
+                             : Kind::Joined;
+  bool isOfStates = kind == Kind::Joined && *readsState;
+  ModelInstance::Key key{{place.path.begin(), place.path.end()},
+                         isOfStates ? when.states : nullptr,
+                         int(kind)};
   std::get<0>(key).push_back(call.site);
   std::unique_ptr<ModelRun> &run = instance.runs[key];
   if (run)
@@ -154,9 +170,8 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
   unsigned others = 0;
   for (auto &[other, made] : instance.runs)
     others += std::get<0>(other) == std::get<0>(key) && made &&
-              made->getKind() == ModelRun::Kind::Joined;
-  if (kind == ModelRun::Kind::Joined && isMakingStep && readsState &&
-      (others || isIterating)) {
+              made->getKind() == Kind::Joined;
+  if (isOfStates && isMakingStep && (others || isIterating)) {
     error("misplaced", call.range,
           "`" + getText(call.range) +
               "` takes one step at a time, but here the states it is run over "
@@ -164,26 +179,30 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
         .hint("solve with `euler` or `symplectic_euler`, or use `step`");
     return nullptr;
   }
-  // A first sequence through an instance that is written in place bears its
-  // name.
-  bool isInPlace = llvm::ArrayRef(instance.place.path).drop_back() ==
-                   llvm::ArrayRef(place.path);
-  std::string name =
-      isInPlace ? instance.place.name
-                : getInstance(StringRef(instance.name).lower(), call.site).name;
-  if (others)
-    name += "@" + std::to_string(others + 1);
-  model.innerModels.push_back(
-      {name, instance.place.name, getText(instance.range).str(),
-       getText(feeds.front().range).str(), kind == ModelRun::Kind::Joined});
-  run = std::make_unique<ModelRun>(*this, instance, kind, name, feeds,
-                                   call.range);
   int64_t first = 0;
   std::optional<int64_t> last;
   for (const Feed &feed : feeds)
     if (!evaluateSteps(feed, first, last))
       return nullptr;
+  std::string name = nameRun(instance, call);
+  if (others)
+    name += "@" + std::to_string(others + 1);
+  model.innerModels.push_back(
+      {name, instance.place.name, getText(instance.range).str(),
+       getText(feeds.front().range).str(), kind == Kind::Joined});
+  run = std::make_unique<ModelRun>(*this, instance, kind, name, feeds,
+                                   call.range);
   return run->start(first, last) ? run.get() : nullptr;
+}
+
+/// A sequence through an instance that is written in place bears its name.
+std::string Elaborator::nameRun(const ModelInstance &instance,
+                                const Call &call) {
+  bool isInPlace =
+      ArrayRef(instance.place.path).drop_back() == ArrayRef(place.path);
+  return isInPlace
+             ? instance.place.name
+             : getInstance(StringRef(instance.name).lower(), call.site).name;
 }
 
 /// Decoded values, or the first state: one value, or a tuple.

@@ -204,6 +204,10 @@ private:
                      const ast::ModelDecl &model, llvm::ArrayRef<Feed> feeds);
   bool buildInstance(ModelInstance &instance, llvm::ArrayRef<Feed> feeds,
                      Context when, const Call &call);
+  std::optional<bool> readsStates(const ModelInstance &instance,
+                                  llvm::ArrayRef<Feed> feeds, Context when,
+                                  const Call &call);
+  std::string nameRun(const ModelInstance &instance, const Call &call);
   ModelRun *findRun(Builtin builtin, ModelInstance &instance,
                     llvm::ArrayRef<Feed> feeds, const Call &call);
   Meaning getOutputs(ModelInstance &instance, ModelRun &run, const Call &call);

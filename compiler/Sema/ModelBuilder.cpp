@@ -384,6 +384,8 @@ bool ModelBuilder::isComplete() const {
   bool isComplete = llvm::all_of(model->states, [](const State &state) {
     return state.initial && state.next;
   });
+  for (const State &state : model->hiddenStates)
+    isComplete &= state.initial && state.next;
   for (const Parameter &parameter : model->parameters)
     isComplete &= parameter.initial && parameter.value;
   for (const Result &result : model->results)

@@ -93,6 +93,7 @@ public:
 private:
   ModelRun(ModelRun &parent, std::string name);
   void importParameters();
+  bool checkState(const State &state);
   bool startStates(const std::deque<State> &inner);
   Node *readOld(unsigned state);
   Node *importSource(const Node &node);

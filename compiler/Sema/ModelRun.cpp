@@ -78,6 +78,47 @@ bool ModelRun::start(int64_t first, std::optional<int64_t> last) {
   return hasStarted = startStates(inner.states);
 }
 
+/// A state of the model around that stands for `state`.
+static void declare(State &copy, const State &state, StringRef name) {
+  copy.name = (name + "." + state.name).str();
+  copy.space = state.space;
+  copy.isAngle = state.isAngle;
+  copy.start = state.start;
+  copy.range = state.range;
+  copy.hasInitial = true;
+}
+
+/// Refuses what the loop that the state is of cannot know.
+bool ModelRun::checkState(const State &state) {
+  StringRef text = around.getText(range);
+  if (!around.checkCausal(state.next, range))
+    return false;
+  if (state.next->usesLaterStep || state.initial->perStep) {
+    around.error("misplaced", range,
+                 "`" + text +
+                     "` needs a value at every step, also at the last one, "
+                     "which no step follows");
+    return false;
+  }
+  if (!loop)
+    return true;
+  for (const Node *node :
+       collectNodes(around.graph, {state.next, state.initial},
+                    [](const Node *) { return false; })) {
+    bool isOwn = llvm::any_of(
+        loop->states, [&](const State &own) { return node->state == &own; });
+    if (!node->state || isOwn)
+      continue;
+    around.error("misplaced", range,
+                 "`" + text +
+                     "` is run before the time loop, but what it is run over "
+                     "depends on `" +
+                     node->state->name + "`");
+    return false;
+  }
+  return true;
+}
+
 /// Declares all states, so that each may read the others, then copies what
 /// they are made of. Those that the model inside hides come after its own.
 bool ModelRun::startStates(const std::deque<State> &inner) {
@@ -90,52 +131,23 @@ bool ModelRun::startStates(const std::deque<State> &inner) {
       all.push_back(&state);
   std::deque<State> &made = loop ? loop->states : around.model.hiddenStates;
   for (const State *state : all) {
-    State &copy = made.emplace_back();
-    copy.name = name + "." + state->name;
-    copy.space = state->space;
-    copy.isAngle = state->isAngle;
-    copy.start = state->start;
-    copy.range = state->range;
-    copy.hasInitial = true;
-    states.push_back(&copy);
+    states.push_back(&made.emplace_back());
+    declare(*states.back(), *state, name);
   }
-  bool valid = true;
   for (auto [number, state] : llvm::enumerate(all)) {
-    State *copy = states[number];
-    copy->initial = import(state->initial);
-    Node *next = copy->initial ? import(state->next) : nullptr;
+    State &copy = *states[number];
+    copy.initial = import(state->initial);
+    Node *next = copy.initial ? import(state->next) : nullptr;
     if (!next)
       return false;
     Node *old = readOld(number);
     if (loop)
       next = around.selectSteps(loop->first, std::nullopt, next, old);
-    copy->next = around.sequence.keep(next, old);
-    valid &= around.checkCausal(copy->next, range);
-    if (copy->next->usesLaterStep || copy->initial->perStep) {
-      around.error("misplaced", range,
-                   "`" + around.getText(range) +
-                       "` needs a value at every step, also at the last one, "
-                       "which no step follows");
-      valid = false;
-    }
-    if (!loop)
-      continue;
-    for (const Node *node :
-         collectNodes(around.graph, {copy->next, copy->initial},
-                      [](const Node *) { return false; })) {
-      bool isOwn = llvm::any_of(
-          loop->states, [&](const State &own) { return node->state == &own; });
-      if (!node->state || isOwn)
-        continue;
-      around.error("misplaced", range,
-                   "`" + around.getText(range) +
-                       "` is run before the time loop, but what it is run "
-                       "over depends on `" +
-                       node->state->name + "`");
+    copy.next = around.sequence.keep(next, old);
+    if (!checkState(copy))
       return false;
-    }
   }
-  return valid;
+  return true;
 }
 
 unsigned ModelRun::getNumber(const State &state) const {

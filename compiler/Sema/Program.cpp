@@ -213,7 +213,10 @@ const ast::Expr *Program::getOverrideValue(const Override &override,
                     ? llvm::dyn_cast<ast::ParamDecl>(file->body.front())
                     : nullptr;
   const ast::Expr *value = param ? param->value : nullptr;
-  if (!value || llvm::isa<ast::StringExpr, ast::NameExpr>(value)) {
+  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(value);
+  bool isSpace = name && name->name == "scalar";
+  if (!value ||
+      (llvm::isa<ast::StringExpr, ast::NameExpr>(value) && !isSpace)) {
     SourceRange range{id, uint32_t(7 + head.size()), uint32_t(7 + line.size())};
     diagnostics.error("wrong-type", range,
                       "`" + override.name + "` is a number, not `" +

@@ -106,7 +106,9 @@ expect("explain sheet.loco --set gama=2 --set aplha=1",
        "hint: did you mean `gamma`?", "",
        "error[unknown-name]: `--set aplha`: no constant or parameter is called `aplha`",
        "hint: did you mean `alpha`?")
-expect("eval none.loco", "error: `none.loco` has no model")
+expect("eval none.loco",
+       "error: `none.loco` has no model that stands alone; one that takes a space is given it with "
+       "`--set name=vector(3)`")
 expect("eval two.loco",
        "error: `two.loco` has the models `First` and `Second`; choose one with `--model`")
 expect("eval two.loco --model Secnd",
