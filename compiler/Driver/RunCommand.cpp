@@ -10,21 +10,19 @@
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/LossFigure.h"
 #include "compiler/Driver/RunPlanning.h"
+#include "compiler/Driver/RunReports.h"
 #include "compiler/Driver/RunnableProgram.h"
 #include "compiler/Driver/SeedSummary.h"
 #include "compiler/Driver/Simulation.h"
+#include "compiler/Driver/SystemSources.h"
 #include "compiler/Driver/TrainingData.h"
 
-#include "loco-c/kernel.h"
-#include "loco/Figures.h"
 #include "loco/Files.h"
 #include "loco/Matching.h"
 #include "loco/RunFolder.h"
 #include "loco/Training.h"
-#include "loco/Versions.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <fmt/format.h>
@@ -146,17 +144,9 @@ std::string Runner::describeConfiguration() const {
   return json.dump(2) + "\n";
 }
 
-/// loco, the compiler it is built on, and the libraries in use.
-static std::string describeVersions() {
-  Json versions = {{"loco", LOCO_VERSION}, {"llvm", LLVM_VERSION_STRING}};
-  for (const auto &[name, version] : runtimeVersions())
-    versions[name] = version;
-  versions["blas"] = locoKernelBlasName();
-  return versions.dump(2) + "\n";
-}
-
 Status Runner::openFolder(const std::filesystem::path &path,
                           RunFolder::Mode mode) {
+  Timings::Phase phase(runnable.getTimings(), "run folder");
   RunFolder::Contents contents;
   contents.configuration = describeConfiguration();
   contents.versions = describeVersions();
@@ -239,22 +229,6 @@ static ElementType getPrecision(const Program &program) {
   return ElementType::F32;
 }
 
-/// What a run of training came to, for results.json.
-static Json describeTraining(const TrainingSummary &summary) {
-  Json json = {{"updates", summary.updates}, {"last_loss", summary.lastLoss}};
-  if (!summary.lastTerms.empty())
-    json["last_terms"] = summary.lastTerms;
-  if (summary.validationLoss) {
-    json["validation_loss"] = *summary.validationLoss;
-    json["best_validation_loss"] = *summary.bestValidationLoss;
-    json["best_update"] = summary.bestUpdate;
-    json["stopped_early"] = summary.stoppedEarly;
-  }
-  json["seconds"] = summary.seconds;
-  json["seconds_waiting_for_data"] = summary.secondsWaited;
-  return json;
-}
-
 Status Runner::runTrain(const RunBlock &block) {
   DiagnosticEngine diagnostics;
   std::optional<TrainingPlan> plan = planTraining(block, diagnostics);
@@ -274,7 +248,10 @@ Status Runner::runTrain(const RunBlock &block) {
   plan->seed = options.seed.value_or(plan->seed);
   plan->resume = options.resume;
   plan->force = options.force;
-  auto samples = openTrainingData(*(*run)->data, *plan);
+  auto samples = [&] {
+    Timings::Phase phase(runnable.getTimings(), "opening data");
+    return openTrainingData(*(*run)->data, *plan);
+  }();
   if (!samples)
     return atPlace(data->range, samples.error());
   auto part = folder->part(block.model);
@@ -288,6 +265,7 @@ Status Runner::runTrain(const RunBlock &block) {
   session.folder = &*part;
   session.initialParameters =
       (*run)->trained ? &*(*run)->trained : &(*run)->untrained;
+  session.isStartKnown = !(*run)->trained;
   session.sourceHash = runnable.getSourceHash();
   session.locoVersion = LOCO_VERSION;
   session.title = "train " + block.model;
@@ -384,8 +362,9 @@ Status Runner::runSimulate(const RunBlock &block) {
       block.getNumber("seed", static_cast<double>(getSeed(block.model)))));
   subject.precision = getPrecision(*subject.program);
   subject.folder = folder->figures().string();
-  say(fmt::format("simulate {}: {} steps, {} samples", block.model,
-                  subject.steps, subject.samples));
+  say(fmt::format("simulate {}: {} steps, {} sample{}", block.model,
+                  subject.steps, subject.samples,
+                  subject.samples == 1 ? "" : "s"));
   auto simulation = simulate(block, subject);
   if (!simulation)
     return atPlace(block.range, simulation.error());
@@ -501,6 +480,11 @@ int loco::runProgram(const RunOptions &options) {
   auto program = RunnableProgram::open(options, chosen, pool);
   if (!program)
     return 1;
+  auto systems = SystemSources::registerAll(
+      program->getSystems(),
+      [&](const std::string &name) { return program->getProgram(name); });
+  if (!systems)
+    return reportError(systems.error().message);
   Runner runner(options, *program, pool);
   std::filesystem::path path = options.out;
   if (path.empty())
