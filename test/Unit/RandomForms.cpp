@@ -218,6 +218,7 @@ bool ProgramBuilder::addStencil() {
   Block *block = new Block;
   ProgramBuilder body(program, block, builder.getLoc(), 0,
                       /*elementwiseOnly=*/true);
+  body.insideGradient = insideGradient;
   SmallVector<Value> values;
   for (const Item &operand : operands) {
     values.push_back(operand.value);
