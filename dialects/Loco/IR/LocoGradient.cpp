@@ -121,10 +121,10 @@ ParseResult GradientOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.parseRegion(*body, arguments))
     return failure();
   auto &properties = result.getOrAddProperties<Properties>();
-  llvm::copy(ArrayRef<int32_t>(
-                 {numVariables,
-                  static_cast<int32_t>(operands.size()) - numVariables}),
-             properties.operandSegmentSizes.begin());
+  llvm::copy(
+      ArrayRef<int32_t>(
+          {numVariables, static_cast<int32_t>(operands.size()) - numVariables}),
+      properties.operandSegmentSizes.begin());
   result.addTypes(ArrayRef(types).take_front(numVariables));
   return success();
 }
