@@ -69,10 +69,13 @@ loco::compileProgram(const ProgramOptions &options) {
 Expected<const sema::Model *> loco::pickModel(const Compilation &compilation,
                                               const ProgramOptions &options) {
   std::vector<std::string> names;
-  // Those that the program declares come first, then their variants.
-  for (const auto &model : compilation.getModule()->models)
-    if (model->variantOf.empty())
-      names.push_back(model->name);
+  // Those that the program declares come first, then their variants. A system
+  // is meant only where it is named, or where there is nothing else.
+  for (bool isSystem : {false, true})
+    if (names.empty())
+      for (const auto &model : compilation.getModule()->models)
+        if (model->variantOf.empty() && model->isSystem == isSystem)
+          names.push_back(model->name);
   if (names.empty())
     return Error{
         fmt::format("`{}` has no model that stands alone; one that takes a "
@@ -82,10 +85,9 @@ Expected<const sema::Model *> loco::pickModel(const Compilation &compilation,
     return Error{
         fmt::format("`{}` has the models {}; choose one with `--model`",
                     options.file, quoteNames(names))};
-  if (options.model.empty())
-    return compilation.getModule()->models.front().get();
-  if (const sema::Model *model =
-          compilation.getModule()->findModel(options.model))
+  const std::string &wanted =
+      options.model.empty() ? names.front() : options.model;
+  if (const sema::Model *model = compilation.getModule()->findModel(wanted))
     return model;
   std::vector<llvm::StringRef> candidates(names.begin(), names.end());
   std::string hint = didYouMean(options.model, candidates);

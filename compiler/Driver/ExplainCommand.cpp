@@ -190,7 +190,8 @@ void ModelReport::addCodes() {
     encoders.add({encoding.name, encoding.space->describe(),
                   encoding.isDistribution ? "a distribution" : ""});
   addSection("encoders", encoders.render());
-  for (auto [role, title] : {std::pair(sema::ResultRole::Output, "decoders"),
+  const char *outputs = model.isSystem ? "outputs" : "decoders";
+  for (auto [role, title] : {std::pair(sema::ResultRole::Output, outputs),
                              std::pair(sema::ResultRole::Probe, "probes")}) {
     TextTable table;
     for (const sema::Result &result : model.results)
@@ -264,7 +265,8 @@ void ModelReport::addPlan(const std::vector<PlanFact> &plan) {
 
 std::string ModelReport::write(Execution &execution,
                                const std::vector<PlanFact> &plan) {
-  text = fmt::format("model {}, line {}", model.name, getLine(model.range));
+  text = fmt::format("{} {}, line {}", model.isSystem ? "system" : "model",
+                     model.name, getLine(model.range));
   if (!model.base.empty())
     text += ", made of " + model.base;
   text += "\n";
@@ -309,11 +311,12 @@ makePlan(Execution &execution, const sema::Model &model,
          const ExecutionOptions &options) {
   if (options.target == Target::Reference)
     return execution.getPlanFacts();
-  auto kernel =
-      compileToLookAt(execution.getModule(), model.name, options.precision);
+  ElementType precision =
+      model.isSystem ? ElementType::F64 : options.precision;
+  auto kernel = compileToLookAt(execution.getModule(), model.name, precision);
   if (!kernel)
     return kernel.error();
-  return describeKernel(**kernel, options.precision,
+  return describeKernel(**kernel, precision,
                         *execution.getModule().getContext());
 }
 

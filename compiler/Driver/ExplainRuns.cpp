@@ -41,8 +41,17 @@ std::string loco::spell(const PlanValue &value) {
                          : fmt::format("{}", value.number);
   case PlanValue::Kind::Text:
     return "\"" + value.text + "\"";
-  case PlanValue::Kind::Call:
-    return fmt::format("{}({})", value.text, spellAll(value.arguments));
+  case PlanValue::Kind::Call: {
+    // A system with other constants is a call itself: `Pendulum(m = 1)`.
+    llvm::StringRef callee = value.text;
+    bool isCall = callee.consume_back(")");
+    std::string arguments = spellAll(value.arguments);
+    return fmt::format("{}{}{})", callee.str(),
+                       !isCall             ? "("
+                       : arguments.empty() ? ""
+                                           : ", ",
+                       arguments);
+  }
   case PlanValue::Kind::List:
     return fmt::format("[{}]", spellAll(value.arguments));
   case PlanValue::Kind::Range:

@@ -88,3 +88,12 @@ for replaced, message in [
 ]:
     error = run("Throw(frames = 6)", replaced=replaced)
     assert isinstance(error, str) and message in error, (replaced, error)
+
+# A program's systems and their data in words; what stands alone is the model.
+program = folder / "explained.loco"
+program.write_text(text.replace("Throw(frames = 6)", "Throw(frames = 6, limit = 0.5)"))
+told = subprocess.run(["lococ", "explain", program], check=True, capture_output=True, text=True).stdout
+for line in ("system Throw, line 5", "model Echo, line ", "data     Throw(limit = 0.5, frames = 6)",
+             "in f64", "outputs\n  x  scalar  per step\n  u  scalar  per sample"):
+    assert line in told, (line, told)
+subprocess.run(["lococ", "verify", program], check=True, capture_output=True)
