@@ -66,6 +66,10 @@ Outcome EmbeddedModel::compile(std::string &report) {
   machine.target = options.isReference ? Target::Reference : Target::CPU;
   machine.precision = options.precision;
   machine.memory = options.memory;
+  // As large as that of `lococ` may be where nobody says otherwise.
+  if (!options.cacheFolder.empty())
+    cache = ObjectCache::inFolder(options.cacheFolder, uint64_t(512) << 20);
+  machine.cache = &cache;
   auto made =
       Execution::create(*model, compilation->getSources(), machine, *pool);
   if (!made)
@@ -136,6 +140,7 @@ void EmbeddedModel::makePart(ModelPart &part, const char *suffix) {
     CompiledProgramOptions compiled;
     compiled.precision = options.precision;
     compiled.memory = options.memory;
+    compiled.cache = &cache;
     part.owned = makeCompiledProgram(std::move(module), name, compiled, *pool);
   }
   part.program = part.owned.get();

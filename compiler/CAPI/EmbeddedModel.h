@@ -9,6 +9,7 @@
 #define COMPILER_CAPI_EMBEDDEDMODEL_H
 
 #include "compiler/CAPI/Arrays.h"
+#include "compiler/Driver/ObjectCache.h"
 #include "loco/Program.h"
 #include "loco/ThreadPool.h"
 
@@ -42,6 +43,8 @@ struct EmbeddingOptions {
   std::vector<std::pair<std::string, std::string>> overrides;
   uint64_t seed = 0;
   int64_t memory = 0;
+  /// Empty: code is not kept.
+  std::string cacheFolder;
 };
 
 /// A tensor of the model as `locoDescribeTensor` shows it.
@@ -112,6 +115,7 @@ private:
   EmbeddingOptions options;
   /// Outlives everything that computes on it.
   std::shared_ptr<ThreadPool> pool;
+  ObjectCache cache = ObjectCache::off("not wanted");
   std::unique_ptr<Compilation> compilation;
   const sema::Model *model = nullptr;
   std::unique_ptr<Execution> execution;

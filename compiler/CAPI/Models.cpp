@@ -70,6 +70,8 @@ static Outcome readMachine(const LocoModelOptions &given,
   if (given.memory < 0)
     return {LOCO_OUT_OF_RANGE, "the memory is less than nothing"};
   options.memory = given.memory;
+  if (given.cacheFolder)
+    options.cacheFolder = given.cacheFolder;
   return {};
 }
 

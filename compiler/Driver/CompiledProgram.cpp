@@ -44,7 +44,7 @@ public:
              const Request &request, Reply &reply) override;
 
 private:
-  Expected<LinkedEntry> link(EntryCode code);
+  Expected<LinkedEntry> link(EntryCode code, int64_t memory);
   Expected<LinkedEntry *> getEntry(const Request &request);
   Expected<TensorMap> computeInitial(InitialCode code, uint64_t seed);
   std::vector<const void *> bindArguments(const LinkedEntry &entry,
@@ -62,7 +62,7 @@ private:
 };
 } // namespace
 
-Expected<LinkedEntry> CompiledProgram::link(EntryCode code) {
+Expected<LinkedEntry> CompiledProgram::link(EntryCode code, int64_t memory) {
   Timings::Phase phase(options.timings, "linking");
   auto compiled = linkObject(code.object);
   if (!compiled)
@@ -71,8 +71,8 @@ Expected<LinkedEntry> CompiledProgram::link(EntryCode code) {
   entry.results = std::move(code.results);
   entry.gradients = std::move(code.gradients);
   entry.compiled = std::move(*compiled);
-  entry.executor = std::make_unique<KernelExecutor>(entry.compiled->kernel,
-                                                    pool, options.memory);
+  entry.executor =
+      std::make_unique<KernelExecutor>(entry.compiled->kernel, pool, memory);
   return entry;
 }
 
@@ -83,7 +83,7 @@ Expected<LinkedEntry *> CompiledProgram::getEntry(const Request &request) {
   auto code = source->getEntry(request);
   if (!code)
     return code.error();
-  auto entry = link(std::move(*code));
+  auto entry = link(std::move(*code), options.memory);
   if (!entry)
     return entry.error();
   return &entries.try_emplace(key, std::move(*entry)).first->second;
@@ -108,7 +108,8 @@ Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
 /// The values of the code's results: those of one sample.
 Expected<TensorMap> CompiledProgram::computeInitial(InitialCode code,
                                                     uint64_t seed) {
-  auto entry = link(std::move(code.entry));
+  // Once and for one sample: not what the budget is for.
+  auto entry = link(std::move(code.entry), /*memory=*/0);
   if (!entry)
     return entry.error();
   const Kernel &kernel = entry->compiled->kernel;

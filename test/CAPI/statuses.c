@@ -34,7 +34,7 @@ static LocoModel *compileWith(const LocoModelOptions *options) {
 }
 
 static void checkVersions(void) {
-  CHECK(LOCO_C_VERSION == 1 && locoGetVersion() == LOCO_C_VERSION);
+  CHECK(LOCO_C_VERSION == 2 && locoGetVersion() == LOCO_C_VERSION);
   CHECK(strcmp(locoGetVersionText(), LOCO_VERSION) == 0);
   CHECK(strcmp(locoGetStatusName(LOCO_BUSY), "LOCO_BUSY") == 0);
   CHECK(strcmp(locoGetStatusName(-5), "unknown status") == 0);

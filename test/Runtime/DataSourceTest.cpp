@@ -96,8 +96,8 @@ static void checkMistakes(const std::string &folder) {
   CHECK_ERROR(
       waves(call("uniform", {number(9), number(5)}).drawnAs("wavelength")),
       "expected the lower end first");
-  CHECK_ERROR(waves(text("validation").as("split")),
-              "expected `\"train\"` or `\"test\"`");
+  CHECK_ERROR(waves(text("training").as("split")),
+              "expected `\"train\"` or `\"validation\"` or `\"test\"`");
   CHECK_ERROR(open(call("gratings", {image(4, 4),
                                      Option::ofRange(9, 4).as("wavelengths")})),
               "the smaller first");

@@ -53,7 +53,7 @@ extern "C" {
 #endif
 
 /// Version of this header; counts additions.
-#define LOCO_C_VERSION 1
+#define LOCO_C_VERSION 2
 
 /// The LOCO_C_VERSION that the library was built with; a program may use
 /// everything up to it.
@@ -197,6 +197,11 @@ typedef struct LocoModelOptions {
   uint64_t seed;
   /// Bytes of scratch memory to stay within; 0: what the plan finds best.
   int64_t memory;
+  /// Since version 2. A folder where machine code is kept for later calls and
+  /// processes, made if it is not there; null: it is generated anew. What is in
+  /// it is executed: a folder that others can write to is not used, and neither
+  /// that nor a full disk is an error (docs/Runs.md).
+  const char *cacheFolder;
 } LocoModelOptions;
 
 /// Compiles the program `text`, which messages call `name` (null: "model").
