@@ -128,5 +128,12 @@ int main(void) {
                    "samples are read");
   functions->close(source);
   failed |= expect(numOpen == 0, "the source is closed");
+  locoDataRemove("ramp");
+  failed |= expect(locoDataOpen(&call, 1, &functions, &source, message,
+                                sizeof message) != 0 &&
+                       strstr(message, "no data source `ramp`"),
+                   "a source that was taken back is gone");
+  failed |= expect(locoDataRegister(&ramp, message, sizeof message) == 0,
+                   "its name is free again");
   return failed;
 }
