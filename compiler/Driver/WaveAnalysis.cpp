@@ -29,21 +29,17 @@ static Tensor getSample(const Tensor &tensor, int64_t sample) {
   return one;
 }
 
-/// Share of (site, step) in waves, averaged over the samples.
+/// Shares of (site, step) in waves, averaged over the samples.
 static Expected<Json> measureWaves(const Tensor &fields, const SiteGrid &grid,
                                    const WaveShareOptions &options) {
-  double share = 0, cutOff = 0, undefined = 0;
-  int64_t samples = fields.shape().front();
-  for (int64_t i = 0; i < samples; ++i) {
-    auto one = waveShare(getSample(fields, i), grid, options);
-    if (!one)
-      return one.error();
-    share += one->share / samples;
-    cutOff += one->cutOff / samples;
-    undefined += one->undefined / samples;
-  }
-  return Json{
-      {"wave_share", share}, {"cut_off", cutOff}, {"undefined", undefined}};
+  auto share = waveShare(fields, grid, options);
+  if (!share)
+    return share.error();
+  return Json{{"wave_share", share->share},
+              {"directionality", share->directionality},
+              {"long_wave_share", share->longShare},
+              {"cut_off", share->cutOff},
+              {"undefined", share->undefined}};
 }
 
 /// The state of the first sample over time, and the mean wave vector of a

@@ -200,6 +200,7 @@ static void checkSilence() {
   WaveShare share = require(waveShare(still, SiteGrid::torus({2, 3})));
   CHECK_EQUAL(share.undefined, 1);
   CHECK_EQUAL(share.share, 0);
+  CHECK_EQUAL(share.longShare, 0);
   CHECK(std::isnan(share.cutOff));
 }
 
@@ -213,21 +214,25 @@ static void checkWaveShare() {
   WaveShare chance = require(waveShare(noise, grid));
   // 24576 places, each above the cut-off with chance 0.01, but not apart from
   // its neighbours: four standard deviations of a tenth as many.
-  CHECK_NEAR(chance.share, 0.01, 0.008);
+  CHECK_NEAR(chance.longShare, 0.01, 0.008);
+  // Surroundings overlap: 25 sites share most of what they see.
+  CHECK_NEAR(chance.share, 0.01, 0.02);
   CHECK_EQUAL(chance.undefined, 0);
   // Wave numbers are uniform in a square of side pi, so a hundredth of them
   // lies within a circle of radius sqrt(0.01 pi).
   CHECK_NEAR(chance.cutOff, 2 * pi / std::sqrt(0.01 * pi), 1.5);
 
-  // A wave across the torus is longer than almost all of chance; one of eight
-  // sites is not.
+  // A wave across the torus is longer than almost all of chance; one of
+  // sixteen sites is not, but it has a direction as well.
   for (int periods : {1, 4}) {
     Tensor wave = fieldOf(24, 64, 64, [&](double t, double, double j) {
       return std::sin(2 * pi * (periods * j / 64 - 2 * t / 24)) +
              0.01 * normal(random);
     });
     WaveShare share = require(waveShare(wave, SiteGrid::torus({64, 64})));
-    CHECK(periods == 1 ? share.share > 0.99 : share.share < 0.01);
+    CHECK(periods == 1 ? share.longShare > 0.99 : share.longShare < 0.01);
+    CHECK(share.share > 0.99);
+    CHECK(share.directionality > 0 && share.directionality < 0.8);
   }
 
   // Sites that swing in phase or in anti-phase, each as it was drawn: a quarter
@@ -239,7 +244,15 @@ static void checkWaveShare() {
     return signs[int(i) * 32 + int(j)] * std::sin(2 * pi * 2 * t / 24) +
            1e-3 * normal(random);
   });
-  CHECK_NEAR(require(waveShare(swing, grid)).share, 0.01, 0.008);
+  WaveShare standing = require(waveShare(swing, grid));
+  CHECK_NEAR(standing.longShare, 0.01, 0.008);
+  CHECK_NEAR(standing.share, 0.01, 0.02);
+
+  // What swings as one goes nowhere.
+  Tensor as = fieldOf(24, 32, 32, [](double t, double, double) {
+    return std::sin(2 * pi * 2 * t / 24);
+  });
+  CHECK_EQUAL(require(waveShare(as, grid)).share, 0);
 
   WaveShareOptions options;
   options.seed = 9;
@@ -253,6 +266,7 @@ static void checkWaveShare() {
     both.set(at, noise.at(at));
   WaveShare mean = require(waveShare(both, grid));
   CHECK_NEAR(mean.share, chance.share / 2, 1e-15);
+  CHECK_NEAR(mean.longShare, chance.longShare / 2, 1e-15);
   CHECK_EQUAL(mean.cutOff, chance.cutOff);
   CHECK_EQUAL(mean.undefined, 0.5);
 }

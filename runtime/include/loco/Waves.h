@@ -112,8 +112,15 @@ struct WaveShareOptions {
 };
 
 struct WaveShare {
-  /// Share of (site, step) with a wavelength above the cut-off.
+  /// Share of (site, step) in waves: the phase gradient directionality around
+  /// them is above `directionality`.
   double share = 0;
+  /// The percentile of the directionality after the exchange, 0 to 1; mean
+  /// over the samples that have one, NaN if none has.
+  double directionality = 0;
+  /// Share of (site, step) with a wavelength above the cut-off: the published
+  /// "percent waves", blind to waves shorter than the cut-off.
+  double longShare = 0;
   /// The percentile of the wavelength after the exchange, in sites; mean
   /// over the samples that have one, NaN if none has.
   double cutOff = 0;
@@ -121,13 +128,17 @@ struct WaveShare {
   double undefined = 0;
 };
 
-/// "Percent waves": how much of the activity has a wavelength longer than
-/// chance. Chance is the same activity with the sites along the last connected
-/// axis exchanged at random, each line along it by an order of its own that holds
-/// for all steps (docs/rationale/Waves.md says why). `field` is
-/// [steps, sites...], or [samples, steps, sites...], then each sample has a
-/// cut-off of its own and shares are averaged. Sites that know nothing of each
-/// other give about 1 - percentile/100, whatever each of them does.
+/// How much of the activity is waves, by two measures against chance. The
+/// first is the phase gradient directionality (Rubino, Robbins and Hatsopoulos
+/// 2006): the length of the mean phase gradient over the mean of its lengths,
+/// among the sites up to two away along each axis; 1 for a plane wave, small
+/// where gradients point anywhere. The second is the wavelength. Chance is the
+/// same activity with the sites along the last connected axis exchanged at
+/// random, each line along it by an order of its own that holds for all steps;
+/// docs/rationale/Waves.md says why. `field` is [steps, sites...], or
+/// [samples, steps, sites...], then each sample has cut-offs of its own and
+/// shares are averaged. Sites that know nothing of each other give about
+/// 1 - percentile/100, whatever each of them does.
 Expected<WaveShare> waveShare(const Tensor &field, const SiteGrid &grid,
                               const WaveShareOptions &options = {});
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/lib/analysis/Directionality.h"
 #include "runtime/lib/analysis/Shuffle.h"
 #include "runtime/lib/analysis/WaveField.h"
 
@@ -17,25 +18,43 @@
 
 using namespace loco;
 
-/// All defined wavelengths of the steps from `first` on.
-static std::vector<double> wavelengths(const std::vector<Complex> &signal,
-                                       const std::vector<AxisNeighbours> &axes,
-                                       int64_t first, int64_t sites) {
-  std::vector<double> lengths;
-  lengths.reserve(signal.size());
+namespace {
+/// What is known of the places of a field, (site, step), that have a phase.
+struct Places {
+  std::vector<double> wavelengths, directionalities;
+
+  void append(const Places &more) {
+    wavelengths.insert(wavelengths.end(), more.wavelengths.begin(),
+                       more.wavelengths.end());
+    directionalities.insert(directionalities.end(),
+                            more.directionalities.begin(),
+                            more.directionalities.end());
+  }
+};
+} // namespace
+
+/// Of the steps from `first` on.
+static Places measurePlaces(const std::vector<Complex> &signal,
+                            const std::vector<AxisNeighbours> &axes,
+                            int64_t first, int64_t sites) {
+  Places places;
   int64_t steps = int64_t(signal.size()) / sites;
-  for (int64_t step = first; step < steps; ++step)
+  for (int64_t step = first; step < steps; ++step) {
+    const Complex *now = signal.data() + step * sites;
     for (int64_t site = 0; site < sites; ++site) {
       double squared = 0;
       for (const AxisNeighbours &neighbours : axes) {
-        double gradient =
-            phaseGradient(signal.data() + step * sites, site, neighbours);
+        double gradient = phaseGradient(now, site, neighbours);
         squared += gradient * gradient;
       }
       if (!std::isnan(squared))
-        lengths.push_back(2 * std::numbers::pi / std::sqrt(squared));
+        places.wavelengths.push_back(2 * std::numbers::pi / std::sqrt(squared));
     }
-  return lengths;
+    for (double value : directionality(now, axes, sites))
+      if (!std::isnan(value))
+        places.directionalities.push_back(value);
+  }
+  return places;
 }
 
 /// A copy of the field in which the sites along `axis` have exchanged their
@@ -66,8 +85,10 @@ static Tensor exchangeAlong(const Tensor &field, const Shape &extents,
   return exchanged;
 }
 
-/// The percentile with linear interpolation between ranks.
+/// The percentile with linear interpolation between ranks; NaN of nothing.
 static double percentileOf(std::vector<double> &values, double percentile) {
+  if (values.empty())
+    return std::numeric_limits<double>::quiet_NaN();
   double rank = percentile / 100 * double(values.size() - 1);
   auto low = values.begin() + int64_t(rank);
   std::nth_element(values.begin(), low, values.end());
@@ -78,26 +99,31 @@ static double percentileOf(std::vector<double> &values, double percentile) {
   return std::isinf(next) ? next : *low + fraction * (next - *low);
 }
 
-/// The wavelengths of the field with its order along the last axis destroyed.
-static std::vector<double>
-chanceWavelengths(const Tensor &field, const SiteGrid &grid,
-                  const std::vector<AxisNeighbours> &axes,
-                  const WaveShareOptions &options, std::mt19937_64 &random) {
-  std::vector<double> chance;
+/// How many values exceed the bound; none does if it is NaN.
+static double countAbove(const std::vector<double> &values, double bound) {
+  return double(std::count_if(values.begin(), values.end(),
+                              [&](double value) { return value > bound; }));
+}
+
+/// The places of the field with its order along the last axis destroyed.
+static Places measureChance(const Tensor &field, const SiteGrid &grid,
+                            const std::vector<AxisNeighbours> &axes,
+                            const WaveShareOptions &options,
+                            std::mt19937_64 &random) {
+  Places chance;
   for (int64_t round = 0; round < options.shuffles; ++round) {
     // The exchange keeps values finite, so this signal exists if the field's
     // own does.
     Expected<AnalyticSignal> signal = analyticSignal(
         exchangeAlong(field, grid.extents, grid.connectedAxes().back(), random),
         options.signal);
-    std::vector<double> lengths = wavelengths(complexValues(*signal), axes,
-                                              options.firstStep, grid.sites());
-    chance.insert(chance.end(), lengths.begin(), lengths.end());
+    chance.append(measurePlaces(complexValues(*signal), axes, options.firstStep,
+                                grid.sites()));
   }
   return chance;
 }
 
-/// Share, cut-off and undefined share of one sample.
+/// Shares, cut-offs and undefined share of one sample.
 static Expected<WaveShare> shareOfSample(const Tensor &field,
                                          const SiteGrid &grid,
                                          const WaveShareOptions &options,
@@ -108,20 +134,20 @@ static Expected<WaveShare> shareOfSample(const Tensor &field,
   std::vector<AxisNeighbours> axes;
   for (size_t axis : grid.connectedAxes())
     axes.push_back(neighboursAlong(grid, axis));
-  std::vector<double> lengths = wavelengths(complexValues(*signal), axes,
-                                            options.firstStep, grid.sites());
-  std::vector<double> chance =
-      chanceWavelengths(field, grid, axes, options, random);
+  Places places = measurePlaces(complexValues(*signal), axes, options.firstStep,
+                                grid.sites());
+  Places chance = measureChance(field, grid, axes, options, random);
 
   double counted =
       double((field.shape()[0] - options.firstStep) * grid.sites());
   WaveShare result;
-  result.undefined = 1 - double(lengths.size()) / counted;
-  result.cutOff = chance.empty() ? std::numeric_limits<double>::quiet_NaN()
-                                 : percentileOf(chance, options.percentile);
-  auto isWave = [&](double length) { return length > result.cutOff; };
+  result.undefined = 1 - double(places.wavelengths.size()) / counted;
+  result.directionality =
+      percentileOf(chance.directionalities, options.percentile);
   result.share =
-      double(std::count_if(lengths.begin(), lengths.end(), isWave)) / counted;
+      countAbove(places.directionalities, result.directionality) / counted;
+  result.cutOff = percentileOf(chance.wavelengths, options.percentile);
+  result.longShare = countAbove(places.wavelengths, result.cutOff) / counted;
   return result;
 }
 
@@ -172,13 +198,17 @@ Expected<WaveShare> loco::waveShare(const Tensor &field, const SiteGrid &grid,
     if (!one)
       return Error{"sample " + std::to_string(sample) + ": " + one.message()};
     mean.share += one->share / double(samples);
+    mean.longShare += one->longShare / double(samples);
     mean.undefined += one->undefined / double(samples);
-    if (!std::isnan(one->cutOff)) {
+    if (!std::isnan(one->cutOff) && !std::isnan(one->directionality)) {
       mean.cutOff += one->cutOff;
+      mean.directionality += one->directionality;
       ++withCutOff;
     }
   }
-  mean.cutOff = withCutOff ? mean.cutOff / double(withCutOff)
-                           : std::numeric_limits<double>::quiet_NaN();
+  double none = std::numeric_limits<double>::quiet_NaN();
+  mean.cutOff = withCutOff ? mean.cutOff / double(withCutOff) : none;
+  mean.directionality =
+      withCutOff ? mean.directionality / double(withCutOff) : none;
   return mean;
 }
