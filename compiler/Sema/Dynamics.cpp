@@ -51,7 +51,7 @@ void ModelBuilder::readEquation(const ast::EquationDecl &decl, Scope *scope) {
     elaborator
         .error("not-an-equation", range,
                "`" + elaborator.getText(range) + "` is not the rate of a state")
-        .hint("write `z' = ...`, `z'' = ...` or `tau * z' = ...`");
+        .hint("write `z' = ...`, `z'' = ...` or `tau_m * z' = ...`");
     return;
   }
   std::optional<unsigned> number =

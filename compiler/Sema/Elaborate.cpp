@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/AST/ForeignWords.h"
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/Elaborator.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -50,30 +51,10 @@ Diagnostic &Elaborator::notYet(SourceRange range, const llvm::Twine &what) {
   return error("not-yet", range, what + " not supported yet");
 }
 
-/// What other frameworks call by this name.
-static StringRef findSynonym(StringRef name) {
-  static constexpr std::pair<StringRef, StringRef> synonyms[] = {
-      {"mse", "squared_error"},
-      {"mse_loss", "squared_error"},
-      {"l2_loss", "squared_error"},
-      {"bce", "bernoulli"},
-      {"bce_loss", "bernoulli"},
-      {"nll", "cross_entropy"},
-      {"softmax_cross_entropy", "cross_entropy"},
-      {"kl_div", "kl"},
-      {"detach", "stop_gradient"},
-      {"layer_norm", "layernorm"},
-      {"where", "select"},
-      {"clip", "clamp"}};
-  for (auto [theirs, ours] : synonyms)
-    if (name.equals_insensitive(theirs))
-      return ours;
-  return "";
-}
-
 std::string Elaborator::suggest(StringRef name, ArrayRef<StringRef> more) {
-  if (StringRef ours = findSynonym(name); !ours.empty())
-    return ("here it is called `" + ours + "`").str();
+  std::string hint = hintAtForeignWord(name, ForeignWord::Value);
+  if (!hint.empty())
+    return hint;
   std::vector<StringRef> names;
   scope->collectNames(names);
   names.insert(names.end(), more.begin(), more.end());
@@ -297,6 +278,22 @@ Meaning Elaborator::elaborateList(const ast::ListExpr &expr) {
       graph.array(numbers, spaces.getVector(numbers.size())));
 }
 
+/// How one site of a field, or its neighbours, are read.
+static std::string hintAtSite(const Space *space, size_t axes, StringRef text) {
+  if (!space || axes == 0)
+    return "";
+  if (axes == 1)
+    return ("one site is `reshape(" + text +
+            " -> vector(n))[0]`, n its sites; "
+            "neighbours are read in `sum(j in near(radius = 1): " +
+            text + "[j])`")
+        .str();
+  return ("a site has a subscript for each axis; neighbours are read in `sum(j "
+          "in near(radius = 1): " +
+          text + "[j])`")
+      .str();
+}
+
 /// `e[0]`: an element of the channel axis, or of a vector.
 Meaning Elaborator::elaborateSubscript(const ast::SubscriptExpr &expr) {
   Meaning base = elaborate(expr.base);
@@ -340,7 +337,9 @@ Meaning Elaborator::elaborateSubscript(const ast::SubscriptExpr &expr) {
     error("not-indexable", expr.base->getRange(),
           "`" + getText(expr.base->getRange()) + "` lives on " +
               (space ? space->quote() : std::string("no space")) +
-              ", which has no channels to choose from");
+              ", which has no channels to choose from")
+        .hint(hintAtSite(space, node->shape.size(),
+                         getText(expr.base->getRange())));
     return {};
   }
   std::optional<int64_t> index = evaluateInteger(indexExpr, 0, "an index");

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Sema/RunBlocks.h"
+#include "compiler/AST/ForeignWords.h"
 #include "compiler/AST/Printer.h"
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/ParameterNames.h"
@@ -90,10 +91,12 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
   if (!form) {
     StringRef verb = getVerbName(decl.verb);
     hasUnknown = true;
+    std::string hint =
+        hintAtForeignWord(written.name.name, ForeignWord::Setting, names);
     elaborator
         .error("unknown-setting", written.name.range,
                "`" + verb + "` has no setting `" + written.name.name + "`")
-        .hint(didYouMean(written.name.name, names));
+        .hint(hint.empty() ? didYouMean(written.name.name, names) : hint);
     return;
   }
   bool isOfParameters =

@@ -24,6 +24,11 @@ std::optional<unsigned> ModelBuilder::findStateNumber(ast::Identifier name) {
       return i;
     names.push_back(state.name);
   }
+  // A state whose declaration has an error is none, but its name is right.
+  const Symbol *symbol = elaborator.scope->find(name.name);
+  if (symbol && llvm::isa_and_nonnull<ast::StateDecl>(symbol->decl) &&
+      elaborator.program.diagnostics.hasErrors())
+    return std::nullopt;
   elaborator
       .error("unknown-name", name.range,
              "no state is called `" + name.name + "`")

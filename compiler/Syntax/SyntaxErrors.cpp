@@ -9,6 +9,7 @@
 #include "compiler/Syntax/SyntaxErrors.h"
 #include "InputMismatchException.h"
 #include "LocoParser.h"
+#include "compiler/AST/ForeignWords.h"
 #include "compiler/AST/Suggest.h"
 #include "compiler/Syntax/Parser.h"
 #include "llvm/ADT/StringExtras.h"
@@ -85,9 +86,9 @@ bool loco::isReservedName(StringRef name) {
       // Words of the language; BIAS, MIXING, VELOCITY and WEIGHT are free.
       "use", "model", "system", "layer", "train", "analyze", "simulate",
       "lattice", "input", "param", "frozen", "const", "coupling", "state",
-      "init", "encode", "decode", "let", "draw", "require", "dynamics", "step", "after", "solve",
-      "loss", "output", "probe", "return", "on", "in", "via", "by", "over",
-      "per", "every", "with", "carry",
+      "init", "encode", "decode", "let", "draw", "require", "dynamics", "step",
+      "after", "solve", "loss", "output", "probe", "return", "on", "in", "via",
+      "by", "over", "per", "every", "with", "carry",
       // Words of its future.
       "tau", "event", "delay", "noise", "plastic", "refractory", "population"};
   return llvm::is_contained(words, name);
@@ -194,10 +195,12 @@ bool ErrorStrategy::reportUnknownStatement(const Situation &s) {
   llvm::SmallVector<StringRef> words;
   for (size_t word = LocoParser::USE; word <= LocoParser::RETURN; ++word)
     words.push_back(spellType(s.parser, word));
+  StringRef word = spell(s.before);
+  std::string hint = hintAtForeignWord(word, ForeignWord::Statement);
   diagnostics
       .error("unknown-statement", getRange(s.before, file),
-             "no statement begins with `" + spell(s.before) + "`")
-      .hint(didYouMean(spell(s.before), words));
+             "no statement begins with `" + word + "`")
+      .hint(hint.empty() ? didYouMean(word, words) : hint);
   return true;
 }
 
@@ -220,6 +223,9 @@ bool ErrorStrategy::reportMissingExpression(const Situation &s) {
   std::string hint;
   if (isKeyword(s.found->getType()))
     hint = ("`" + spell(s.found) + "` is a word of the language").str();
+  if (s.before->getType() == LocoParser::STAR &&
+      s.found->getType() == LocoParser::STAR)
+    hint = "a power is written `a ^ n`";
   bool argument = s.context->getRuleIndex() == LocoParser::RuleSuffix ||
                   s.context->getRuleIndex() == LocoParser::RuleArgument;
   report(s, "expected-expression",
@@ -232,6 +238,8 @@ bool ErrorStrategy::reportMissingExpression(const Situation &s) {
 /// For a line that begins with an operator: it was meant to go on the one
 /// before.
 static std::string hintAtOperator(const Token *first, StringRef text) {
+  if (first->getType() == LocoParser::SLASH)
+    return "a comment begins with `#`; a line goes on behind an operator";
   static constexpr size_t operators[] = {
       LocoParser::PIPE,  LocoParser::PLUS,  LocoParser::MINUS, LocoParser::STAR,
       LocoParser::SLASH, LocoParser::CARET, LocoParser::AT};
@@ -322,6 +330,27 @@ std::string ErrorStrategy::whatIsExpected(const Situation &s) const {
   return list.empty() ? "something else" : list;
 }
 
+/// For forms that other languages have and this one writes otherwise.
+std::string ErrorStrategy::hintAtHabit(const Situation &s) const {
+  StringRef before = spell(s.before), found = spell(s.found);
+  if (before == "if" || found == "if" || found == "then")
+    return "write `select(condition, a, b)`";
+  if (before == "and" || before == "or" || found == "and" || found == "or")
+    return "conditions are not joined: take one `select(condition, a, b)` "
+           "inside of another";
+  bool block = s.expected.contains(static_cast<size_t>(LocoParser::LBRACE));
+  if (block && s.found->getType() == LocoParser::COLON)
+    return "what belongs to it stands between `{` and `}`";
+  if (s.found->getType() == LocoParser::COLON &&
+      s.expected.contains(static_cast<size_t>(LocoParser::RBRACKET)))
+    return "a range is written `a..b`, both included";
+  if (found == "by" && spell(s.parser->getTokenStream()->get(
+                           s.found->getTokenIndex() + 1)) == "channels")
+    return "channels belong to a lattice: `lattice sheet = ring(64) by "
+           "channels(2)`";
+  return "";
+}
+
 void ErrorStrategy::reportExpected(const Situation &s) {
   std::string what = whatIsExpected(s);
   bool atStart = !s.before;
@@ -333,6 +362,8 @@ void ErrorStrategy::reportExpected(const Situation &s) {
     std::string hint;
     if (s.found->getType() == LocoParser::ID)
       hint = didYouMean(spell(s.found), words);
+    if (hint.empty())
+      hint = hintAtHabit(s);
     if (s.found->getType() == LocoParser::ASSIGN &&
         s.context->getRuleIndex() == LocoParser::RuleSettingItem)
       hint = "a setting is written without `=`, as `batch 128`";
@@ -348,8 +379,9 @@ void ErrorStrategy::reportExpected(const Situation &s) {
         .hint("write it at the end of the line before");
     return;
   }
+  std::string hint = atStart ? std::string() : hintAtHabit(s);
   report(s, what == "a name" ? "expected-name" : "expected-token",
-         "expected " + what + (atStart ? "" : after(s)));
+         "expected " + what + (atStart ? "" : after(s)), hint);
 }
 
 /// Whether the fault at this place is known, as a bracket that is missing.

@@ -63,6 +63,7 @@ private:
 
   bool isBroken(const antlr4::Token *token) const;
   std::string whatIsExpected(const Situation &situation) const;
+  std::string hintAtHabit(const Situation &situation) const;
   std::string after(const Situation &situation) const;
   llvm::StringRef spell(const antlr4::Token *token) const;
   antlr4::Token *tokenBefore(antlr4::Parser *parser,
