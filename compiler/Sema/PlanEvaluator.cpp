@@ -210,7 +210,10 @@ std::optional<PlanValue> PlanEvaluator::evaluateValue(const ast::Expr *expr,
     if (!callee.empty() && (isCall || !isOurs))
       return evaluateCall(*call);
   }
-  // `optimizer adam`: a call without arguments.
+  // `data Pendulum`, `optimizer adam`: calls without arguments.
+  if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr);
+      name && findSystem(name->name))
+    return evaluateSystem(ast::CallExpr(expr->getRange(), expr, {}));
   if (auto *name = llvm::dyn_cast<ast::NameExpr>(expr);
       name && isOutermost && !elaborator.scope->find(name->name)) {
     value.kind = PlanValue::Kind::Call;

@@ -51,6 +51,10 @@ assert not np.array_equal(again, free)
 _, same = run("Throw(frames = 6, limit = 2)", "--target", "interpreter")
 assert np.array_equal(same, free)
 
+# Without arguments it is a film of sixty frames.
+film, _ = run("Throw", steps=60)
+assert film.shape == (40, 60) and np.array_equal(film[:, :6], h)
+
 # A set that is kept is the first samples, in a source with an end.
 h4, u4 = run("stored(Throw(frames = 6, limit = 2), count = 4)")
 assert h4.shape == (4, 6) and np.array_equal(u4, free[:4])
