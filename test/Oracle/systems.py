@@ -234,6 +234,17 @@ for truth, frames in zip(found["truth"], found["x"]):
     moved = (up - up[0]) - (truth[:, 0] - truth[0, 0])
     check(np.max(np.abs(moved)) < 0.02, f"the disc moves as the state: {np.max(np.abs(moved))}")
 
+# Points on a ring between 1 and 2: of 10,000, means within four deviations. The square of
+# the distance is uniform from 1 to 4 by area, and 7/3 on average by distance.
+found = run("Points", samples=10, steps=1)
+squares = found["by_distance"].ravel()
+check(np.all((squares >= 1 - 1e-9) & (squares <= 4 + 1e-9)), "points lie on the ring")
+check(abs(np.sqrt(squares).mean() - 1.5) < 0.012 and abs(squares.mean() - 7 / 3) < 0.036, "by distance")
+squares = found["by_area"].ravel()
+check(abs(squares.mean() - 2.5) < 0.035 and abs(squares.std() - 3 / np.sqrt(12)) < 0.02, "by area")
+turn = np.exp(1j * found["directions"].ravel())
+check(abs(turn.mean()) < 0.04 and abs((turn**2).mean()) < 0.04, "in all directions")
+
 # Interpreter and compiled code agree.
 a, b = run("Rock", samples=1, steps=3), run("Rock", samples=1, steps=3, target="interpreter")
 check(np.max(np.abs(a["truth"] - b["truth"])) < 1e-10, "interpreter and compiled code")
