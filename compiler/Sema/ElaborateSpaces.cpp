@@ -177,8 +177,7 @@ Meaning Elaborator::callCoordinates(Builtin builtin, const Call &call) {
     numbers.push_back(static_cast<double>(i));
   if (wanted == 1)
     return Meaning::ofValue(graph.array(numbers, space));
-  Node *line =
-      graph.array(numbers, {static_cast<int64_t>(numbers.size())});
+  Node *line = graph.array(numbers, {static_cast<int64_t>(numbers.size())});
   return Meaning::ofValue(graph.broadcastShape(line, space->getShape(),
                                                {int64_t(1 - axis)}, space));
 }
