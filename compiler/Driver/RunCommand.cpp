@@ -368,6 +368,8 @@ Status Runner::runSimulate(const RunBlock &block) {
   auto simulation = simulate(block, subject);
   if (!simulation)
     return atPlace(block.range, simulation.error());
+  for (const std::string &warning : simulation->warnings)
+    llvm::errs() << "warning: " << warning << "\n";
   results["simulation"][block.model].update(simulation->json,
                                             /*merge_objects=*/true);
   for (auto &[label, values] : simulation->probes)

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -77,6 +78,20 @@ static Expected<std::vector<Probe>> findProbes(const sema::RunBlock &block,
   return probes;
 }
 
+/// The first step of [samples, steps, ...] after which, in any sample, a number
+/// is not finite; 0 for a value without steps. None if all are finite.
+static std::optional<int64_t> findNotFinite(const Tensor &values,
+                                            bool perStep) {
+  int64_t steps = perStep ? values.shape()[1] : 1;
+  int64_t perSample = values.size() / values.shape()[0];
+  int64_t perFrame = std::max<int64_t>(1, perSample / steps);
+  std::optional<int64_t> first;
+  for (int64_t i = 0; i < static_cast<int64_t>(values.size()); ++i)
+    if (!std::isfinite(values.at(i)))
+      first = std::min(first.value_or(steps), i % perSample / perFrame);
+  return first;
+}
+
 /// A scalar over steps and samples in numbers: the last value, and the mean
 /// over all; for several samples the last values' mean and deviation.
 static Json summarize(const Tensor &values, bool perStep) {
@@ -123,6 +138,11 @@ Expected<Simulation> loco::simulate(const sema::RunBlock &block,
   for (const Probe &probe : *probes) {
     const std::string &label = probe.setting.label;
     const Tensor &values = responses->results.at(probe.result);
+    if (auto step = findNotFinite(values, probe.perStep))
+      simulation.warnings.push_back(
+          "`" + label + "` is not finite" +
+          (probe.perStep ? fmt::format(" from step {} on", *step) : "") +
+          "; a smaller step size of the solver may help");
     Tensor shown = probe.perStep ? thinSteps(values, probe.every) : values;
     if (shown.shape().size() == (probe.perStep ? 2 : 1))
       simulation.json["probes"][label] = summarize(shown, probe.perStep);

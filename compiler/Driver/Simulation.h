@@ -21,6 +21,8 @@ struct Simulation {
   TensorMap probes;
   /// For results.json.
   nlohmann::ordered_json json;
+  /// What to tell of numbers that are none: a line for each such probe.
+  std::vector<std::string> warnings;
 };
 
 /// Runs the model of `block` for the steps that it asks for, with the only
