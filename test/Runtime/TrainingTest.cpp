@@ -209,7 +209,7 @@ static void checkRefusals() {
       [](Setting &s) {
         s.data = dataWith("t", Tensor(ElementType::I32, {samples}));
       },
-      "takes numbers", "`t` holds classes");
+      "takes numbers", "`t` holds classes; whole numbers are classes");
   refused(
       [](Setting &s) {
         static TensorMap values;

@@ -36,7 +36,10 @@ static Status checkKind(const ArgumentSpec &input, const DataField &field) {
   if (!takesClasses && givesClasses)
     return Error{"input " + quoted(input.name) +
                  " takes numbers, but the data's " + quoted(field.name) +
-                 " holds classes"};
+                 " holds classes" +
+                 (field.classes == 0 ? "; whole numbers are classes, store "
+                                       "numbers in floating point"
+                                     : "")};
   if (input.classes > 0 && field.classes > input.classes)
     return Error{"the data's " + quoted(field.name) + " has " +
                  std::to_string(field.classes) + " classes, but input " +
