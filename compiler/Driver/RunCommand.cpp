@@ -338,6 +338,8 @@ Status Runner::runSaves(const RunBlock &block, const AnalysisSubject &subject) {
     if (!json)
       return atPlace(setting.range, json.error());
     results[setting.label] = *json;
+    if (std::string found = describeAnalysis(*json); !found.empty())
+      say("  " + found);
   }
   return {};
 }

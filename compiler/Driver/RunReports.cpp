@@ -12,6 +12,8 @@
 
 #include "llvm/Config/llvm-config.h"
 
+#include <fmt/format.h>
+
 using namespace loco;
 using Json = nlohmann::ordered_json;
 
@@ -36,4 +38,21 @@ Json loco::describeTraining(const TrainingSummary &summary) {
   json["seconds"] = summary.seconds;
   json["seconds_waiting_for_data"] = summary.secondsWaited;
   return json;
+}
+
+std::string loco::describeAnalysis(const Json &result) {
+  auto trained = result.find("trained"), untrained = result.find("untrained");
+  if (trained == result.end() || !trained->is_object())
+    return "";
+  for (const auto &[name, value] : trained->items()) {
+    if (!value.is_number())
+      continue;
+    std::string text = fmt::format("{} {:.4g}", name, value.get<double>());
+    if (untrained != result.end() && untrained->is_object() &&
+        untrained->contains(name) && (*untrained)[name].is_number())
+      text +=
+          fmt::format(" (untrained {:.4g})", (*untrained)[name].get<double>());
+    return text;
+  }
+  return "";
 }

@@ -276,7 +276,7 @@ static void addRun(CLI::App &app, Action &action) {
       .add_option("--only", options->only,
                   "only the blocks of this model, or train, simulate, analyze")
       ->type_name("NAME");
-  command.add_flag("--quiet", options->quiet, "print results and errors only");
+  command.add_flag("--quiet", options->quiet, "print warnings and errors only");
   command.add_flag("--timings", options->timings,
                    "say what the start took, up to the first kernel");
   addCacheOption(command, options->useCache);
