@@ -185,8 +185,7 @@ void ModelEmitter::emitWhole() {
       number = arith::MaxSIOp::create(builder, loc, getLastStep(),
                                       makeIndexConstant(1));
     Value count =
-        FromIndexOp::create(builder, loc, context.getType(*model.loss),
-                            model.lossSkipsLastStep ? getLastStep() : steps);
+        FromIndexOp::create(builder, loc, context.getType(*model.loss), number);
     values.push_back(
         arith::DivFOp::create(builder, loc, loop.totals.front(), count));
   } else if (model.loss) {
