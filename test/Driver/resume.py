@@ -14,6 +14,7 @@ import sys
 import time
 
 PROGRAM = sys.argv[1]
+UPDATES = 1000  # as the program says
 
 
 def command(out, *more):
@@ -78,16 +79,16 @@ def kill(out, more, ready):
 code, text = run("whole")
 expect("an undisturbed run", code == 0, text)
 wanted = outcome("whole")
-expect("metrics of every update", len(wanted[2]) == 240)
+expect("metrics of every update", len(wanted[2]) == UPDATES)
 
 # Killed at any time: before there is a folder, while it is set up, after any update.
 dice = random.Random(11)
 more = []
 for _ in range(5):
-    begin, wait = time.time(), dice.uniform(0, 0.3)
+    begin, wait = time.time(), dice.uniform(0, 0.2)
     kill("killed", more, lambda: time.time() - begin > wait)
     more = ["--resume"] if os.path.exists("killed") else []
-for target in sorted(dice.sample(range(1, 190), 12)):
+for target in sorted(dice.sample(range(1, UPDATES - 100), 12)):
     kill("killed", more, lambda: updates_done("killed") >= target)
     more = ["--resume"]
 code, text = run("killed", *more)
