@@ -246,6 +246,13 @@ Status Runner::runSimulate(const RunBlock &block) {
 }
 
 Status Runner::run() {
+  Status failed = runBlocks();
+  if (failed)
+    folder->discardUnused();
+  return failed;
+}
+
+Status Runner::runBlocks() {
   bool any = false;
   for (const RunBlock &block : runnable.getRuns()) {
     if (!isSelected(block))

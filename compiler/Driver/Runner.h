@@ -46,7 +46,8 @@ public:
 
   /// Opens the run folder at `path`; first of all.
   Status openFolder(const std::filesystem::path &path, RunFolder::Mode mode);
-  /// Runs all blocks, in the folder.
+  /// Runs all blocks, in the folder. A run that fails before it has anything to
+  /// keep leaves no folder.
   Status run();
   /// Runs all blocks once for each of the seeds from `first` on, each in a
   /// folder of its own below the run folder.
@@ -59,6 +60,7 @@ private:
   using Json = nlohmann::ordered_json;
   using RunBlock = sema::RunBlock;
 
+  Status runBlocks();
   bool isSelected(const RunBlock &block) const;
   uint64_t getSeed(llvm::StringRef model) const;
   Expected<ModelRun *> getModel(const RunBlock &block);

@@ -4,6 +4,7 @@
 # RUN: rm -rf %t && mkdir %t && cd %t && %python %s
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -72,3 +73,7 @@ done = run("short", "vector(7)", 'padded(rows(idx(".")), steps = 3)')
 expect("short", "makes sequences of 3 steps, but those of its source have 5" in done.stderr, done.stderr)
 done = run("padded", "vector(7)", 'padded(idx("."), steps = 9)')
 expect("padded", "`padded` needs a source whose `x` is a sequence of numbers" in done.stderr, done.stderr)
+
+# A run that fails before it has anything to keep leaves no folder.
+for name in ("wrong", "twice", "short", "padded"):
+    expect(name, not os.path.exists(name), "its folder is left behind")

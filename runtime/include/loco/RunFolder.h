@@ -62,6 +62,10 @@ public:
   /// run has been found to continue: `train` calls it.
   Status commit() const;
 
+  /// Removes the folder if `open` made it and nothing is in it but what `open`
+  /// wrote: the folder of a run that failed before it had anything to keep.
+  void discardUnused() const;
+
   const std::filesystem::path &path() const { return root; }
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }

@@ -38,6 +38,8 @@ struct RunFolder::Shared {
   fs::path root;
   int descriptor = -1;
   std::optional<Contents> pending;
+  /// Made by this process.
+  bool isNew = false;
 
   Shared() = default;
   Shared(const Shared &) = delete;
@@ -154,6 +156,7 @@ Expected<RunFolder> RunFolder::open(const fs::path &path, Mode mode,
       return failed.error();
     if (Status failed = folder.lock())
       return failed.error();
+    folder.shared->isNew = true;
     return folder;
   }
   removeLeftovers(root);
@@ -164,6 +167,24 @@ Expected<RunFolder> RunFolder::open(const fs::path &path, Mode mode,
 Status RunFolder::commit() const {
   std::optional<Contents> contents = std::exchange(shared->pending, {});
   return contents ? fill(shared->root, *contents) : Status();
+}
+
+/// True if the folder holds no file beside those of `fill`.
+static bool isUnused(const fs::path &root) {
+  std::error_code failed;
+  for (fs::recursive_directory_iterator entry(root, failed), end;
+       !failed && entry != end; entry.increment(failed)) {
+    fs::path name = entry->path().lexically_relative(root);
+    if (!entry->is_directory(failed) && name != configurationName &&
+        name != versionsName && *name.begin() != "source")
+      return false;
+  }
+  return !failed;
+}
+
+void RunFolder::discardUnused() const {
+  if (shared->isNew && isUnused(shared->root))
+    (void)removeAll(shared->root);
 }
 
 Status RunFolder::write(const fs::path &name, const std::string &text) const {
