@@ -223,9 +223,8 @@ void ModelReport::addSolver() {
   const sema::Solver &solver = model.solver;
   if (solver.method.empty())
     return;
-  std::string evaluations =
-      fmt::format("{} evaluation{}", solver.stages,
-                  solver.stages == 1 ? "" : "s");
+  std::string evaluations = fmt::format("{} evaluation{}", solver.stages,
+                                        solver.stages == 1 ? "" : "s");
   std::string text =
       solver.isAdaptive
           ? fmt::format("{}, interval {}, relative tolerance {:g}, absolute "
@@ -311,9 +310,9 @@ makePlan(Execution &execution, const sema::Model &model,
          const ExecutionOptions &options) {
   if (options.target == Target::Reference)
     return execution.getPlanFacts();
-  ElementType precision =
-      model.isSystem ? ElementType::F64 : options.precision;
-  auto kernel = compileToLookAt(execution.getModule(), model.name, precision);
+  ElementType precision = model.isSystem ? ElementType::F64 : options.precision;
+  auto kernel = compileToLookAt(execution.getModule(), model.name, precision,
+                                /*scheduleOnly=*/true);
   if (!kernel)
     return kernel.error();
   return describeKernel(**kernel, precision,

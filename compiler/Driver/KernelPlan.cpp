@@ -20,7 +20,8 @@ using namespace mlir;
 using namespace loco;
 
 Expected<std::unique_ptr<CompiledKernel>>
-loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision) {
+loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision,
+                      bool scheduleOnly) {
   OwningOpRef<ModuleOp> copy(module.clone());
   auto function = copy->lookupSymbol<func::FuncOp>(model);
   Signature signature = readSignature(function, precision);
@@ -40,6 +41,7 @@ loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision) {
     return reports.take("the model cannot be differentiated");
   CPUOptions options;
   options.keepTexts = true;
+  options.scheduleOnly = scheduleOnly;
   auto compiled = compileFunction(*copy, entry->function.getSymName(), options);
   if (!compiled)
     return reports.take(llvm::toString(compiled.takeError()));

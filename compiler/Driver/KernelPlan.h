@@ -16,10 +16,10 @@ namespace loco {
 /// The kernel that training calls, with the texts of all stages: the loss and
 /// its gradient by the learned parameters. Of a model without a loss (or
 /// without parameters): all its results. `module` is the model as IR and is
-/// not changed.
+/// not changed. With `scheduleOnly` no code is made.
 Expected<std::unique_ptr<CompiledKernel>>
 compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
-                ElementType precision);
+                ElementType precision, bool scheduleOnly = false);
 
 /// What was decided about that kernel: what left the time loop, what the
 /// backward loop reads, bytes.

@@ -127,15 +127,17 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
                          arena.perSampleStep};
   object.kernel.preferredBlock = schedule->preferredBlock;
   object.explain = describeSchedule(*schedule);
+  if (texts)
+    texts->planned = printed(function);
+  if (options.scheduleOnly)
+    return object;
 
   OwningOpRef<ModuleOp> loops = ModuleOp::create(module.getLoc());
   if (failed(emitKernel(*loops, *schedule, "kernel")))
     return llvm::createStringError("`%s` could not be compiled",
                                    name.str().c_str());
-  if (texts) {
-    texts->planned = printed(function);
+  if (texts)
     texts->loops = printed(*loops);
-  }
   PassManager lower(context, ModuleOp::getOperationName());
   buildLoweringPipeline(lower);
   if (failed(lower.run(*loops)))
@@ -172,6 +174,13 @@ loco::compileFunction(ModuleOp module, StringRef function,
                                 options.keepTexts ? &texts : nullptr);
   if (!object)
     return object.takeError();
+  if (options.scheduleOnly) {
+    auto compiled = std::make_unique<CompiledKernel>();
+    compiled->kernel = std::move(object->kernel);
+    compiled->explain = std::move(object->explain);
+    compiled->texts = std::move(texts);
+    return compiled;
+  }
   auto compiled = linkObject(*object);
   if (compiled)
     (*compiled)->texts = std::move(texts);

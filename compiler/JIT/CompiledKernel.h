@@ -35,6 +35,9 @@ struct CPUOptions {
   int64_t vectorBytes = 0;
   /// Keep the texts of the stages (see CompiledKernel).
   bool keepTexts = false;
+  /// Stop at the schedule, before any code is made: for those who want to know
+  /// what would be done.
+  bool scheduleOnly = false;
 };
 
 /// What `emit` prints.
@@ -64,7 +67,8 @@ struct CompiledKernel {
 /// Compiles `function` of `module`, which is not changed. The function
 /// describes one sample (docs/ModelIR.md); a result with the attribute
 /// `loco.sum_samples` is added up over the samples. What cannot be compiled is
-/// a diagnostic at the op, and an error here.
+/// a diagnostic at the op, and an error here. With `scheduleOnly` there is no
+/// code in the result, and of the texts `planned` alone.
 llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
                                              llvm::StringRef function,
                                              const CPUOptions &options,
@@ -74,7 +78,7 @@ llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
 llvm::Expected<std::unique_ptr<CompiledKernel>>
 linkObject(const KernelObject &object);
 
-/// Both.
+/// Both; with `scheduleOnly` nothing is loaded and there is no function.
 llvm::Expected<std::unique_ptr<CompiledKernel>>
 compileFunction(mlir::ModuleOp module, llvm::StringRef function,
                 const CPUOptions &options = {});
