@@ -1,8 +1,8 @@
 /* A data source of one's own, in C: sequences of the logistic map,
    x' = r x (1 - x), each from a start of its own.
 
-     cc -O2 -shared -fPIC -I runtime/include logistic_map.c -o
-   liblogistic_map.so
+     cc -O2 -shared -fPIC -I runtime/include -o liblogistic_map.so \
+       examples/data_plugin/logistic_map.c
 
    and in a program:
 
