@@ -64,13 +64,14 @@ def decode(p, z, v):
 
 
 def gru(p, inputs):
-    """PyTorch's, with one bias for each gate."""
+    """Cho's: the reset gate acts before the product."""
     h = np.zeros((len(inputs[0]), 2 * SITES), inputs[0].dtype)
     for u in inputs:
-        a = layers.linear(p["init.z.gru.W"], p["init.z.gru.W.bias"], u).reshape(len(u), 3, -1)
-        b = (h @ p["init.z.gru.U"].T).reshape(len(u), 3, -1)
+        a = layers.linear(p["init.z.chogru.W"], p["init.z.chogru.W.bias"], u).reshape(len(u), 3, -1)
+        b = (h @ p["init.z.chogru.U"].T).reshape(len(u), 2, -1)
         update = sigmoid(a[:, 1] + b[:, 1])
-        candidate = np.tanh(a[:, 2] + sigmoid(a[:, 0] + b[:, 0]) * b[:, 2])
+        reset = sigmoid(a[:, 0] + b[:, 0])
+        candidate = np.tanh(a[:, 2] + (reset * h) @ p["init.z.chogru.V"].T)
         h = (1 - update) * candidate + update * h
     return h
 
@@ -114,8 +115,8 @@ def shapes():
         add_conv(f"u.encoder.{block}.conv2", F, F)
     add_conv("u.encoder.third.conv3", F, SITES)
     add_linear("u.encoder.linear", SITES * n * n, SITES)
-    result.update({"init.z.gru.W": (6 * SITES, SITES), "init.z.gru.W.bias": (6 * SITES,),
-                   "init.z.gru.U": (6 * SITES, 2 * SITES)})
+    result.update({"init.z.chogru.W": (6 * SITES, SITES), "init.z.chogru.W.bias": (6 * SITES,),
+                   "init.z.chogru.U": (4 * SITES, 2 * SITES), "init.z.chogru.V": (2 * SITES, 2 * SITES)})
     result["y.decoder.pictures"] = (2, n, n)
     add_linear("y.decoder.start.linear", 2 * SITES, CAP * n * n)
     for block, first in (("first.", CAP + 2), ("second.", F), ("", F)):
