@@ -81,11 +81,13 @@ static BodyNeeds findNeeds(const sema::Graph &graph,
   return needs;
 }
 
-/// An input shifted so that step t holds step t + 1.
+/// A value over all steps, shifted so that step t holds step t + 1. The last
+/// one holds the first also where it does not count: a zero might have no
+/// derivative. Of a mask it is 0, for no step follows.
 static Value rollToNext(OpBuilder &builder, Location loc, Value stacked,
-                        bool wraps) {
+                        bool isMask = false) {
   return RollOp::create(builder, loc, stacked.getType(), stacked, 0, -1,
-                        wraps ? Boundary::Wrap : Boundary::Zero);
+                        isMask ? Boundary::Zero : Boundary::Wrap);
 }
 
 /// `value` before the last step, zero at it.
@@ -120,14 +122,13 @@ void TimeLoop::emit(const irgen::Context &context, OpBuilder &builder,
     value = around.getInput(*input);
     if (moment != Moment::Current)
       value = rollToNext(builder, context.getLoc(input->name, input->range),
-                         value, moment == Moment::NextWrap);
+                         value, input->kind == sema::Input::Kind::Mask);
     elements.push_back(value);
   }
   for (auto &[key, node] : needs.outputs) {
     Value value = around.getOutput(*node);
     if (node->moment != Moment::Current)
-      value = rollToNext(builder, context.getLoc(node->range), value,
-                         node->moment == Moment::NextWrap);
+      value = rollToNext(builder, context.getLoc(node->range), value);
     elements.push_back(value);
   }
   for (const Node *node : needs.stacked)

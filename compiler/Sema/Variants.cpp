@@ -42,8 +42,8 @@ Variant sema::readVariant(const ast::RunDecl &run,
       variant.hasWindows = true;
       variant.windowRange = setting->getRange();
     }
-    bool isComplete = setting->value && setting->after &&
-                      !setting->target.name.empty();
+    bool isComplete =
+        setting->value && setting->after && !setting->target.name.empty();
     if (setting->name.name == "rollout" && isComplete)
       variant.rollout = setting;
   }
@@ -129,8 +129,9 @@ void ModelBuilder::beginRollout(const ast::SettingDecl &rollout) {
   if (!input) {
     elaborator
         .error("unknown-name", range,
-               "no input is called `" + name + "`, so nothing can take its "
-                                               "place")
+               "no input is called `" + name +
+                   "`, so nothing can take its "
+                   "place")
         .hint(didYouMean(name, names));
     return;
   }
@@ -147,6 +148,8 @@ void ModelBuilder::beginRollout(const ast::SettingDecl &rollout) {
         .note(input->range, "`" + name + "` is declared here");
     return;
   }
+  // The setting stands in a run block, whose file may not be the model's.
+  llvm::SaveAndRestore inScope(elaborator.scope, makeRunScope());
   std::optional<int64_t> after =
       elaborator.evaluateInteger(rollout.after, 1, "a number of steps");
   if (after)
@@ -166,7 +169,7 @@ void ModelBuilder::finishVariant() {
 void ModelBuilder::finishRollout(const ast::SettingDecl &rollout) {
   llvm::SaveAndRestore when(elaborator.context,
                             Context{Moment::Current, &elaborator.newStates});
-  llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
+  llvm::SaveAndRestore inScope(elaborator.scope, makeRunScope());
   llvm::SaveAndRestore place(elaborator.place, Place{"rollout", {&rollout}});
   SourceRange range = rollout.value->getRange();
   const Input *fed = elaborator.sequence.getFed();
@@ -231,8 +234,8 @@ bool ModelBuilder::checkWindows() {
   for (const State &state : model->hiddenStates)
     roots.push_back(state.next);
   bool hasStepLoss = false;
-  for (const Node *node : collectNodes(model->graph, roots,
-                                       [](const Node *) { return false; })) {
+  for (const Node *node :
+       collectNodes(model->graph, roots, [](const Node *) { return false; })) {
     StringRef need = findNeed(node);
     // States after the last step are made before anything asks for them.
     bool isNamed = node->range.isValid();
