@@ -248,7 +248,8 @@ std::pair<Node *, Node *> Elaborator::drawPair(const ast::Expr *distribution,
 //===----------------------------------------------------------------------===//
 
 const ast::Decl *PlanEvaluator::findSystem(StringRef name) {
-  Symbol *symbol = elaborator.modelScope->find(name);
+  // The scope of the run block: its file may not be the model's.
+  Symbol *symbol = elaborator.scope->find(name);
   const ast::Decl *decl = symbol ? symbol->decl : nullptr;
   if (auto *model = llvm::dyn_cast_or_null<ast::ModelDecl>(decl))
     return model->isSystem ? decl : nullptr;
