@@ -35,9 +35,9 @@ static Expected<Json> measureWaves(const Tensor &fields, const SiteGrid &grid,
   auto share = waveShare(fields, grid, options);
   if (!share)
     return share.error();
-  return Json{{"wave_share", share->share},
+  return Json{{"directed_share", share->directedShare},
               {"directionality", share->directionality},
-              {"long_wave_share", share->longShare},
+              {"wave_share", share->share},
               {"cut_off", share->cutOff},
               {"undefined", share->undefined}};
 }

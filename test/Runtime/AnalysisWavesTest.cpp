@@ -199,8 +199,8 @@ static void checkSilence() {
   CHECK(std::isnan(orderParameter(phaseOf(signal)).modulus.at(0)));
   WaveShare share = require(waveShare(still, SiteGrid::torus({2, 3})));
   CHECK_EQUAL(share.undefined, 1);
+  CHECK_EQUAL(share.directedShare, 0);
   CHECK_EQUAL(share.share, 0);
-  CHECK_EQUAL(share.longShare, 0);
   CHECK(std::isnan(share.cutOff));
 }
 
@@ -214,9 +214,9 @@ static void checkWaveShare() {
   WaveShare chance = require(waveShare(noise, grid));
   // 24576 places, each above the cut-off with chance 0.01, but not apart from
   // its neighbours: four standard deviations of a tenth as many.
-  CHECK_NEAR(chance.longShare, 0.01, 0.008);
+  CHECK_NEAR(chance.share, 0.01, 0.008);
   // Surroundings overlap: 25 sites share most of what they see.
-  CHECK_NEAR(chance.share, 0.01, 0.02);
+  CHECK_NEAR(chance.directedShare, 0.01, 0.02);
   CHECK_EQUAL(chance.undefined, 0);
   // Wave numbers are uniform in a square of side pi, so a hundredth of them
   // lies within a circle of radius sqrt(0.01 pi).
@@ -230,8 +230,8 @@ static void checkWaveShare() {
              0.01 * normal(random);
     });
     WaveShare share = require(waveShare(wave, SiteGrid::torus({64, 64})));
-    CHECK(periods == 1 ? share.longShare > 0.99 : share.longShare < 0.01);
-    CHECK(share.share > 0.99);
+    CHECK(periods == 1 ? share.share > 0.99 : share.share < 0.01);
+    CHECK(share.directedShare > 0.99);
     CHECK(share.directionality > 0 && share.directionality < 0.8);
   }
 
@@ -245,14 +245,14 @@ static void checkWaveShare() {
            1e-3 * normal(random);
   });
   WaveShare standing = require(waveShare(swing, grid));
-  CHECK_NEAR(standing.longShare, 0.01, 0.008);
-  CHECK_NEAR(standing.share, 0.01, 0.02);
+  CHECK_NEAR(standing.share, 0.01, 0.008);
+  CHECK_NEAR(standing.directedShare, 0.01, 0.02);
 
   // What swings as one goes nowhere.
   Tensor as = fieldOf(24, 32, 32, [](double t, double, double) {
     return std::sin(2 * pi * 2 * t / 24);
   });
-  CHECK_EQUAL(require(waveShare(as, grid)).share, 0);
+  CHECK_EQUAL(require(waveShare(as, grid)).directedShare, 0);
 
   WaveShareOptions options;
   options.seed = 9;
@@ -265,8 +265,8 @@ static void checkWaveShare() {
   for (int64_t at = 0; at < noise.size(); ++at)
     both.set(at, noise.at(at));
   WaveShare mean = require(waveShare(both, grid));
+  CHECK_NEAR(mean.directedShare, chance.directedShare / 2, 1e-15);
   CHECK_NEAR(mean.share, chance.share / 2, 1e-15);
-  CHECK_NEAR(mean.longShare, chance.longShare / 2, 1e-15);
   CHECK_EQUAL(mean.cutOff, chance.cutOff);
   CHECK_EQUAL(mean.undefined, 0.5);
 }

@@ -112,15 +112,15 @@ struct WaveShareOptions {
 };
 
 struct WaveShare {
-  /// Share of (site, step) in waves: the phase gradient directionality around
-  /// them is above `directionality`.
-  double share = 0;
+  /// Share of (site, step) with a phase gradient directionality around them
+  /// above `directionality`.
+  double directedShare = 0;
   /// The percentile of the directionality after the exchange, 0 to 1; mean
   /// over the samples that have one, NaN if none has.
   double directionality = 0;
   /// Share of (site, step) with a wavelength above the cut-off: the published
   /// "percent waves", blind to waves shorter than the cut-off.
-  double longShare = 0;
+  double share = 0;
   /// The percentile of the wavelength after the exchange, in sites; mean
   /// over the samples that have one, NaN if none has.
   double cutOff = 0;

@@ -144,10 +144,10 @@ static Expected<WaveShare> shareOfSample(const Tensor &field,
   result.undefined = 1 - double(places.wavelengths.size()) / counted;
   result.directionality =
       percentileOf(chance.directionalities, options.percentile);
-  result.share =
+  result.directedShare =
       countAbove(places.directionalities, result.directionality) / counted;
   result.cutOff = percentileOf(chance.wavelengths, options.percentile);
-  result.longShare = countAbove(places.wavelengths, result.cutOff) / counted;
+  result.share = countAbove(places.wavelengths, result.cutOff) / counted;
   return result;
 }
 
@@ -197,8 +197,8 @@ Expected<WaveShare> loco::waveShare(const Tensor &field, const SiteGrid &grid,
         shareOfSample(sampleOf(field, sample), grid, options, random);
     if (!one)
       return Error{"sample " + std::to_string(sample) + ": " + one.message()};
+    mean.directedShare += one->directedShare / double(samples);
     mean.share += one->share / double(samples);
-    mean.longShare += one->longShare / double(samples);
     mean.undefined += one->undefined / double(samples);
     if (!std::isnan(one->cutOff) && !std::isnan(one->directionality)) {
       mean.cutOff += one->cutOff;
