@@ -184,9 +184,7 @@ void Emitter::emitScalarOp(Operation &op) {
 void Emitter::emitScalarOps(Block &source) {
   lanes = 1;
   for (Operation &op : source.without_terminator())
-    // A loop may give nothing but its number of steps.
-    if (op.getNumResults() && !isa<ScanOp>(op) &&
-        llvm::none_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
+    if (op.getNumResults() && isScalarOp(&op))
       emitScalarOp(op);
 }
 

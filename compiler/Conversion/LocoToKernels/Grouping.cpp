@@ -34,8 +34,7 @@ static bool isSolo(Operation *op) {
   return !isFusedOuter(op);
 }
 
-/// An op on indices and truth values of rank 0, which lives in registers.
-static bool isScalarOp(Operation *op) {
+bool loco::isScalarOp(Operation *op) {
   return !isa<ScanOp>(op) &&
          llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
 }

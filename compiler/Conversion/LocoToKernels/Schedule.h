@@ -154,6 +154,10 @@ struct Schedule {
   Reference find(mlir::Value value) const { return memory.lookup(value); }
 };
 
+/// An op on indices and truth values of rank 0, which lives in registers. A loop
+/// that gives nothing but its number of steps is none.
+bool isScalarOp(mlir::Operation *op);
+
 /// Plans `function`; an op that cannot be compiled is a diagnostic.
 mlir::FailureOr<Schedule> makeSchedule(mlir::func::FuncOp function,
                                        const ScheduleOptions &options);
