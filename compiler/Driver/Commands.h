@@ -124,6 +124,26 @@ struct VerifyOptions {
 /// Holds compiled code to the interpreter.
 int verifyModel(const VerifyOptions &options);
 
+struct BenchOptions {
+  /// Without a model all are measured.
+  ProgramOptions program;
+  MachineOptions machine;
+  /// In place of what the `train` block and its data say.
+  std::optional<int64_t> batch, steps;
+  uint64_t seed = 0;
+  /// Repetitions of each direction; as many as fit a second or two if not
+  /// given.
+  std::optional<int64_t> repeat;
+  /// Inputs that the gradient is taken by, besides all that is learned.
+  std::vector<std::string> inputs;
+  /// For scripts, in place of text.
+  bool json = false;
+  /// As in RunOptions.
+  bool useCache = true;
+};
+/// Times the loss and its gradient, and holds them to the machine's peaks.
+int benchModels(const BenchOptions &options);
+
 struct RunOptions : ProgramOptions {
   Target target = Target::CPU;
   ElementType precision = ElementType::F32;

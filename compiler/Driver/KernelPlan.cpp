@@ -19,12 +19,9 @@
 using namespace mlir;
 using namespace loco;
 
-Expected<std::unique_ptr<CompiledKernel>>
-loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision,
-                      bool scheduleOnly) {
-  OwningOpRef<ModuleOp> copy(module.clone());
-  auto function = copy->lookupSymbol<func::FuncOp>(model);
-  Signature signature = readSignature(function, precision);
+/// What training asks for: the gradient by the learned parameters. Of a model
+/// without a loss (or without parameters): all its results.
+static Request makeTrainingRequest(const Signature &signature) {
   Request request;
   if (!signature.getLossName().empty())
     for (const ArgumentSpec &argument : signature.arguments)
@@ -33,7 +30,24 @@ loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision,
   if (request.gradients.empty())
     for (const ResultSpec &result : signature.results)
       request.results.push_back(result.name);
+  return request;
+}
 
+Expected<std::unique_ptr<CompiledKernel>>
+loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision,
+                      bool scheduleOnly) {
+  Signature signature =
+      readSignature(module.lookupSymbol<func::FuncOp>(model), precision);
+  return compileToLookAt(module, model, makeTrainingRequest(signature),
+                         precision, scheduleOnly);
+}
+
+Expected<std::unique_ptr<CompiledKernel>>
+loco::compileToLookAt(ModuleOp module, StringRef model, const Request &request,
+                      ElementType precision, bool scheduleOnly) {
+  OwningOpRef<ModuleOp> copy(module.clone());
+  auto function = copy->lookupSymbol<func::FuncOp>(model);
+  Signature signature = readSignature(function, precision);
   ReportCollector reports(module.getContext());
   FailureOr<EntryPoint> entry =
       makeEntryPoint(function, signature, request, ResidualPolicy::Store);

@@ -21,6 +21,12 @@ Expected<std::unique_ptr<CompiledKernel>>
 compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
                 ElementType precision, bool scheduleOnly = false);
 
+/// The kernel that answers `request`, likewise.
+Expected<std::unique_ptr<CompiledKernel>>
+compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
+                const Request &request, ElementType precision,
+                bool scheduleOnly = false);
+
 /// What was decided about that kernel: what left the time loop, what the
 /// backward loop reads, bytes.
 std::vector<PlanFact> describeKernel(const CompiledKernel &kernel,

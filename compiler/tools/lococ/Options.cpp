@@ -154,6 +154,16 @@ void loco::addResourceOptions(CLI::App &command, int &threads,
       "bytes of scratch memory to stay within, for example 512M", "BYTES");
 }
 
+void loco::addCountOption(CLI::App &command, const char *name,
+                          std::optional<int64_t> &count, const char *help) {
+  addValue(
+      command, name,
+      [&count, name](const std::string &text) {
+        count = readNumber<int64_t>(name, text, 1, 1000000);
+      },
+      help, "N");
+}
+
 void loco::addSeedOption(CLI::App &command, std::function<void(uint64_t)> set,
                          const std::string &help) {
   addValue(
@@ -188,19 +198,10 @@ void loco::addValueOptions(CLI::App &command, ValueOptions &options,
                   "[samples, ...] otherwise" +
                       inputsHelp)
       ->type_name("FILE");
-  auto addLength = [&](const char *name, std::optional<int64_t> &length,
-                       const char *help) {
-    addValue(
-        command, name,
-        [&length, name](const std::string &text) {
-          length = readNumber<int64_t>(name, text, 1, 1000000);
-        },
-        help, "N");
-  };
-  addLength("--samples", options.samples,
-            "number of samples, where no input says it");
-  addLength("--steps", options.steps,
-            "number of steps, where no input says it");
+  addCountOption(command, "--samples", options.samples,
+                 "number of samples, where no input says it");
+  addCountOption(command, "--steps", options.steps,
+                 "number of steps, where no input says it");
   addSeedOption(
       command, [&options](uint64_t seed) { options.seed = seed; },
       "seed of everything that is drawn (default: 0)");

@@ -34,6 +34,9 @@ void addResourceOptions(CLI::App &command, int &threads, int64_t &memory);
 /// done without inputs.
 void addValueOptions(CLI::App &command, ValueOptions &options,
                      const std::string &inputsHelp);
+/// A whole number from 1 on.
+void addCountOption(CLI::App &command, const char *name,
+                    std::optional<int64_t> &count, const char *help);
 /// --seed.
 void addSeedOption(CLI::App &command, std::function<void(uint64_t)> set,
                    const std::string &help);

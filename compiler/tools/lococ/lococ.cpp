@@ -34,6 +34,7 @@ static constexpr const char *guide =
   lococ grad model.loco         the same with the gradient of the loss
   lococ gradcheck model.loco    hold the gradient to finite differences
   lococ verify model.loco       hold compiled code to the reference interpreter
+  lococ bench model.loco        time it, beside what the machine gives
   lococ emit PHASE model.loco   show the program on its way to machine code
 
 `lococ COMMAND --help` says more, with examples.
@@ -237,6 +238,51 @@ static void addVerify(CLI::App &app, Action &action) {
   });
 }
 
+static void addBench(CLI::App &app, Action &action) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App &command = addCommand(
+      app, "bench", "Time a model, beside what the machine gives at most.",
+      "Measures the machine first, then the loss alone (`forward`: nothing is "
+      "kept) and the loss\nwith its gradient by all that is learned "
+      "(`forward+backward`), on one batch of the data\nof the model's `train` "
+      "block, or of drawn numbers. Operations are those of the planned\ncode "
+      "(`lococ emit planned`): two for each pair of a product, one for each "
+      "element of\neverything else. Bytes are inputs, results, and what is "
+      "kept for the way back, each once.\n\nExamples:\n"
+      "  lococ bench model.loco\n"
+      "  lococ bench model.loco --batch 64 --steps 100 --threads 1\n"
+      "  lococ bench model.loco --wrt u --json");
+  addProgramOptions(command, options->program);
+  addModelOption(command, options->program);
+  addCountOption(command, "--batch", options->batch,
+                 "samples (default: those of the `train` block)");
+  addCountOption(command, "--steps", options->steps,
+                 "steps (default: those of the data)");
+  addCountOption(command, "--repeat", options->repeat,
+                 "repetitions of each direction");
+  command
+      .add_option("--wrt", options->inputs,
+                  "take the gradient by this input, too")
+      ->type_name("INPUT")
+      ->allow_extra_args(false);
+  addSeedOption(
+      command, [options](uint64_t seed) { options->seed = seed; },
+      "seed of everything that is drawn (default: 0)");
+  addPrecisionOption(
+      command,
+      [options](ElementType precision) {
+        options->machine.precision = precision;
+      },
+      "of all numbers (default: f32)");
+  addResourceOptions(command, options->machine.threads,
+                     options->machine.memory);
+  addCacheOption(command, options->useCache);
+  command.add_flag("--json", options->json, "for programs to read");
+  command.callback([&action, options] {
+    action = [options] { return benchModels(*options); };
+  });
+}
+
 static void addRun(CLI::App &app, Action &action) {
   auto options = std::make_shared<RunOptions>();
   CLI::App &command = addCommand(
@@ -305,6 +351,7 @@ static int parseAndRun(int argc, char **argv) {
   addGrad(app, action);
   addGradCheck(app, action);
   addVerify(app, action);
+  addBench(app, action);
   addEmit(app, action);
   try {
     app.parse(argc, argv);

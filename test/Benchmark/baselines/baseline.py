@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Times one workload in PyTorch or JAX, in a process of its own.
+
+    baseline.py torch eager B --threads 2
+    baseline.py torch compile B --threads 2
+    baseline.py jax jit B --threads 2
+    baseline.py jax jit B --batch 3 --steps 6 --check NUMBERS.npz GRADIENTS.npz
+
+Prints one line of JSON: seconds of each repetition, forward and forward+backward, and of the
+first. `--check` reads parameters and inputs and writes loss and gradients instead.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+from workloads import BY_NAME, FROZEN, make_inputs, make_params
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("framework", choices=["torch", "jax"])
+    parser.add_argument("mode", choices=["eager", "compile", "jit"])
+    parser.add_argument("workload", choices=sorted(BY_NAME))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--seconds", type=float, default=6, help="spent on repetitions")
+    parser.add_argument("--check", nargs=2)
+    return parser.parse_args()
+
+
+class Torch:
+    def __init__(self, options, params, inputs):
+        import torch
+        from torch_models import MODELS
+
+        torch.set_num_threads(options.threads)
+        self.torch = torch
+        self.version = "PyTorch " + torch.__version__
+        self.model = MODELS[options.workload]
+        self.step = self.model.step
+        if options.mode == "compile":
+            self.step = torch.compile(self.step)
+        self.params = {k: torch.tensor(v) for k, v in params.items()}
+        self.inputs = {k: torch.tensor(v) for k, v in inputs.items()}
+        workload = BY_NAME[options.workload]
+        self.leaves = {k: v for k, v in self.params.items() if k not in FROZEN}
+        self.leaves |= {k: self.inputs[k] for k in workload.wrt}
+
+    def forward(self):
+        with self.torch.no_grad():
+            self.model.loss(self.params, self.inputs, self.step)
+
+    def gradient(self):
+        for leaf in self.leaves.values():
+            leaf.requires_grad_(True).grad = None
+        loss = self.model.loss(self.params, self.inputs, self.step)
+        loss.backward()
+        return loss.item(), {k: v.grad for k, v in self.leaves.items()}
+
+
+class Jax:
+    def __init__(self, options, params, inputs):
+        import jax
+        from jax_models import MODELS
+
+        self.jax = jax
+        self.version = "JAX " + jax.__version__
+        workload = BY_NAME[options.workload]
+        loss = MODELS[options.workload]
+        asked = {k: v for k, v in params.items() if k not in FROZEN}
+        asked |= {k: inputs[k] for k in workload.wrt}
+        given = {k: v for k, v in {**params, **inputs}.items() if k not in asked}
+        names = set(params)
+
+        def whole(asked, given):
+            values = {**asked, **given}
+            return loss({k: v for k, v in values.items() if k in names},
+                        {k: v for k, v in values.items() if k not in names})
+
+        self.arguments = jax.device_put((asked, given))
+        self.loss = jax.jit(whole)
+        self.value_and_grad = jax.jit(jax.value_and_grad(whole))
+
+    def forward(self):
+        self.jax.block_until_ready(self.loss(*self.arguments))
+
+    def gradient(self):
+        loss, gradients = self.value_and_grad(*self.arguments)
+        self.jax.block_until_ready(gradients)
+        return float(loss), gradients
+
+
+def measure(work, seconds):
+    """Seconds of the first run and of others, at least one, for about so long."""
+    times = []
+    while len(times) < 2 or sum(times[1:]) < seconds and len(times) < 30:
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return {"first": times[0], "seconds": times[1:]}
+
+
+def main():
+    options = parse()
+    workload = BY_NAME[options.workload]
+    if options.framework == "jax":
+        # XLA makes as many threads as the process may use processors.
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+    if options.check:
+        numbers = dict(np.load(options.check[0]))
+        params = {k: v for k, v in numbers.items() if k in workload.params}
+        inputs = {k: v for k, v in numbers.items() if k not in workload.params}
+    else:
+        params = make_params(workload)
+        inputs = make_inputs(workload, options.batch or workload.batch,
+                             options.steps or workload.steps, draws=False)
+    program = (Torch if options.framework == "torch" else Jax)(options, params, inputs)
+    if options.check:
+        loss, gradients = program.gradient()
+        np.savez(options.check[1], loss=loss,
+                 **{k: np.asarray(v) for k, v in gradients.items()})
+        return
+    result = {"version": program.version, "forward": measure(program.forward, options.seconds / 3),
+              "gradient": measure(program.gradient, options.seconds)}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

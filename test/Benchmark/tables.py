@@ -1,0 +1,201 @@
+"""docs/Performance.md from the results of run.py."""
+
+import datetime
+import os
+import platform
+
+from candidates import CANDIDATES
+from workloads import WORKLOADS
+
+HEAD = """# Performance
+
+What a training step takes in loco, beside programs written by hand for one workload each, PyTorch and JAX, on one machine. The page is written by
+`test/Benchmark/run.py`; every number is the least of several repetitions, and every other program ran between two runs of loco, the faster of which it is
+compared with. A step is the forward pass over all time steps and the whole backward pass, in f32, without the optimiser.
+
+Whoever measures on another machine runs
+
+    %s
+
+The workloads are in `test/Benchmark/workloads`, the baselines in `test/Benchmark/baselines`; `test/Benchmark/check_gradients.py` holds their losses and gradients to
+loco's within 1e-4.
+"""
+
+
+def table(head, rows, text_columns=1):
+    align = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
+    lines = [head, align] + rows
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def milliseconds(seconds):
+    if seconds is None:
+        return "-"
+    return f"{seconds * 1e3:,.1f}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
+
+
+def get(place, name, kind):
+    return place.get(name, {}).get(kind)
+
+
+def ratio(first, second, form="{:.2f}"):
+    return form.format(first / second) if first and second else "-"
+
+
+def write_times(results, threads, kind):
+    rows = []
+    for workload in WORKLOADS:
+        place = results.get(workload.name, {}).get(threads)
+        if not place:
+            continue
+        row = [workload.name, milliseconds(get(place, "loco", kind))]
+        hand = place.get("hand-written", {})
+        row += [milliseconds(hand.get(kind)), ratio(get(hand, "loco", kind), hand.get(kind))]
+        best = None
+        for name in list(CANDIDATES)[1:]:
+            found = place.get(name, {})
+            row.append(milliseconds(found.get(kind)))
+            if found.get(kind):
+                times = found[kind] / found["loco"][kind]
+                best = times if best is None else min(best, times)
+        rows.append(row + ["-" if best is None else f"{best:.1f}"])
+    head = ["", "loco", "by hand", "loco / by hand", *list(CANDIDATES)[1:], "best of these / loco"]
+    return table(head, rows)
+
+
+def write_work(results, threads):
+    rows = []
+    for workload in WORKLOADS:
+        place = results.get(workload.name, {}).get(threads)
+        if not place:
+            continue
+        for direction in ("forward", "forward+backward"):
+            found = place["loco"]["report"].get(direction)
+            if not found:
+                continue
+            work, moved = found["operations"], found["bytes"]
+            seconds = found["seconds_least"]
+            total = work["products"] + work["elementwise"] + work["functions"]
+            site_steps = max(1, workload.batch * workload.steps * place["loco"]["sites"])
+            bound = max(found["bound_seconds"].values())
+            rows.append([workload.name, direction, f"{work['products'] * 1e-9:.1f}",
+                         f"{work['elementwise'] * 1e-9:.2f}", f"{work['functions'] * 1e-9:.2f}",
+                         f"{(moved['read'] + moved['written']) * 1e-9:.2f}",
+                         f"{moved['kept'] * 1e-9:.2f}", f"{total / seconds * 1e-9:.0f}",
+                         f"{100 * found['shares']['operations']:.0f} %",
+                         milliseconds(bound), ratio(seconds, bound),
+                         f"{seconds / site_steps * 1e9:.3f}"])
+    head = ["", "", "products, G", "elements, G", "functions, G", "in and out, GB", "kept, GB",
+            "G/s", "of the peak", "bound, ms", "time / bound", "ns per site and step"]
+    return table(head, rows, 2)
+
+
+def write_threads(results):
+    rows = []
+    for workload in WORKLOADS:
+        places = results.get(workload.name, {})
+        if "1" in places and "2" in places:
+            one, two = places["1"]["loco"], places["2"]["loco"]
+            rows.append([workload.name, milliseconds(one["gradient"]),
+                         milliseconds(two["gradient"]),
+                         ratio(one["gradient"], two["gradient"])])
+    return table(["", "1 thread, ms", "2 threads, ms", "faster by"], rows)
+
+
+def write_missing(results):
+    lines = {}
+    for workload in WORKLOADS:
+        for threads, place in results.get(workload.name, {}).items():
+            for name, found in place.items():
+                if "missing" in found:
+                    lines.setdefault((name, found["missing"]), []).append(
+                        f"{workload.name} ({threads})")
+    return "".join(f"- {name}: {', '.join(where)}: {why}\n"
+                   for (name, why), where in sorted(lines.items()))
+
+
+def read_processor():
+    with open("/proc/cpuinfo") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.split(":")[1].strip()
+    return platform.machine()
+
+
+def write_machine(results):
+    machine, versions = None, set()
+    for places in results.values():
+        for place in places.values() if isinstance(places, dict) else []:
+            if not isinstance(place, dict) or "loco" not in place:
+                continue
+            machine = place["loco"]["machine"]
+            versions |= {found["version"] for found in place.values() if "version" in found}
+    text = f"{read_processor()}, {os.cpu_count()} processors; {datetime.date.today()}.\n"
+    if versions:
+        text += f"{', '.join(sorted(versions))}.\n"
+    if machine:
+        rows = [["operations in f32, G/s", f"{machine['operations_per_second'] * 1e-9:.0f}"]]
+        for level in machine["memory"]:
+            rows.append([f"{level['name']}, read / write, GB/s",
+                         f"{level['read_bytes_per_second'] * 1e-9:.0f} / "
+                         f"{level['write_bytes_per_second'] * 1e-9:.0f}"])
+        text += (f"What it gives on {machine['threads']} threads, as `lococ bench` measures it "
+                 "before each workload:\n\n" + table(["", ""], rows))
+    return text
+
+
+def write_workloads():
+    return table(["", "what", "file", "samples", "steps"],
+                 [[w.name, w.title, f"`{w.file}`", w.batch, w.steps] for w in WORKLOADS], 3)
+
+
+def write_random(found):
+    rows = [[entry["number"], entry["model"], milliseconds(entry["seconds_least"]),
+             milliseconds(entry["bound"]), entry["by"], f"{entry['times_bound']:.2f}"]
+            for entry in found]
+    within = sum(entry["times_bound"] <= 2 for entry in found)
+    return (f"{within} of {len(found)} within twice their bound.\n\n"
+            + table(["", "model", "ms", "bound, ms", "by", "time / bound"], rows, 2))
+
+
+def write_compile(found):
+    text = table(["program", "cold, s", "warm, s"],
+                 [[entry["program"], f"{entry['cold']:.2f}", f"{entry['warm']:.2f}"]
+                  for entry in found["programs"]])
+    if found.get("flatness"):
+        text += ("\nThe same program with other sizes: seconds of translating, compiling and "
+                 "linking.\n\n" + table(["", "size", "s"], found["flatness"], 2))
+    return text
+
+
+def write_memory(found):
+    return table(["", "told, MB", "measured, MB", "measured / told"],
+                 [[entry["name"], f"{entry['told'] * 1e-6:.1f}", f"{entry['measured'] * 1e-6:.1f}",
+                   ratio(entry["measured"], entry["told"])] for entry in found])
+
+
+def write(path, results, command):
+    text = HEAD % command
+    sections = {"The machine": write_machine(results), "The workloads": write_workloads()}
+    for threads in ("2", "1"):
+        plural = f"{threads} thread{'s' if threads != '1' else ''}"
+        sections[f"A training step, ms, {plural}"] = write_times(results, threads, "gradient")
+    sections["Forward alone, nothing kept, ms, 2 threads"] = write_times(results, "2", "forward")
+    sections["Operations and bytes, 2 threads"] = (
+        "Counted in the planned code (`lococ emit planned`): two operations for each product "
+        "that is added up, one for each element of everything else. Bytes that the caller "
+        "gives and takes, each once; those kept for the way back, in one direction. The bound "
+        "is the larger of what operations and bytes take at the measured peaks.\n\n"
+        + write_work(results, "2"))
+    sections["Threads"] = write_threads(results)
+    for key, title, writer in (("random", "Models drawn at random, 2 threads", write_random),
+                               ("compile", "Compile time", write_compile),
+                               ("memory", "Memory", write_memory)):
+        if key in results:
+            sections[title] = writer(results[key])
+    if missing := write_missing(results):
+        sections["Not measured"] = missing
+    for title, body in sections.items():
+        text += f"\n## {title}\n\n{body}"
+    with open(path, "w") as file:
+        file.write(text)
