@@ -8,6 +8,7 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Autodiff.h"
+#include "compiler/Conversion/OutlineLoops/Passes.h"
 #include "dialects/Loco/IR/LocoOps.h"
 #include "dialects/Loco/Transforms/Passes.h"
 
@@ -69,6 +70,8 @@ void loco::buildPlanPipeline(OpPassManager &modulePasses) {
 
 void loco::buildLoweringPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createCSEPass());
+  // While loops are loops: their nests are what is taken out.
+  modulePasses.addPass(createOutlineLoops());
   modulePasses.addPass(createSCFToControlFlowPass());
   modulePasses.addPass(createConvertVectorToLLVMPass());
   modulePasses.addPass(createConvertMathToLLVMPass());
@@ -83,6 +86,7 @@ void loco::registerLocoPasses() {
   registerTransformsPasses();
   registerConversionPasses();
   registerLocoAutodiffPasses();
+  registerLocoOutlineLoopsPasses();
   registerLocoTransformsPasses();
   PassPipelineRegistration<>("loco-model", "what follows the front end",
                              buildModelPipeline);

@@ -140,7 +140,6 @@ void Emitter::random(RandomOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());
   Type element = type.getElementType();
   startGroup(element, 1);
-  b.setInsertionPoint(marker);
   Value to = pointerTo(schedule.find(op.getResult()));
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   Value function = LLVM::LoadOp::create(
