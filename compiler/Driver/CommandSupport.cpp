@@ -60,6 +60,7 @@ std::unique_ptr<Compilation>
 loco::compileProgram(const ProgramOptions &options) {
   auto compilation = Compilation::ofFile(
       options.file, {options.includeFolders, options.overrides});
+  compilation->checkDataSources();
   std::string text = compilation->renderDiagnostics(
       llvm::sys::Process::StandardErrHasColors());
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -66,6 +66,14 @@ void Compilation::compile(FileId main, const CompilationOptions &options) {
     module.reset();
 }
 
+void Compilation::checkDataSources() {
+  if (!module)
+    return;
+  loco::checkDataSources(*module, diagnostics);
+  if (diagnostics.hasErrors())
+    module.reset();
+}
+
 /// The file of the module that `use` names: beside the file that uses it, then
 /// in the include folders. Empty if there is none.
 std::string Compilation::findModule(const ast::UseDecl &use,

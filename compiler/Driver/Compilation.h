@@ -41,6 +41,10 @@ public:
                                              llvm::StringRef text,
                                              const CompilationOptions &options);
 
+  /// Looks for the sources of data that run blocks name among those that are
+  /// registered and the program's systems; reports others.
+  void checkDataSources();
+
   /// Null after an error.
   const sema::Module *getModule() const { return module.get(); }
   const SourceManager &getSources() const { return sources; }

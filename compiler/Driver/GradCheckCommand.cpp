@@ -60,9 +60,16 @@ private:
   /// An adaptive solver takes other steps at the places that a finite
   /// difference compares, and its derivative is that of the steps taken.
   double getForwardBound() const {
-    return model->solver.isAdaptive
-               ? std::max(maxForwardError, 10 * model->solver.rtol)
-               : maxForwardError;
+    double bound = maxForwardError;
+    auto widen = [&](const sema::Solver &solver) {
+      if (solver.isAdaptive)
+        bound = std::max(bound, 10 * solver.rtol);
+    };
+    widen(model->solver);
+    for (const sema::Result &result : model->results)
+      if (result.solver)
+        widen(*result.solver);
+    return bound;
   }
 
   const sema::Model *model = nullptr;

@@ -125,9 +125,26 @@ static int64_t forEachCounted(const Pairs &pairs, Visit visit) {
   return number;
 }
 
-static int64_t readSkip(const sema::Setting &save) {
-  const sema::PlanValue *skip = save.value->find("skip");
-  return skip ? static_cast<int64_t>(skip->number) : 0;
+static int64_t readCount(const sema::Setting &save, const char *name) {
+  const sema::PlanValue *value = save.value->find(name);
+  return value ? std::max<int64_t>(0, static_cast<int64_t>(value->number)) : 0;
+}
+
+/// What an analysis compares: with `ahead = k` the result of step t - k with
+/// the target of step t.
+static Expected<Pairs> collectMeasured(const sema::Setting &save,
+                                       const AnalysisSubject &subject,
+                                       const Network &network) {
+  int64_t ahead = readCount(save, "ahead");
+  auto pairs = collectPairs(save, subject, network,
+                            std::max(readCount(save, "skip"), ahead));
+  if (pairs && ahead > 0 && !pairs->isPerStep)
+    return Error{fmt::format("`ahead` of `{}` counts steps, but its values are "
+                             "one per sample",
+                             save.value->text)};
+  if (pairs)
+    pairs->ahead = ahead;
+  return pairs;
 }
 
 //===----------------------------------------------------------------------===//
@@ -147,7 +164,7 @@ Expected<Json> loco::analyzeAccuracy(const sema::Setting &save,
                                      const AnalysisSubject &subject) {
   Json json;
   for (const Network &network : subject.networks) {
-    auto pairs = collectPairs(save, subject, network, readSkip(save));
+    auto pairs = collectMeasured(save, subject, network);
     if (!pairs)
       return pairs.error();
     if (pairs->target->type() != ElementType::I32 || pairs->targetSize != 1)
@@ -188,7 +205,7 @@ Expected<Json> loco::analyzeError(const sema::Setting &save,
                                   const AnalysisSubject &subject) {
   Json json;
   for (const Network &network : subject.networks) {
-    auto pairs = collectPairs(save, subject, network, readSkip(save));
+    auto pairs = collectMeasured(save, subject, network);
     if (!pairs)
       return pairs.error();
     if (pairs->resultSize != pairs->targetSize)

@@ -23,12 +23,14 @@ struct Pairs {
   /// Numbers of one result and of one target, at one step of one sample.
   int64_t resultSize = 1, targetSize = 1;
   bool isPerStep = false;
+  /// Results are those of so many steps before their targets.
+  int64_t ahead = 0;
   /// For every step of every sample 1 if it counts, 0 if it does not.
   std::vector<char> counts;
   Responses responses;
 
   double getResult(int64_t sample, int64_t step, int64_t i) const {
-    return result->at((sample * steps + step) * resultSize + i);
+    return result->at((sample * steps + step - ahead) * resultSize + i);
   }
   double getTarget(int64_t sample, int64_t step, int64_t i) const {
     return target->at((sample * steps + step) * targetSize + i);

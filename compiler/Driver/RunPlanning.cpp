@@ -334,3 +334,27 @@ void loco::checkRuns(llvm::ArrayRef<sema::RunBlock> runs,
         (void)checkAnalysis(setting, diagnostics);
   }
 }
+
+void loco::checkDataSources(const sema::Module &module,
+                            DiagnosticEngine &diagnostics) {
+  std::vector<std::string> sources = dataSourceNames();
+  std::vector<llvm::StringRef> names(sources.begin(), sources.end());
+  names.insert(names.end(), module.systemNames.begin(),
+               module.systemNames.end());
+  for (const sema::RunBlock &block : module.runs) {
+    const Setting *data = block.find("data");
+    // `Pendulum(m = 1)` is the system `Pendulum` with another constant. What
+    // stands inside, `rotating(idx("folder"))`, is checked when it is opened.
+    llvm::StringRef name =
+        data && data->value
+            ? llvm::StringRef(data->value->text).split('(').first
+            : "";
+    if (name.empty() || data->value->kind != PlanValue::Kind::Call ||
+        llvm::is_contained(names, name))
+      continue;
+    diagnostics
+        .error("unknown-name", data->value->range,
+               "no source of data, and no system, is called `" + name + "`")
+        .hint(didYouMean(name, names));
+  }
+}

@@ -9,6 +9,7 @@
 #define COMPILER_DRIVER_RUNPLANNING_H
 
 #include "compiler/AST/Diagnostic.h"
+#include "compiler/Sema/Model.h"
 #include "compiler/Sema/RunPlan.h"
 #include "loco/DataSource.h"
 #include "loco/Training.h"
@@ -36,6 +37,11 @@ std::optional<TrainingPlan> planTraining(const sema::RunBlock &block,
 /// optimisers, schedules, analyses and their arguments.
 void checkRuns(llvm::ArrayRef<sema::RunBlock> runs,
                DiagnosticEngine &diagnostics);
+
+/// Reports sources of data that are neither registered nor systems of the
+/// program.
+void checkDataSources(const sema::Module &module,
+                      DiagnosticEngine &diagnostics);
 
 } // namespace loco
 

@@ -36,9 +36,26 @@ static bool isLost(const Tensor &state, const Batch &batch, int64_t sample,
   return true;
 }
 
+using States = std::vector<const ResultSpec *>;
+
+/// The states that each solver moves: those of the model together; of a model
+/// inside there is but one.
+static std::vector<States> groupStates(const States &states) {
+  std::vector<States> groups;
+  for (const ResultSpec *state : states) {
+    bool isOwn = state->role == ResultRole::State;
+    if (isOwn && !groups.empty() &&
+        groups.back().front()->role == ResultRole::State)
+      groups.back().push_back(state);
+    else
+      groups.push_back({state});
+  }
+  return groups;
+}
+
 /// The message for the first step of a sample after which no state is a number.
-static Status findLost(const std::vector<const ResultSpec *> &states,
-                       const Batch &batch, const Reply &reply) {
+static Status findLost(const States &states, const Batch &batch,
+                       const Reply &reply) {
   for (int64_t sample = 0; sample < batch.samples; ++sample)
     for (int64_t step = 0; step < batch.steps; ++step) {
       if (!llvm::all_of(states, [&](const ResultSpec *state) {
@@ -64,7 +81,7 @@ static Status findLost(const std::vector<const ResultSpec *> &states,
 Status loco::checkSolver(Program &program, const TensorMap &parameters,
                          const Batch &batch, const Request &request,
                          const Reply &reply) {
-  std::vector<const ResultSpec *> states;
+  States states;
   for (const ResultSpec &result : program.results())
     if (!result.solver.empty())
       states.push_back(&result);
@@ -75,8 +92,12 @@ Status loco::checkSolver(Program &program, const TensorMap &parameters,
     return {};
   if (llvm::all_of(states, [&](const ResultSpec *state) {
         return llvm::is_contained(request.results, state->name);
-      }))
-    return findLost(states, batch, reply);
+      })) {
+    for (const States &group : groupStates(states))
+      if (Status failed = findLost(group, batch, reply))
+        return failed;
+    return {};
+  }
   Request again;
   again.seed = request.seed;
   again.update = request.update;

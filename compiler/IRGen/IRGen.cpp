@@ -63,10 +63,14 @@ void ModelEmitter::emitWhole() {
     results.push_back(makeSlot(name, role, resultType, range, perStep));
   };
   auto addResults = [&](sema::ResultRole role, StringRef name) {
-    for (const sema::Result &result : model.results)
-      if (result.role == role)
-        addResult(result.name, name, context.getType(*result.value),
-                  result.value->perStep, result.range);
+    for (const sema::Result &result : model.results) {
+      if (result.role != role)
+        continue;
+      addResult(result.name, name, context.getType(*result.value),
+                result.value->perStep, result.range);
+      if (result.solver)
+        addSolverAttributes(*result.solver, results.back());
+    }
   };
   if (model.loss)
     addResult("loss", "loss", context.getType(*model.loss), false,
@@ -78,7 +82,7 @@ void ModelEmitter::emitWhole() {
   if (model.solver.isAdaptive)
     for (Slot &slot : llvm::drop_begin(
              results, results.size() - getStates(/*withHidden=*/false).size()))
-      addSolverAttributes(slot);
+      addSolverAttributes(model.solver, slot);
   addResults(sema::ResultRole::Probe, "probe");
   addResults(sema::ResultRole::Carry, "carry");
   begin("", arguments, results);

@@ -48,7 +48,7 @@ private:
   void addParameters(llvm::SmallVectorImpl<Slot> &slots);
   void addInputAttributes(const sema::Input &input, Slot &slot);
   void addInputs(llvm::SmallVectorImpl<Slot> &slots, bool stacked);
-  void addSolverAttributes(Slot &slot);
+  void addSolverAttributes(const sema::Solver &solver, Slot &slot);
   mlir::Value getParameter(const sema::Parameter &parameter);
   unsigned getInputNumber(const sema::Input &input);
   mlir::Value emitRandom(const sema::Node &node, mlir::Value key,

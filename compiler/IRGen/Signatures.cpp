@@ -83,8 +83,8 @@ void ModelEmitter::addInputs(SmallVectorImpl<Slot> &slots, bool stacked) {
 }
 
 /// What a run says of a state that the solver gave up.
-void ModelEmitter::addSolverAttributes(Slot &slot) {
-  const sema::Solver &solver = model.solver;
+void ModelEmitter::addSolverAttributes(const sema::Solver &solver,
+                                       Slot &slot) {
   NamedAttrList attributes(slot.attributes);
   std::string text =
       ("`" + solver.method + "` did not get to the end of a step of `" +

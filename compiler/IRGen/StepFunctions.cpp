@@ -78,6 +78,9 @@ void ModelEmitter::emitStart() {
       return getParameter(*node.parameter);
     if (node.op == NodeOp::Input)
       return function.getArgument(firstInput + getInputNumber(*node.input));
+    if (node.op == NodeOp::LoopFinal) // Of the only step there is.
+      return function.getArgument(firstInput +
+                                  getInputNumber(*node.loop->standsFor));
     return emitRandom(node, function.getArguments().back(),
                       makeIndexConstant(0));
   });
@@ -131,6 +134,9 @@ void ModelEmitter::emitStep() {
     }
     case NodeOp::Input:
       return function.getArgument(firstInput + getInputNumber(*node.input));
+    case NodeOp::LoopFinal: // Stands in for the step at hand.
+      return function.getArgument(firstInput +
+                                  getInputNumber(*node.loop->standsFor));
     case NodeOp::StepIndex:
       return FromIndexOp::create(builder, context.getLoc(node.range),
                                  context.getType(node), step);

@@ -1,5 +1,4 @@
-//===- ApplyCoupling.cpp - W @ z
-//-------------------------------------------===//
+//===- ApplyCoupling.cpp - W @ z ------------------------------------------===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,12 +23,51 @@ static Node *getOperand(Elaborator &elaborator, const ast::Expr *expr) {
   return elaborator.graph.oneHot(meaning.value, space->getNumElements(), space);
 }
 
+/// W of `transpose(W)`; null for anything else.
+static const ast::Expr *getTransposed(const Elaborator &elaborator,
+                                      const ast::Expr *expr) {
+  auto *call = llvm::dyn_cast<ast::CallExpr>(expr);
+  bool isTranspose = call && call->getCalleeName() == "transpose" &&
+                     call->arguments.size() == 1 &&
+                     call->arguments[0].kind == ast::Argument::Kind::Positional;
+  return isTranspose && !elaborator.scope->find("transpose")
+             ? call->arguments[0].value
+             : nullptr;
+}
+
+/// The transposed coupling applied to a value on the space that it leads to,
+/// without its bias. `apply` applies the coupling itself: where no form is
+/// written down here, the derivative of z . W x by x is what is wanted.
+static Node *applyTransposed(Graph &graph, const Coupling &coupling,
+                             Node *field,
+                             llvm::function_ref<Node *(Node *)> apply) {
+  switch (coupling.kind) {
+  case Coupling::Kind::Diagonal:
+    return graph.binary(Op::Multiply, coupling.weights, field);
+  case Coupling::Kind::Dense:
+  case Coupling::Kind::LowRank: {
+    Node *result = graph.flatten(field);
+    for (Node *weights : {coupling.weights, coupling.right})
+      if (weights)
+        result = graph.contract("oi,o->i", weights, result, weights->shape[1]);
+    return graph.reshape(result, coupling.from);
+  }
+  default: {
+    Node *x = graph.variable(graph.constant(0, coupling.from));
+    Node *product =
+        graph.reduceAll(Op::Sum, graph.binary(Op::Multiply, field, apply(x)));
+    return graph.gradient(product, x);
+  }
+  }
+}
+
 Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
-  Meaning meaning = elaborate(expr.coupling);
+  const ast::Expr *transposed = getTransposed(*this, expr.coupling);
+  Meaning meaning = elaborate(transposed ? transposed : expr.coupling);
   Node *operand = getOperand(*this, expr.operand);
   if (!meaning.isValid() || !operand)
     return {};
-  SourceRange range = expr.coupling->getRange();
+  SourceRange range = (transposed ? transposed : expr.coupling)->getRange();
   if (!meaning.is(Meaning::Kind::Coupling)) {
     Diagnostic &diagnostic = error(
         "not-a-coupling", range, "`" + getText(range) + "` is not a coupling");
@@ -38,22 +76,26 @@ Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
     return {};
   }
   const Coupling &coupling = *meaning.coupling;
-  if (operand->space != coupling.from) {
+  const Space *from = transposed ? coupling.to : coupling.from;
+  if (operand->space != from) {
     // One number for all sites is a field like any other.
     SmallVector<int64_t> axes;
-    if (!findBroadcast(operand->space, coupling.from, axes)) {
+    if (!findBroadcast(operand->space, from, axes)) {
       error("space-mismatch", expr.operand->getRange(),
-            "`" + getText(range) + "` couples " + coupling.from->quote() +
-                ", but `" + getText(expr.operand->getRange()) + "` lives on " +
-                operand->space->quote())
+            "`" + getText(expr.coupling->getRange()) + "` couples " +
+                from->quote() + ", but `" + getText(expr.operand->getRange()) +
+                "` lives on " + operand->space->quote())
           .label(operand->space->describe())
-          .place(range, coupling.from->describe())
+          .place(expr.coupling->getRange(), from->describe())
           .note(coupling.range, "`" + getText(range) + "` is declared here");
       return {};
     }
-    operand = graph.broadcast(operand, coupling.from, axes);
+    operand = graph.broadcast(operand, from, axes);
   }
-
+  if (transposed)
+    return Meaning::ofValue(
+        applyTransposed(graph, coupling, operand,
+                        [&](Node *x) { return applyTo(coupling, x); }));
   return Meaning::ofValue(applyTo(coupling, operand));
 }
 

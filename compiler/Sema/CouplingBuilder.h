@@ -84,6 +84,7 @@ private:
   Node *startTap(Parameter &kernel, const ast::Expr *init);
   Node *startRolled(Parameter &kernel, const ast::CallExpr *init);
   Node *startSingle(Parameter &kernel, const ast::CallExpr &init);
+  Node *startOrthogonal(Parameter &kernel, const ast::CallExpr *init);
   bool readDistances(const ast::CallExpr *init, unsigned rank,
                      llvm::SmallVectorImpl<int64_t> &distances);
 

@@ -21,7 +21,7 @@ using llvm::StringRef;
 static constexpr StringRef draws[] = {"uniform", "normal", "truncated_normal"};
 static constexpr StringRef knownStarts[] = {
     "constant", "uniform",  "normal", "truncated_normal",
-    "shift",    "identity", "single"};
+    "shift",    "identity", "single", "orthogonal"};
 
 /// The tensor that the weights start from. `fanIn` is the number of inputs of
 /// one output, which the default is made of, as PyTorch does.
@@ -55,6 +55,8 @@ Node *CouplingBuilder::makeStart(Parameter &kernel, int64_t fanIn) {
         e.evaluateNumber(call->arguments.front().value);
     return number ? graph.fill(*number, kernel.shape) : nullptr;
   }
+  if (name == "orthogonal" && (bare || call->arguments.size() <= 1))
+    return startOrthogonal(kernel, call);
   bool isIdentity = name == "identity" && (bare || call->arguments.empty());
   if (isIdentity || (call && (name == "shift" || name == "single"))) {
     if (isAmplitude || coupling.kind == Coupling::Kind::LowRank) {
@@ -86,9 +88,63 @@ Node *CouplingBuilder::makeStart(Parameter &kernel, int64_t fanIn) {
       .hint(hint.empty()
                 ? "write `init constant(0)`, `uniform(a, b)`, `normal(mean, "
                   "sd)`, "
-                  "`shift(d)`, `identity` or `single(site = 0)`"
+                  "`shift(d)`, `identity`, `single(site = 0)` or `orthogonal`"
                 : hint);
   return nullptr;
+}
+
+/// A matrix whose rows (or columns, if they are fewer) are orthonormal, evenly
+/// distributed over all such matrices: the orthogonal factor of a normal one's
+/// polar decomposition, by Newton and Schulz's iteration
+/// X <- 3/2 X - 1/2 X X^T X from a matrix whose singular values are at most 1.
+Node *CouplingBuilder::startOrthogonal(Parameter &kernel,
+                                       const ast::CallExpr *init) {
+  double gain = 1;
+  if (init && init->arguments.size() == 1) {
+    std::optional<double> number =
+        e.evaluateNumber(init->arguments.front().value);
+    if (!number)
+      return nullptr;
+    gain = *number;
+  }
+  if (kernel.shape.size() != 2 ||
+      (getKind() != "dense" && getKind() != "lowrank")) {
+    error("misplaced", decl.init->getRange(),
+          "`orthogonal` cannot start a `" + getKind() + "`, only a `dense`")
+        .hint("write `init normal(mean, sd)`");
+    return nullptr;
+  }
+  int64_t rows = kernel.shape[0], columns = kernel.shape[1];
+  Node *drawn = graph.random(/*isNormal=*/true, e.getStream(kernel.name),
+                             Moment::Sample, kernel.shape);
+  auto times = [&](Node *a, Node *b) {
+    return graph.binary(Op::Multiply, a, b);
+  };
+  Node *size =
+      graph.unary(Op::Sqrt, graph.reduceAll(Op::Sum, times(drawn, drawn)));
+  Node *start =
+      graph.binary(Op::Divide, drawn, graph.broadcastLike(size, drawn));
+  Node *x = graph.iterateArgument(start, 0);
+  int64_t few = std::min(rows, columns);
+  Node *cubed;
+  if (rows <= columns) {
+    Node *square = graph.contract("ik,jk->ij", x, x, {rows, rows});
+    cubed = graph.contract("ij,jk->ik", square, x, kernel.shape);
+  } else {
+    Node *square = graph.contract("ki,kj->ij", x, x, {columns, columns});
+    cubed = graph.contract("ki,ij->kj", x, square, kernel.shape);
+  }
+  Node *next = graph.binary(Op::Subtract, times(graph.constantLike(1.5, x), x),
+                            times(graph.constantLike(0.5, x), cubed));
+  // The smallest singular value is above 1e-5 few^-1.5 but for one matrix in
+  // many thousands; each pass makes it 1.5 times larger, until near 1 the
+  // distance is squared.
+  double smallest = 1e-5 * std::pow(double(few), -1.5);
+  int64_t passes = int64_t(-std::log(smallest) / std::log(1.5)) + 8;
+  Node *made = graph.iterate({start}, {next}, passes, nullptr).front();
+  // It stands before all steps.
+  made->perStep = made->usesState = made->readsState = false;
+  return times(graph.constantLike(gain, made), made);
 }
 
 /// The distances of `shift(d)` along `rank` axes; zeros for `identity`.

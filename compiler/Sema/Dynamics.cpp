@@ -178,5 +178,11 @@ bool ModelBuilder::makeRates(const StateValues &states, StateValues &rates) {
     rates[equation.state] = makeRate(equation, states);
     valid &= rates[equation.state] != nullptr;
   }
+  // States that only `after step` moves stand still; adaptive steps look at the
+  // rates of all.
+  if (valid && model->solver.isAdaptive)
+    for (auto [rate, state] : llvm::zip(rates, states))
+      if (!rate)
+        rate = elaborator.graph.constantLike(0, state);
   return valid;
 }

@@ -139,6 +139,32 @@ std::optional<bool> Elaborator::readsStates(const ModelInstance &instance,
   return std::nullopt;
 }
 
+/// Makes the states of adaptive solvers results, so that it is told where one
+/// gave up: the first state of each is enough, it is lost with all others.
+void Elaborator::watchSolvers(ModelInstance &instance, ModelRun &run) {
+  const Model &inner = instance.getModel();
+  if (run.getKind() == ModelRun::Kind::AtFirst)
+    return;
+  auto watch = [&](Node *inside, StringRef name, const Solver &solver) {
+    Node *value = !inside ? nullptr
+                  : run.getKind() == ModelRun::Kind::Apart
+                      ? run.keepOutput(inside, Moment::Current)
+                      : run.import(inside);
+    if (value && value->perStep)
+      model.results.push_back({(run.getName() + "." + name).str(),
+                               ResultRole::Probe, value, instance.range,
+                               solver});
+  };
+  if (inner.solver.isAdaptive && !inner.states.empty()) {
+    StringRef first = inner.states.front().name;
+    watch(instance.builder->evaluateAt(first, Moment::Current), first,
+          inner.solver);
+  }
+  for (const Result &result : inner.results)
+    if (result.solver)
+      watch(result.value, result.name, *result.solver);
+}
+
 /// The run of an instance that a call stands for; null after an error.
 ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
                               ArrayRef<Feed> feeds, const Call &call) {
@@ -192,7 +218,10 @@ ModelRun *Elaborator::findRun(Builtin builtin, ModelInstance &instance,
        getText(feeds.front().range).str(), kind == Kind::Joined});
   run = std::make_unique<ModelRun>(*this, instance, kind, name, feeds,
                                    call.range);
-  return run->start(first, last) ? run.get() : nullptr;
+  if (!run->start(first, last))
+    return nullptr;
+  watchSolvers(instance, *run);
+  return run.get();
 }
 
 /// A sequence through an instance that is written in place bears its name.

@@ -210,6 +210,7 @@ private:
   std::string nameRun(const ModelInstance &instance, const Call &call);
   ModelRun *findRun(Builtin builtin, ModelInstance &instance,
                     llvm::ArrayRef<Feed> feeds, const Call &call);
+  void watchSolvers(ModelInstance &instance, ModelRun &run);
   Meaning getOutputs(ModelInstance &instance, ModelRun &run, const Call &call);
 
   friend class CouplingBuilder;

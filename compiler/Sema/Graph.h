@@ -137,6 +137,10 @@ struct Node {
   /// Differs between the passes of a loop inside of the step.
   bool inIterate = false;
 
+  /// What a step reads that does not count: any number that the sample really
+  /// has does as well.
+  bool isStandIn = false;
+
   bool wraps = false;
   bool isNormal = false;
   Moment moment = Moment::Sample;

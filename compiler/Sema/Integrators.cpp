@@ -99,6 +99,7 @@ ModelBuilder::findMethod(const ast::SolveDecl &solve) {
       {"heun", 2, &ModelBuilder::integrateHeun},
       {"rk4", 4, &ModelBuilder::integrateRk4},
       {"euler_maruyama", 1, &ModelBuilder::integrateEuler, Method::Stochastic},
+      {"exp_euler", 1, &ModelBuilder::integrateExponentialEuler},
       {"dopri5", 6, &ModelBuilder::integrateDopri5, Method::Adaptive},
   };
   auto *call = llvm::dyn_cast<ast::CallExpr>(solve.method);

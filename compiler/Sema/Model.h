@@ -126,13 +126,15 @@ struct InnerModel {
 };
 
 /// A model inside of another one that is run in a loop of its own, before the
-/// time loop.
+/// time loop; or the search for the first step of an input that counts.
 struct InnerLoop {
   /// The place of the instance: `init.z.gru`.
   std::string name;
   std::deque<State> states;
   /// Values of each step, kept at the step they were made of.
   std::vector<Node *> outputs;
+  /// The input that the search is for; null in loops of models.
+  const Input *standsFor = nullptr;
   bool isReverse = false;
   /// The first and the last step it runs over, both included.
   int64_t first = 0;
@@ -142,14 +144,6 @@ struct InnerLoop {
 
 /// Carry: a state to go on from (Windows.cpp).
 enum class ResultRole : uint8_t { Output, Probe, Carry };
-
-/// A value that a run can ask for, besides the loss and the states.
-struct Result {
-  std::string name;
-  ResultRole role = ResultRole::Output;
-  Node *value = nullptr;
-  SourceRange range;
-};
 
 /// How the dynamics are integrated.
 struct Solver {
@@ -171,6 +165,16 @@ struct Solver {
   /// Positions and momenta that an energy moves.
   std::vector<std::pair<std::string, std::string>> pairs;
   SourceRange range;
+};
+
+/// A value that a run can ask for, besides the loss and the states.
+struct Result {
+  std::string name;
+  ResultRole role = ResultRole::Output;
+  Node *value = nullptr;
+  SourceRange range;
+  /// Of a state of a model inside under an adaptive solver: that solver.
+  std::optional<Solver> solver = std::nullopt;
 };
 
 /// An encoding: nothing that a run asks for, but `explain` shows it.
@@ -233,6 +237,8 @@ struct Module {
   std::vector<std::unique_ptr<Model>> models;
   /// `train`, `analyze` and `simulate` blocks in their order.
   std::vector<RunBlock> runs;
+  /// Names that the program may use for systems, those of its modules included.
+  std::vector<std::string> systemNames;
 
   const Model *findModel(llvm::StringRef name) const;
 };

@@ -226,7 +226,9 @@ void ModelBuilder::checkEveryStep(Node *node, SourceRange range) {
         .error("misplaced", range,
                "`" + elaborator.getText(range) +
                    "` has no value at the last step, which no step follows")
-        .hint("write `next(x, wrap)`, or use it in `loss`");
+        .hint(isBuilt ? "write `next(x, wrap)`, or `error(y, x, ahead = 1)` "
+                        "for what a step says of the next"
+                      : "write `next(x, wrap)`, or use it in `loss`");
 }
 
 void ModelBuilder::makeResults() {

@@ -92,6 +92,7 @@ private:
   void beginVariant();
   void beginRollout(const ast::SettingDecl &rollout);
   void finishVariant();
+  void checkFeedsOfLoops(const ast::SettingDecl &rollout);
   void finishRollout(const ast::SettingDecl &rollout);
   bool checkWindows();
   void makeStates(const ast::StateDecl &decl);
@@ -152,6 +153,8 @@ private:
   bool integrateEuler(const StateValues &old, Node *dt, StateValues &next);
   bool integrateSymplecticEuler(const StateValues &old, Node *dt,
                                 StateValues &next);
+  bool integrateExponentialEuler(const StateValues &old, Node *dt,
+                                 StateValues &next);
   bool integrateMidpoint(const StateValues &old, Node *dt, StateValues &next);
   bool integrateHeun(const StateValues &old, Node *dt, StateValues &next);
   bool integrateRk4(const StateValues &old, Node *dt, StateValues &next);

@@ -87,6 +87,7 @@ public:
   Node *getFinal(unsigned state);
 
   Kind getKind() const { return kind; }
+  llvm::StringRef getName() const { return name; }
   /// False if its start was refused.
   bool isValid() const { return hasStarted; }
 
@@ -98,6 +99,8 @@ private:
   Node *readOld(unsigned state);
   Node *importSource(const Node &node);
   Node *importInput(const Node &node);
+  Node *importStepIndex();
+  bool canSearch();
   Node *importRandom(const Node &node);
   Node *importState(const Node &node);
   Node *importLoop(const Node &node);

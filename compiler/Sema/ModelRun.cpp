@@ -83,6 +83,7 @@ static void declare(State &copy, const State &state, StringRef name) {
   copy.name = (name + "." + state.name).str();
   copy.space = state.space;
   copy.isAngle = state.isAngle;
+  copy.isCarried = state.isCarried;
   copy.start = state.start;
   copy.range = state.range;
   copy.hasInitial = true;
@@ -102,6 +103,15 @@ bool ModelRun::checkState(const State &state) {
   }
   if (!loop)
     return true;
+  if (state.isCarried) {
+    around.error("misplaced", range,
+                 "`" + text +
+                     "` is run in a loop of its own, whose states begin anew "
+                     "for every sequence, but `" +
+                     StringRef(state.name).rsplit('.').second +
+                     "` has `carry`");
+    return false;
+  }
   for (const Node *node :
        collectNodes(around.graph, {state.next, state.initial},
                     [](const Node *) { return false; })) {
@@ -259,10 +269,19 @@ Node *ModelRun::importSource(const Node &node) {
   case Op::StepCount:
     return isPartial ? refuse("the number of steps") : around.graph.stepCount();
   case Op::StepIndex:
-    return around.graph.stepIndex();
+    return importStepIndex();
   default:
     llvm_unreachable("is no source");
   }
+}
+
+/// The first step of a part is step 0 of the model inside.
+Node *ModelRun::importStepIndex() {
+  Node *step = around.graph.stepIndex();
+  if (!loop || !loop->first)
+    return step;
+  return around.graph.binary(Op::Subtract, step,
+                             around.graph.constant(loop->first));
 }
 
 const Feed *ModelRun::findFeed(const Input &input) const {
@@ -286,10 +305,12 @@ Node *ModelRun::importInput(const Node &node) {
   Moment moment = node.moment;
   if (kind == Kind::AtFirst && moment == Moment::Current)
     moment = Moment::First;
+  if (node.isStandIn && (!canSearch() || moment != Moment::First))
+    return around.graph.constant(1, node.space);
   bool isOther = moment != Moment::Current && moment != Moment::Sample;
   if (isOther && isPartial)
     return refuse("another step of `" + node.input->name + "`");
-  if (feed->isReverse && moment == Moment::First)
+  if (feed->isReverse && moment == Moment::First && !node.isStandIn)
     moment = Moment::Last;
   else if (feed->isReverse && moment == Moment::Last)
     moment = Moment::First;
@@ -301,17 +322,42 @@ Node *ModelRun::importInput(const Node &node) {
   return around.evaluateFeed(instance, *feed, *node.input, moment);
 }
 
+/// True if the first step that counts can be looked for before the time loop.
+bool ModelRun::canSearch() {
+  if (isPartial || around.sequence.isWindow())
+    return false;
+  llvm::SaveAndRestore inScope(around.scope, scope);
+  llvm::SaveAndRestore atPlace(around.place, place);
+  llvm::SaveAndRestore then(around.context, when);
+  return llvm::none_of(feeds, [&](const Feed &feed) {
+    const Input &input = *instance.findInput(feed);
+    Node *fed =
+        around.evaluateFeed(instance, feed, input,
+                            input.perStep ? Moment::Current : Moment::Sample);
+    return !fed || fed->usesState;
+  });
+}
+
 Node *ModelRun::importRandom(const Node &node) {
   Moment moment = node.moment;
   if (kind == Kind::AtFirst && moment == Moment::Current)
     moment = Moment::First;
+  bool isEnd = moment == Moment::First || moment == Moment::Last;
+  if (isEnd && isPartial)
+    return refuse("a draw of another step");
+  if (isEnd && feeds.front().isReverse)
+    moment = moment == Moment::First ? Moment::Last : Moment::First;
   // Sequences through one instance share its weights, not their draws.
   uint64_t stream = node.stream;
   if (name != instance.place.name)
     stream = around.getStream(name + "#" + std::to_string(stream));
+  if (moment == Moment::Last && node.space)
+    return around.sequence.draw(node.isNormal, stream, moment, node.space);
   Node *made = around.graph.random(node.isNormal, stream, moment, node.shape);
   made->space = node.space;
   made->inIterate = node.inIterate;
+  if (moment == Moment::Sample || moment == Moment::First)
+    return around.sequence.drawOnce(made, stream);
   return made;
 }
 
@@ -345,6 +391,8 @@ Node *ModelRun::importTimeSum(const Node &node) {
 /// A model inside of the model inside.
 Node *ModelRun::importLoop(const Node &node) {
   const InnerLoop &inner = *node.loop;
+  if (node.isStandIn && !canSearch())
+    return around.graph.constant(1, node.space);
   bool isReversed = feeds.front().isReverse;
   if (isPartial || (isReversed && (inner.first || inner.last)))
     return refuse("a model of its own");

@@ -227,6 +227,33 @@ const ast::Expr *Program::getOverrideValue(const Override &override,
   return value;
 }
 
+llvm::ArrayRef<const ast::SettingDecl *>
+Program::getGivenLines(StringRef verb, StringRef setting, StringRef model) {
+  std::string name = (verb + "." + setting).str();
+  std::string full = (model + "." + name).str();
+  auto [known, isNew] = givenLines.try_emplace(full);
+  if (!isNew)
+    return known->second;
+  for (auto [i, override] : llvm::enumerate(overrides)) {
+    if (override.name != name && override.name != full)
+      continue;
+    overrideUsed[i] = true;
+    FileId id = sources.addFile("--set", "loco 1\n" + verb.str() + " M {\n" +
+                                             setting.str() + " " +
+                                             override.value + "\n}\n");
+    std::unique_ptr<ast::File> file = parseFile(sources, id, diagnostics);
+    if (!file)
+      continue;
+    for (const ast::Decl *decl : file->body)
+      if (auto *block = llvm::dyn_cast<ast::RunDecl>(decl))
+        for (const ast::Decl *line : block->body)
+          if (auto *given = llvm::dyn_cast<ast::SettingDecl>(line))
+            known->second.push_back(given);
+    libraryFiles.push_back(std::move(file));
+  }
+  return known->second;
+}
+
 void Program::reportUnusedOverrides() {
   std::vector<StringRef> names(overridable.begin(), overridable.end());
   for (auto [override, used] : llvm::zip(overrides, overrideUsed))

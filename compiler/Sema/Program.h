@@ -72,6 +72,11 @@ public:
   /// `declared` (null if it had none); reports a value of another kind.
   const ast::Expr *getOverrideValue(const Override &override,
                                     const ast::Expr *declared);
+  /// The lines `setting ...` of a run block that overrides give, as in
+  /// `--set train.rate='u = 1e-4'`, in their order.
+  llvm::ArrayRef<const ast::SettingDecl *>
+  getGivenLines(llvm::StringRef verb, llvm::StringRef setting,
+                llvm::StringRef model);
   /// Reports the overrides that nothing used.
   void reportUnusedOverrides();
   /// A name that an override could have been meant for.
@@ -95,6 +100,8 @@ private:
   std::vector<std::unique_ptr<ast::File>> libraryFiles;
   const Overrides &overrides;
   std::vector<bool> overrideUsed;
+  /// By verb, setting and model.
+  llvm::StringMap<std::vector<const ast::SettingDecl *>> givenLines;
   unsigned numImported = 0;
   std::vector<const ast::InstanceDecl *> requestedSystems;
   std::vector<std::string> overridable;

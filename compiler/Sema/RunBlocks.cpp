@@ -49,6 +49,9 @@ private:
   bool modelIsWrong = elaborator.program.diagnostics.hasErrors();
   /// Settings that `--set` gives, in place of those of the block or besides.
   std::deque<ast::SettingDecl> given;
+  /// The same as lines: a `rollout` takes the place of the block's, those about
+  /// parameters follow on the block's.
+  std::vector<const ast::SettingDecl *> givenLines;
 };
 } // namespace
 
@@ -250,10 +253,17 @@ void RunBlockEvaluator::checkMissing() {
 void RunBlockEvaluator::applyOverrides() {
   Program &program = elaborator.program;
   for (const SettingForm &form : getSettingForms()) {
-    if (form.verb != decl.verb || !canBeSet(form.kind))
+    GivenBy by = getGivenBy(form.kind);
+    if (form.verb != decl.verb || by == GivenBy::Nothing)
       continue;
     std::string name = (getVerbName(decl.verb) + "." + form.name).str();
     program.addOverridable(name);
+    if (by == GivenBy::Line) {
+      llvm::append_range(givenLines,
+                         program.getGivenLines(getVerbName(decl.verb),
+                                               form.name, decl.model.name));
+      continue;
+    }
     const Override *override = program.findOverride(name, decl.model.name);
     const ast::Expr *value =
         override ? program.getOverrideValue(*override, nullptr) : nullptr;
@@ -279,6 +289,11 @@ bool RunBlockEvaluator::isGiven(StringRef name) const {
 
 /// `--set` gives the setting itself, or the other way to say how long.
 bool RunBlockEvaluator::isReplaced(StringRef name) const {
+  if (name == "rollout" &&
+      llvm::any_of(givenLines, [](const ast::SettingDecl *line) {
+        return line->name.name == "rollout";
+      }))
+    return true;
   return isGiven(name) || (name == "epochs" && isGiven("updates")) ||
          (name == "updates" && isGiven("epochs"));
 }
@@ -303,6 +318,8 @@ RunBlock RunBlockEvaluator::evaluate() {
     else if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(line))
       evaluateProbe(*probe);
   }
+  for (const ast::SettingDecl *line : givenLines)
+    evaluateSetting(*line);
   checkMissing();
   return std::move(block);
 }

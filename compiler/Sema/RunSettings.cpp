@@ -49,9 +49,17 @@ static constexpr SettingForm settingForms[] = {
 
 llvm::ArrayRef<SettingForm> sema::getSettingForms() { return settingForms; }
 
-bool sema::canBeSet(SettingKind kind) {
-  return kind != SettingKind::Save && kind != SettingKind::Factor &&
-         kind != SettingKind::Freeze && kind != SettingKind::Rollout;
+GivenBy sema::getGivenBy(SettingKind kind) {
+  switch (kind) {
+  case SettingKind::Save:
+    return GivenBy::Nothing;
+  case SettingKind::Factor:
+  case SettingKind::Freeze:
+  case SettingKind::Rollout:
+    return GivenBy::Line;
+  default:
+    return GivenBy::Value;
+  }
 }
 
 bool sema::checkSetting(const SettingForm &form,

@@ -37,8 +37,13 @@ struct SettingForm {
 /// All of them, of all verbs.
 llvm::ArrayRef<SettingForm> getSettingForms();
 
-/// True for a setting with one value, that stands once: `--set` may give it.
-bool canBeSet(SettingKind kind);
+/// How `--set` gives a setting.
+enum class GivenBy {
+  Nothing, ///< it cannot
+  Value,   ///< by its one value: `train.updates=100`
+  Line,    ///< as it is written, without its name: `train.rate='u = 1e-4'`
+};
+GivenBy getGivenBy(SettingKind kind);
 
 /// Checks a setting, whose values are evaluated, against its form; true if it
 /// is as it should be.

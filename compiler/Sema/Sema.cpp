@@ -35,6 +35,16 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
     names.push_back(builders.back()->getModel().name);
     builders.back()->build();
   }
+  FileTable &main = program.getMain();
+  std::vector<FileTable *> visible = {&main};
+  visible.insert(visible.end(), main.used.begin(), main.used.end());
+  for (FileTable *file : visible)
+    for (const FileName &name : file->names) {
+      auto *model = llvm::dyn_cast<ast::ModelDecl>(name.decl);
+      auto *instance = llvm::dyn_cast<ast::InstanceDecl>(name.decl);
+      if ((model && model->isSystem) || (instance && instance->isSystem))
+        module->systemNames.push_back(name.name);
+    }
   VariantTable variants(program);
   for (const ast::Decl *decl : program.getMain().file->body) {
     auto *run = llvm::dyn_cast<ast::RunDecl>(decl);

@@ -63,34 +63,119 @@ Node *Sequence::counts(Moment moment) {
   return condition = graph.compare(Comparison::Less, step, bound);
 }
 
-Node *Sequence::read(const Input &input, Moment moment, bool isData) {
-  bool isPlain = moment == Moment::Sample || !isPartial() ||
-                 &input == counting ||
-                 (!counting && (moment == Moment::First || input.isClass()));
-  if (moment == Moment::Current && &input == fed && !isData)
-    return isPlain ? readFed(input)
-                   : select(counts(moment), readFed(input),
-                            graph.constant(0, input.space));
-  if (isPlain)
-    return graph.readInput(input, moment);
-  if (moment == Moment::Last) {
-    Node *&held = heldInputs[&input];
-    if (!held && !input.isClass())
-      held = hold(graph.readInput(input, Moment::Current), input.name);
-    return held;
+//===----------------------------------------------------------------------===//
+// What a step reads
+//===----------------------------------------------------------------------===//
+
+/// The first step of `input` that counts, in a loop of its own that goes
+/// backwards: a mask may begin with steps that do not count. What a window
+/// before this one has found stays.
+Node *Sequence::findFirstByMask(const Input &input) {
+  InnerLoop &loop = model.innerLoops.emplace_back();
+  loop.name = "first." + input.name;
+  loop.isReverse = true;
+  loop.standsFor = &input;
+  loop.range = input.range;
+  auto add = [&](std::string name, const Space *space, double start) {
+    State &state = loop.states.emplace_back();
+    state.name = std::move(name);
+    state.space = space;
+    state.range = input.range;
+    state.hasInitial = true;
+    state.initial = startInWindow(graph.constant(start, space), state.name);
+    return &state;
+  };
+  State *first = add(loop.name, input.space, 1);
+  State *isFound = keepSteps
+                       ? add("found." + input.name, model.spaces.getScalar(), 0)
+                       : nullptr;
+  Node *counted = counts(Moment::Current), *old = graph.oldState(*first);
+  first->next = select(counted, graph.readInput(input, Moment::Current), old);
+  if (isFound) {
+    first->next = select(isSet(isFound->initial), old, first->next);
+    isFound->next =
+        select(counted, graph.constant(1), graph.oldState(*isFound));
   }
-  Node *value = graph.readInput(input, moment);
+  for (const State &state : loop.states) {
+    Node *found = graph.loopFinal(loop, &state == first ? 0 : 1);
+    // Where there is but one step at hand, that one's value is as good.
+    found->usesSequence = false;
+    found->isStandIn = true;
+    if (keepSteps)
+      addCarryResult(state.name, found, input.range);
+    if (&state == first)
+      firsts[&input] = found;
+  }
+  return firsts[&input];
+}
+
+/// The value of `input` at the first step that counts; of none: 1.
+Node *Sequence::findFirst(const Input &input) {
+  Node *&known = firsts[&input];
+  if (known)
+    return known;
+  llvm::SaveAndRestore range(graph.range, input.range);
+  if (counting->kind == Input::Kind::Mask)
+    return known = findFirstByMask(input);
+  Node *first = graph.readInput(input, Moment::First);
+  first->isStandIn = true;
+  Node *length = graph.readInput(*counting, Moment::Sample);
+  Node *isAny = graph.compare(Comparison::Less, graph.constant(0), length);
+  return known =
+             keepFromFirst(select(isAny, first, graph.constant(1, input.space)),
+                           "first." + input.name);
+}
+
+/// What a step that does not count reads. What is divided by, or taken the
+/// logarithm of, must be a number that the sample really has: the derivative
+/// of such a step is multiplied by zero, and zero times infinity is no zero.
+Node *Sequence::standIn(const Input &input) {
+  Node *&known = standIns[&input];
+  if (!known)
+    known = graph.unary(Op::StopGradient, findFirst(input));
+  return known;
+}
+
+Node *Sequence::readFirst(const Input &input) {
+  if (counting && counting->kind == Input::Kind::Mask && !input.isClass())
+    return findFirst(input);
+  Node *first = graph.readInput(input, Moment::First);
+  if (counting && !input.isClass())
+    first = select(counts(Moment::First), first, graph.constantLike(0, first));
+  return input.isClass() ? first : keepFromFirst(first, "start." + input.name);
+}
+
+Node *Sequence::readLast(const Input &input) {
+  Node *&held = heldInputs[&input];
+  if (!held && !input.isClass())
+    held = hold(graph.readInput(input, Moment::Current), input.name);
+  return held;
+}
+
+Node *Sequence::read(const Input &input, Moment moment, bool isData) {
+  if (moment == Moment::Sample || &input == counting)
+    return graph.readInput(input, moment);
+  if (moment == Moment::First)
+    return readFirst(input);
+  if (moment == Moment::Last && isPartial() && (counting || !input.isClass()))
+    return readLast(input);
+  bool isFed = moment == Moment::Current && &input == fed && !isData;
+  Node *value = isFed ? readFed(input) : graph.readInput(input, moment);
+  if (!counting)
+    return value;
   // The number of a class is valid wherever it stands, but for the one that
   // follows on the last.
   if (input.isClass())
     return moment == Moment::NextWrap ? nullptr : value;
-  if (moment == Moment::NextWrap)
-    return select(counts(Moment::Next), value, read(input, Moment::First));
-  return select(counts(moment), value, graph.constantLike(0, value));
+  bool wraps = moment == Moment::NextWrap;
+  return select(counts(wraps ? Moment::Next : moment), value,
+                wraps ? readFirst(input) : standIn(input));
 }
 
 Node *Sequence::draw(bool isNormal, uint64_t stream, Moment moment,
                      const Space *space) {
+  if (moment == Moment::Sample || moment == Moment::First)
+    return drawOnce(graph.random(isNormal, stream, moment, space), stream);
   if (moment != Moment::Last || !isPartial())
     return graph.random(isNormal, stream, moment, space);
   Node *&held = heldDraws[stream];
@@ -98,6 +183,13 @@ Node *Sequence::draw(bool isNormal, uint64_t stream, Moment moment,
     held = hold(graph.random(isNormal, stream, Moment::Current, space),
                 "draw" + std::to_string(heldDraws.size()));
   return held;
+}
+
+Node *Sequence::drawOnce(Node *drawn, uint64_t stream) {
+  Node *&known = onceDrawn[stream];
+  if (!known)
+    known = keepFromFirst(drawn, "draw." + std::to_string(onceDrawn.size()));
+  return known;
 }
 
 /// The value of `current` at the last step that counts; zero if none does.
@@ -177,53 +269,11 @@ void Sequence::feed(const Input &input, double after, SourceRange range) {
 
 /// The data's value below step `after`, then the result of the step before.
 Node *Sequence::readFed(const Input &input) {
-  Node *isGiven =
-      graph.compare(Comparison::Less, getStepNumber(), feedAfter);
+  Node *isGiven = graph.compare(Comparison::Less, getStepNumber(), feedAfter);
   return select(isGiven, graph.readInput(input, Moment::Current),
                 graph.oldState(*fedState));
 }
 
 void Sequence::finishFeeding(Node *value) {
   fedState->next = keep(value, graph.oldState(*fedState));
-}
-
-//===----------------------------------------------------------------------===//
-// Sequences in pieces
-//===----------------------------------------------------------------------===//
-
-void Sequence::makeWindow() {
-  offset = addNumber("window.offset", 0);
-  // More steps than any sequence has.
-  keepSteps = addNumber("window.keep", 1e9);
-}
-
-/// Where the sequence begins the state has its initial value, elsewhere the one
-/// that the run gives.
-void Sequence::carry(State &state, Node *isFirst) {
-  Input &input = model.inputs.emplace_back();
-  input.name = "carry/" + state.name;
-  input.space = state.space;
-  input.range = state.range;
-  input.preset = 0;
-  llvm::SaveAndRestore range(graph.range, state.range);
-  state.initial = select(isFirst, state.initial,
-                         graph.readInput(input, Moment::Sample));
-  model.results.push_back({input.name, ResultRole::Carry,
-                           graph.stateAfter(state, Moment::Last),
-                           state.range});
-}
-
-void Sequence::carryStates() {
-  // Tells the run that a window needs the step after it.
-  if (model.lossLooksAhead)
-    addNumber("window.ahead", 0);
-  Node *isFirst = isSet(addNumber("window.first", 1));
-  bool keepsAny = llvm::any_of(model.states, [](const State &state) {
-    return state.isCarried;
-  });
-  Node *isFresh = keepsAny ? isSet(addNumber("window.fresh", 1)) : nullptr;
-  for (State &state : model.states)
-    carry(state, state.isCarried ? isFresh : isFirst);
-  for (State &state : model.hiddenStates)
-    carry(state, isFirst);
 }

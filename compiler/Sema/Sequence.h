@@ -16,6 +16,7 @@
 #define COMPILER_SEMA_SEQUENCE_H
 
 #include "compiler/Sema/Model.h"
+#include "llvm/ADT/DenseSet.h"
 #include <map>
 
 namespace loco::sema {
@@ -33,13 +34,15 @@ public:
   /// Null if nothing says so.
   const Input *getCounting() const { return counting; }
 
-  /// An input at some step. Where a step does not count it is zero, so that
-  /// nothing that may stand there enters a sum or a derivative. Null for a
-  /// class at the last step that counts, which no state can hold.
-  /// With `isData` no result takes its place.
+  /// An input at some step. Where a step does not count it is that of the first
+  /// one that does, constant in derivatives, so that nothing that may stand
+  /// there enters a sum or a derivative. Null for a class at the last step that
+  /// counts, which no state can hold. With `isData` no result takes its place.
   Node *read(const Input &input, Moment moment, bool isData = false);
   /// Draws; those of the last step are the ones of the last that counts.
   Node *draw(bool isNormal, uint64_t stream, Moment moment, const Space *space);
+  /// Draws of `stream` that are made once for a sequence.
+  Node *drawOnce(Node *drawn, uint64_t stream);
   /// A state after a step: `after`, or `before` if the step does not count.
   Node *keep(Node *after, Node *before);
   /// The sum over the steps that count, and the number of those, at least 1,
@@ -73,9 +76,16 @@ public:
   /// stand before it, and the first `window.keep` steps of it count. Further
   /// ones are only looked ahead at.
   void makeWindow();
+  bool isWindow() const { return keepSteps; }
   /// Lets all states begin where they were left: the model takes them as inputs
   /// `carry/<state>` and gives them as results of that name.
   void carryStates();
+
+  /// True if `node` is known in every window of a sequence, though it is made
+  /// of the first step.
+  bool isKeptFromFirst(const Node *node) const {
+    return keptFromFirst.contains(node);
+  }
 
   /// A number that runs set; where they do not, it is `preset`.
   Node *addNumber(std::string name, double preset);
@@ -88,8 +98,17 @@ private:
   Node *getStepNumber();
   Node *select(Node *condition, Node *value, Node *otherwise);
   Node *isSet(Node *number);
+  Node *findFirst(const Input &input);
+  Node *findFirstByMask(const Input &input);
+  Node *standIn(const Input &input);
+  Node *readFirst(const Input &input);
+  Node *readLast(const Input &input);
   Node *readFed(const Input &input);
   Node *hold(Node *current, std::string name);
+  Node *startInWindow(Node *start, std::string name);
+  Node *keepFromFirst(Node *value, std::string name);
+  Input &addCarry(std::string name, const Space *space, SourceRange range);
+  void addCarryResult(std::string name, Node *value, SourceRange range);
   void carry(State &state, Node *isFirst);
 
   Model &model;
@@ -99,12 +118,18 @@ private:
   /// Last values, by input or stream.
   std::map<const Input *, Node *> heldInputs;
   std::map<uint64_t, Node *> heldDraws;
+  /// By input: the value at the first step that counts, and what steps read
+  /// that do not.
+  std::map<const Input *, Node *> firsts, standIns;
+  std::map<uint64_t, Node *> onceDrawn;
+  llvm::DenseSet<const Node *> keptFromFirst;
 
   const Input *fed = nullptr;
   State *fedState = nullptr;
   Node *feedAfter = nullptr;
   Node *offset = nullptr;
   Node *keepSteps = nullptr;
+  Node *isFirstWindow = nullptr;
 };
 
 } // namespace loco::sema

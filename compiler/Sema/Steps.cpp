@@ -197,6 +197,15 @@ void ModelBuilder::checkStepParts(const StepParts &parts) {
                      "there are no `dynamics` to solve");
 }
 
+static bool isUpdated(const ast::StepDecl &block, StringRef state) {
+  return llvm::any_of(block.body, [&](const ast::Decl *statement) {
+    auto *update = llvm::dyn_cast<ast::UpdateDecl>(statement);
+    return update && llvm::any_of(update->targets, [&](ast::Identifier name) {
+             return name.name == state;
+           });
+  });
+}
+
 /// Reports the states that nothing moves; false if there are any.
 bool ModelBuilder::checkEquations(const StepParts &parts,
                                   const StateValues &next, bool report) {
@@ -207,6 +216,9 @@ bool ModelBuilder::checkEquations(const StepParts &parts,
       hasEquation = llvm::any_of(equations, [&](const Equation &equation) {
         return equation.state == i;
       });
+    // What stands still in the dynamics may be moved after them.
+    hasEquation |=
+        parts.dynamics && parts.after && isUpdated(*parts.after, state.name);
     complete &= hasEquation;
     if (hasEquation || !report || state.hasWrongEquation)
       continue;
@@ -232,8 +244,11 @@ void ModelBuilder::makeStep() {
   bool valid = true;
   if (parts.dynamics) {
     valid = parts.solve && integrate(*parts.solve, next);
-    // Without a solver the right sides are looked at all the same.
+    // Without a solver the right sides are looked at all the same. What `noise`
+    // needs is said where the solver is.
     StateValues rates;
+    llvm::SaveAndRestore noise(elaborator.noiseScale,
+                               elaborator.graph.constant(1));
     if (!valid)
       makeRates(elaborator.oldStates, rates);
   } else if (parts.step) {

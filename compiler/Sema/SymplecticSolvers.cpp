@@ -18,18 +18,20 @@ using llvm::StringRef;
 
 /// Which states are momenta. Not valid if a state is of no pair.
 std::vector<bool> ModelBuilder::findMomenta(bool &valid) {
-  std::vector<bool> isMomentum, isPaired;
+  std::vector<bool> isMomentum, isPaired, isMoved(model->states.size());
   for (const State &state : model->states) {
     isMomentum.push_back(state.position);
     isPaired.push_back(state.position || state.velocity);
   }
-  for (const Equation &equation : equations)
+  for (const Equation &equation : equations) {
+    isMoved[equation.state] = true;
     if (equation.energy) {
       isMomentum[equation.state] = equation.isMomentum;
       isPaired[equation.state] = true;
     }
+  }
   for (auto [i, state] : llvm::enumerate(model->states))
-    if (!isPaired[i]) {
+    if (!isPaired[i] && isMoved[i]) {
       elaborator
           .error("no-velocity", model->solver.range,
                  "`" + model->solver.method +

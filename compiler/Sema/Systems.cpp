@@ -158,16 +158,22 @@ Meaning Elaborator::resolveDraw(Symbol &symbol, const ast::DrawDecl &decl) {
       decl.space ? evaluateSpace(decl.space) : spaces.getScalar();
   if (!space)
     return {};
-  if (!drawsPair(decl.distribution))
-    return Meaning::ofValue(
-        draw(decl.distribution, qualify(symbol.name), space));
+  if (!drawsPair(decl.distribution)) {
+    std::string name = qualify(symbol.name);
+    Node *drawn = draw(decl.distribution, name, space);
+    return Meaning::ofValue(drawn ? sequence.drawOnce(drawn, getStream(name))
+                                  : nullptr);
+  }
   if (decl.names.size() != 2) {
     reportPair(decl.distribution, decl.names.size());
     return {};
   }
   auto pair = drawPair(decl.distribution, qualify(decl.names[0].name),
                        qualify(decl.names[1].name), space);
-  return Meaning::ofValue(symbol.index == 0 ? pair.first : pair.second);
+  Node *drawn = symbol.index == 0 ? pair.first : pair.second;
+  return Meaning::ofValue(
+      drawn ? sequence.drawOnce(drawn, getStream(qualify(symbol.name)))
+            : nullptr);
 }
 
 bool Elaborator::drawsPair(const ast::Expr *distribution) {

@@ -9,6 +9,7 @@
 #include "compiler/AST/Printer.h"
 #include "compiler/AST/Suggest.h"
 #include "compiler/Sema/ModelBuilder.h"
+#include "compiler/Sema/PlanEvaluator.h"
 
 using namespace loco;
 using namespace loco::sema;
@@ -19,9 +20,10 @@ using llvm::StringRef;
 //===----------------------------------------------------------------------===//
 
 static const State *findCarried(const Model &model) {
-  for (const State &state : model.states)
-    if (state.isCarried)
-      return &state;
+  for (const auto *states : {&model.states, &model.hiddenStates})
+    for (const State &state : *states)
+      if (state.isCarried)
+        return &state;
   return nullptr;
 }
 
@@ -47,13 +49,31 @@ Variant sema::readVariant(const ast::RunDecl &run,
     if (setting->name.name == "rollout" && isComplete)
       variant.rollout = setting;
   }
-  if (variant.rollout)
-    variant.key = variant.rollout->target.name.str() + " = " +
-                  ast::toString(variant.rollout->value) + " after " +
-                  ast::toString(variant.rollout->after);
-  if (variant.hasWindows)
-    variant.key += " in windows";
+  // What `--set` gives stands in no block.
+  Program &program =
+      const_cast<ModelBuilder &>(builder).getElaborator().program;
+  StringRef verb = getVerbName(run.verb);
+  if (isTraining && program.findOverride("train.window", run.model.name)) {
+    variant.hasWindows = true;
+    if (!variant.windowRange.isValid())
+      variant.windowRange = run.model.range;
+  }
+  if (run.verb != ast::RunDecl::Verb::Simulate)
+    for (const ast::SettingDecl *line :
+         program.getGivenLines(verb, "rollout", run.model.name))
+      if (line->value && line->after && !line->target.name.empty())
+        variant.rollout = line;
+  variant.setKey();
   return variant;
+}
+
+void Variant::setKey() {
+  key.clear();
+  if (rollout)
+    key = rollout->target.name.str() + " = " + ast::toString(rollout->value) +
+          " after " + ast::toString(rollout->after);
+  if (hasWindows)
+    key += " in windows";
 }
 
 /// `M.rollout`, and `M.rollout2` if another block rolls out otherwise.
@@ -79,6 +99,11 @@ ModelBuilder &VariantTable::find(const ast::RunDecl &run, ModelBuilder &base) {
   Variant variant = readVariant(run, base);
   if (variant.key.empty() || program.diagnostics.hasErrors())
     return base;
+  return make(variant, base);
+}
+
+ModelBuilder &VariantTable::make(Variant variant, ModelBuilder &base) {
+  variant.setKey();
   std::string model = base.getModel().name;
   ModelBuilder *&builder = known[model + ": " + variant.key];
   if (builder)
@@ -88,7 +113,13 @@ ModelBuilder &VariantTable::find(const ast::RunDecl &run, ModelBuilder &base) {
       std::make_unique<ModelBuilder>(program, base.getDeclaration()));
   builder = builders.back().get();
   builder->buildVariant(variant, std::move(name));
-  return *builder;
+  ModelBuilder &made = *builder;
+  // Without windows it is a model to evaluate.
+  if (variant.rollout && variant.hasWindows) {
+    variant.hasWindows = false;
+    make(variant, base);
+  }
+  return made;
 }
 
 //===----------------------------------------------------------------------===//
@@ -160,10 +191,47 @@ void ModelBuilder::beginRollout(const ast::SettingDecl &rollout) {
 void ModelBuilder::finishVariant() {
   if (!variant)
     return;
-  if (elaborator.sequence.getFed())
+  if (elaborator.sequence.getFed()) {
+    checkFeedsOfLoops(*variant->rollout);
     finishRollout(*variant->rollout);
+  }
   if (variant->hasWindows && checkWindows())
     elaborator.sequence.carryStates();
+}
+
+/// What is run before the time loop reads the data. It must not see steps of
+/// which free running knows nothing.
+void ModelBuilder::checkFeedsOfLoops(const ast::SettingDecl &rollout) {
+  const Input *fed = elaborator.sequence.getFed();
+  std::optional<int64_t> after =
+      elaborator.evaluateInteger(rollout.after, 1, "a number of steps");
+  for (const InnerLoop &loop : model->innerLoops) {
+    if (!after || loop.standsFor || (loop.last && *loop.last < *after))
+      continue;
+    llvm::SmallVector<const Node *> roots(loop.outputs.begin(),
+                                          loop.outputs.end());
+    for (const State &state : loop.states)
+      roots.append({state.initial, state.next});
+    bool readsFed = llvm::any_of(
+        collectNodes(model->graph, roots, [](const Node *) { return false; }),
+        [&](const Node *node) {
+          return node->input == fed && node->moment != Moment::First;
+        });
+    if (!readsFed)
+      continue;
+    std::string name = fed->name;
+    elaborator
+        .error("needs-last-step", loop.range,
+               "`" + elaborator.getText(loop.range) +
+                   "` is run before the time loop, where `" + name +
+                   "` is the data's at all steps")
+        .note(rollout.target.range, "because of this, `" + name +
+                                        "` is known step by step only from "
+                                        "step " +
+                                        llvm::Twine(*after) + " on")
+        .hint("run it over `" + name + "[0.." + llvm::Twine(*after - 1) + "]`");
+    return;
+  }
 }
 
 void ModelBuilder::finishRollout(const ast::SettingDecl &rollout) {
@@ -225,17 +293,20 @@ bool ModelBuilder::checkWindows() {
                                     "this");
     return false;
   };
-  if (!model->innerLoops.empty())
-    return refuse(model->innerLoops.front().range,
-                  "a model is run over a part of the sequence here");
+  for (const InnerLoop &loop : model->innerLoops)
+    if (!loop.standsFor)
+      return refuse(loop.range,
+                    "a model is run over a part of the sequence here");
   llvm::SmallVector<const Node *> roots = {model->loss};
   for (const State &state : model->states)
     roots.push_back(state.next);
   for (const State &state : model->hiddenStates)
     roots.push_back(state.next);
   bool hasStepLoss = false;
-  for (const Node *node :
-       collectNodes(model->graph, roots, [](const Node *) { return false; })) {
+  auto isKept = [&](const Node *node) {
+    return elaborator.sequence.isKeptFromFirst(node);
+  };
+  for (const Node *node : collectNodes(model->graph, roots, isKept)) {
     StringRef need = findNeed(node);
     // States after the last step are made before anything asks for them.
     bool isNamed = node->range.isValid();

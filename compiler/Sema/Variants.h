@@ -37,6 +37,7 @@ struct Variant {
   SourceRange windowRange;
   /// The same for blocks that want the same; empty for the model itself.
   std::string key;
+  void setKey();
 };
 
 /// What `run` asks of a model, some state of which may be carried.
@@ -55,6 +56,7 @@ public:
   }
 
 private:
+  ModelBuilder &make(Variant variant, ModelBuilder &base);
   std::string nameOf(const Variant &variant, const std::string &model);
 
   Program &program;

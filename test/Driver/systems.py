@@ -74,7 +74,7 @@ for data, message in [
     ('Throw(frames = 6, split = "all")', '`split` of `Throw` is "train", "validation" or "test"'),
     ("Throw(frames = 6, limits = 1)", "error[unknown-argument]: `Throw` declares no `limits`"),
     ("Throw(6)", "error[unknown-argument]: `6` is no argument of a system"),
-    ("Trow(frames = 6)", "there is no data source `Trow`"),
+    ("Trow(frames = 6)", "no source of data, and no system, is called `Trow`"),
     ("window(Throw(frames = 6), frames = 7)", "`window` cuts pieces of 7 frames, but its source has 6"),
     ("stored(Throw(frames = 6), count = 0)", "expected a whole number from 1"),
     ("stored(stored(Throw(frames = 6), count = 2), count = 3)",

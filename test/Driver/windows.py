@@ -165,6 +165,37 @@ if "the data's `x` is not finite in sample 1" not in said:
     sys.exit(f"data that are not finite: {said}")
 
 #===-----------------------------------------------------------------------===#
+# What a sequence has once
+#===-----------------------------------------------------------------------===#
+
+PROGRAM = os.path.join(os.path.dirname(whole), "windows_draws.loco")
+np.savez("draws.npz", x=random.normal(size=(4, 6)), s=random.normal(size=4))
+run("Draws", "draws")
+with open("draws/Draws/metrics.jsonl") as file:
+    lines = [json.loads(line)["terms"] for line in file]
+for name in ("drawn", "pair", "sample", "start", "each"):
+    found = np.array([line[name] for line in lines]).reshape(2, 3)
+    isSame = np.all(found == found[:, :1])
+    if isSame != (name != "each") or found[0, 0] == found[1, 0]:
+        sys.exit(f"`{name}` in the windows of two sequences: {found}")
+
+# A mask that begins late, in steps that hold no numbers: 1 / x has no derivative at 0.
+values = np.array([[np.nan, 0, np.nan, 4, 5, np.nan]])
+counts = np.array([[0, 0, 0, 1, 1, 0]])
+np.savez("masked.npz", x=values, m=counts)
+run("Masked", "masked")
+b, wanted = 1.0, []
+for _ in range(2):
+    h = 0.0
+    for ends in ([], [4.0], [5.0]):
+        # d(loss)/db of a window: the state it begins with is a number.
+        h += sum(b / x for x in ends)
+        wanted.append(4 * b + h if ends else 0.0)
+        b -= 0.01 * (4 + sum(1 / x for x in ends)) if ends else 0.0
+close("a mask that begins late", losses("masked", "Masked"), wanted)
+PROGRAM = whole
+
+#===-----------------------------------------------------------------------===#
 # Resuming
 #===-----------------------------------------------------------------------===#
 

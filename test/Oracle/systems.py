@@ -86,6 +86,26 @@ def two_body(drawn):
     return rate
 
 
+def three_bodies(z):
+    q, p = z.reshape(2, 3, 2)
+    pull = np.zeros_like(q)
+    for i in range(3):
+        for j in range(3):
+            if i != j:
+                pull[i] += (q[j] - q[i]) / np.sum((q[i] - q[j])**2)**1.5
+    return np.concatenate([p.ravel(), pull.ravel()])
+
+
+def gas(z, box):
+    """Forces on all atoms: x, then y."""
+    between = [side[:, None] - side for side in z.reshape(4, -1)[:2]]
+    between = [side - box * np.floor(side / box + 0.5) for side in between]
+    square = between[0]**2 + between[1]**2
+    np.fill_diagonal(square, np.inf)
+    force = np.where(square < box**2 / 4, 48 * square**-7.0 - 24 * square**-4.0, 0)
+    return np.concatenate([np.sum(force * side, 1) for side in between])
+
+
 def game(payoff):
     n = len(payoff)
 
@@ -208,6 +228,26 @@ check(np.all(found["truth"][:, 0, :2] * [1, 1] >= 0.5), "the first body begins a
 check(np.all(found["require"] == 0), "bodies stay on the canvas")
 found = run("Wide", steps=30)
 follows("Wide", found, lambda i: two_body(found["drawn"][i]), 1e-6)
+
+# Three bodies, of which none is left alone by the others.
+found = run("Three")
+conserved("Three", found["energy"], 1e-7)
+follows("Three", found, lambda i: three_bodies, 1e-5)
+check(np.max(np.abs(found["truth"].reshape(3, 60, 2, 3, 2).sum(3))) < 1e-9, "three bodies stay where they are")
+check(np.min(np.std(found["x"], axis=(2, 3, 4))) > 0, "films of three bodies")
+
+# Atoms in a box: the kicks and drifts of leapfrog, by the forces written down above.
+found = run("Gas", samples=2, steps=10)
+box = np.sqrt(16 / 0.77)
+for truth in found["truth"]:
+    places, momenta = np.split(truth[0].copy(), 2)
+    check(np.all(np.abs(momenta.reshape(2, 16).sum(1)) < 1e-9), "the gas as a whole stands still")
+    for _ in range(9 * 10):
+        momenta += 0.001 * gas(np.concatenate([places, momenta]), box)
+        places += 0.002 * momenta
+        momenta += 0.001 * gas(np.concatenate([places, momenta]), box)
+    error = np.max(np.abs(np.concatenate([places, momenta]) - truth[-1]))
+    check(error < 1e-9, f"atoms are off by {error}")
 
 # The games.
 for name, payoff, size in [("Pennies", [[1, -1], [-1, 1]], 16),

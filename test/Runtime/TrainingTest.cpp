@@ -207,11 +207,6 @@ static void checkRefusals() {
       "input `t` is scalar per sample", "`t` is 2 per sample");
   refused(
       [](Setting &s) {
-        s.data = dataWith("t", Tensor(ElementType::I32, {samples}));
-      },
-      "takes numbers", "`t` holds classes; whole numbers are classes");
-  refused(
-      [](Setting &s) {
         static TensorMap values;
         values["w"] = Tensor(ElementType::F32, {4});
         values["b"] = Tensor(ElementType::F32, {});

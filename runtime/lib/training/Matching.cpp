@@ -33,13 +33,11 @@ static Status checkKind(const ArgumentSpec &input, const DataField &field) {
     return Error{"input " + quoted(input.name) +
                  " takes classes, but the data's " + quoted(field.name) +
                  " holds numbers"};
-  if (!takesClasses && givesClasses)
+  // Whole numbers of a file are classes or numbers, as the input wants.
+  if (!takesClasses && givesClasses && field.classes > 0)
     return Error{"input " + quoted(input.name) +
                  " takes numbers, but the data's " + quoted(field.name) +
-                 " holds classes" +
-                 (field.classes == 0 ? "; whole numbers are classes, store "
-                                       "numbers in floating point"
-                                     : "")};
+                 " holds classes"};
   if (input.classes > 0 && field.classes > input.classes)
     return Error{"the data's " + quoted(field.name) + " has " +
                  std::to_string(field.classes) + " classes, but input " +
@@ -99,7 +97,9 @@ loco::matchFields(const std::vector<ArgumentSpec> &arguments,
       match.steps = *steps;
     }
     match.fields.push_back(field->name);
-    if (input.counting != ArgumentSpec::Counting::None)
+    bool isWhole =
+        input.type != ElementType::I32 && field->type == ElementType::I32;
+    if (input.counting != ArgumentSpec::Counting::None || isWhole)
       match.numbers.push_back(field->name);
   }
   return match;

@@ -6,7 +6,7 @@ import numpy as np
 
 def dense_states(p, x):
     """h before the first step and after each."""
-    h = np.full(p["W"].shape[0], 0.1, x.dtype)
+    h = np.full(p["W"].shape[0], 0.1, np.result_type(float, *x))
     states = [h]
     for step in x:
         h = np.tanh(p["W"] @ h + p["V"] @ step + p["V.bias"])
@@ -64,6 +64,32 @@ def masked(p, x, inputs):
     return sum(losses) / max(len(losses), 1), {"end": end, "mid": mid}
 
 
+def size_of(step):
+    return np.sqrt(np.sum(step ** 2))
+
+
+def ratio(p, x, inputs):
+    states = dense_states(p, [step / size_of(step) for step in x])
+    losses = [np.sum((read_out(p, states[t + 1]) - x[t + 1]) ** 2) + np.log(size_of(x[t]))
+              for t in range(len(x) - 1)]
+    return sum(losses) / max(len(losses), 1), {}
+
+
+def ratio_masked(p, x, inputs):
+    """Here x and the mask have all steps."""
+    mask, h = inputs["m"], np.full(p["W"].shape[0], 0.1, x.dtype)
+    losses, begin = [], None
+    for t, step in enumerate(x):
+        if not mask[t]:
+            continue
+        begin = step if begin is None else begin
+        h = np.tanh(p["W"] @ h + p["V"] @ (step / size_of(step)) + p["V.bias"])
+        if t + 1 < len(x) and mask[t + 1]:
+            losses.append(np.sum((read_out(p, h) - x[t + 1]) ** 2) + np.log(size_of(step)))
+    begin = np.ones(3) if begin is None else begin
+    return sum(losses) / max(len(losses), 1), {"begin": begin}
+
+
 def dense_shapes(n):
     return {"W": (n, n), "V": (n, 3), "V.bias": (n,)}
 
@@ -76,10 +102,13 @@ def shapes(model, n):
     return {"NextStep": lambda: {**dense_shapes(n), **read_out_shapes(n, "y", 3)},
             "Summary": lambda: {**dense_shapes(n), **read_out_shapes(n, "out", 2)},
             "Wrapped": lambda: {"gamma": (), "K": (3,)},
-            "Masked": lambda: {**dense_shapes(n), **read_out_shapes(n, "y", 3)}}[model]()
+            "Masked": lambda: {**dense_shapes(n), **read_out_shapes(n, "y", 3)},
+            "Ratio": lambda: {**dense_shapes(n), **read_out_shapes(n, "y", 3)},
+            "RatioMasked": lambda: {**dense_shapes(n), **read_out_shapes(n, "y", 3)}}[model]()
 
 
-SAMPLES = {"NextStep": next_step, "Summary": summary, "Wrapped": wrapped, "Masked": masked}
+SAMPLES = {"NextStep": next_step, "Summary": summary, "Wrapped": wrapped, "Masked": masked,
+           "Ratio": ratio, "RatioMasked": ratio_masked}
 
 
 def forward(model, p, inputs):
@@ -87,7 +116,7 @@ def forward(model, p, inputs):
     losses, results = [], []
     for i in range(len(inputs["x"])):
         own = {name: value[i] for name, value in inputs.items()}
-        x = own["x"] if model == "Masked" else own["x"][:own["length"]]
+        x = own["x"] if "m" in own else own["x"][:own["length"]]
         loss, found = SAMPLES[model](p, x, own)
         losses.append(loss)
         results.append(found)
