@@ -36,7 +36,7 @@ Dependence loco::getDependence(Operation *op) {
             arith::MulIOp, arith::MinSIOp, arith::MaxSIOp, arith::AndIOp,
             arith::OrIOp, arith::XOrIOp, math::FloorOp, math::CeilOp,
             StopGradientOp, FirstMaxOp, ZerosOp, CoordinateOp, FromIndexOp,
-            OneHotOp, RandomOp, LengthOp, YieldOp, func::ReturnOp>(
+            OneHotOp, RandomOp, LengthOp, SegmentOp, YieldOp, func::ReturnOp>(
           [](auto) { return Dependence::Constant; })
       .Case<arith::MulFOp, arith::DivFOp, math::TanhOp, math::ExpOp,
             math::ExpM1Op, math::LogOp, math::Log1pOp, math::SinOp, math::CosOp,
@@ -45,7 +45,8 @@ Dependence loco::getDependence(Operation *op) {
       .Case<arith::AddFOp, arith::SubFOp, arith::NegFOp, arith::SelectOp,
             arith::MaximumFOp, arith::MinimumFOp, math::AbsFOp, BroadcastOp,
             ReduceOp, ReshapeOp, TransposeOp, SliceOp, PadOp, ConcatOp, RollOp,
-            AtOp, PlaceOp>([](auto) { return Dependence::Linear; })
+            AtOp, PlaceOp, WindowOp, PlaceWindowOp>(
+          [](auto) { return Dependence::Linear; })
       .Case<ContractOp, ConvOp, ConvTransposeOp, ConvOuterOp>(
           [](auto) { return Dependence::Bilinear; })
       .Case<ScanOp, StencilOp>([](auto) { return Dependence::Region; })
@@ -220,6 +221,16 @@ Value loco::emitTranspose(ImplicitLocOpBuilder &builder, Operation *op,
       })
       .Case([&](PlaceOp place) -> Value {
         return AtOp::create(builder, type, cotangent, place.getStep());
+      })
+      .Case([&](WindowOp window) -> Value {
+        Value steps = LengthOp::create(builder, window.getOperand());
+        return PlaceWindowOp::create(builder, type, cotangent,
+                                     window.getFirst(), steps);
+      })
+      .Case([&](PlaceWindowOp place) -> Value {
+        Value steps = LengthOp::create(builder, place.getOperand());
+        return WindowOp::create(builder, type, cotangent, place.getFirst(),
+                                steps);
       })
       .Case([&](ContractOp contract) {
         return emitContractTranspose(builder, contract, index, cotangent);

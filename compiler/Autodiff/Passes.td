@@ -64,4 +64,18 @@ def PlanResiduals : Pass<"loco-plan-residuals"> {
   let dependentDialects = ["::loco::LocoDialect"];
 }
 
+def SegmentLoops : Pass<"loco-segment-loops"> {
+  let summary = "Keeps the states of some steps only, and runs what lies between again";
+  let description = [{
+    Needs the pairs of loops that `loco-create-vjp` leaves, and comes before
+    `loco-plan-residuals`. Both loops of a pair become loops over segments of
+    `loco.segment` steps: the forward one keeps the carries at the start of every
+    segment; the backward one runs a segment once more from there, then goes back over
+    it. These two are a pair again, whose residuals last for a segment. A pair that is
+    not divided (loops that end early, loops of a fixed number of steps) loses its
+    marks, so that it stores nothing but its carries.
+  }];
+  let dependentDialects = ["::loco::LocoDialect"];
+}
+
 #endif // LOCO_AUTODIFF_PASSES_TD

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Autodiff/Autodiff.h"
+#include "compiler/Autodiff/LoopPairs.h"
 #include "compiler/Autodiff/Reverse.h"
 #include "compiler/Autodiff/Rules.h"
 
@@ -31,10 +32,11 @@ static bool isCheap(Operation *op) {
 }
 
 namespace {
-/// A forward loop and the reverse loop that goes back over its steps.
-struct LoopPair {
-  ScanOp forward, backward;
-
+/// Decides for one pair of loops, and carries it out.
+class PairPlanner {
+public:
+  explicit PairPlanner(LoopPair pair)
+      : forward(pair.forward), backward(pair.backward) {}
   void plan();
 
 private:
@@ -42,6 +44,7 @@ private:
   void findNeeded();
   void store(Value recomputed);
 
+  ScanOp forward, backward;
   /// Ops of the forward body by residual number.
   DenseMap<int64_t, Operation *> originals;
   /// Recomputed values that depend on nothing that changes from step to step.
@@ -55,7 +58,7 @@ static std::optional<int64_t> getMark(Operation *op, StringRef mark) {
   return number ? std::optional(number.getInt()) : std::nullopt;
 }
 
-void LoopPair::findInvariants() {
+void PairPlanner::findInvariants() {
   for (Value argument : backward.getConstantArguments())
     invariant.insert(argument);
   for (Operation &op : backward.getBlock()->without_terminator())
@@ -67,7 +70,7 @@ void LoopPair::findInvariants() {
 
 /// Collects the recomputed values that the cotangents use and that are worth
 /// storing, looking through those that are not.
-void LoopPair::findNeeded() {
+void PairPlanner::findNeeded() {
   SetVector<Value> worklist;
   auto want = [&](Value value) {
     Operation *producer = value.getDefiningOp();
@@ -95,7 +98,7 @@ void LoopPair::findNeeded() {
 
 /// Stacks the original of `recomputed` in the forward loop and hands it to the
 /// reverse loop as an element.
-void LoopPair::store(Value recomputed) {
+void PairPlanner::store(Value recomputed) {
   Operation *producer = recomputed.getDefiningOp();
   Operation *original = originals.lookup(*getMark(producer, residualMark));
   Value stacked =
@@ -127,7 +130,7 @@ void LoopPair::store(Value recomputed) {
   recomputed.replaceAllUsesWith(argument);
 }
 
-void LoopPair::plan() {
+void PairPlanner::plan() {
   for (Operation &op : *forward.getBlock())
     if (auto number = getMark(&op, residualMark))
       originals[*number] = &op;
@@ -135,6 +138,20 @@ void LoopPair::plan() {
   findNeeded();
   for (Value value : needed)
     store(value);
+}
+
+llvm::MapVector<int64_t, LoopPair> loco::findLoopPairs(Operation *op) {
+  llvm::MapVector<int64_t, LoopPair> pairs;
+  op->walk([&](ScanOp scan) {
+    if (auto number = getMark(scan, forwardMark))
+      pairs[*number].forward = scan;
+    if (auto number = getMark(scan, backwardMark))
+      pairs[*number].backward = scan;
+  });
+  pairs.remove_if([](auto &entry) {
+    return !entry.second.forward || !entry.second.backward;
+  });
+  return pairs;
 }
 
 namespace {
@@ -147,28 +164,12 @@ struct PlanResiduals : loco::impl::PlanResidualsBase<PlanResiduals> {
       return signalPassFailure();
     }
     if (policy == "store")
-      for (auto &[number, pair] : findPairs())
-        pair.plan();
+      for (auto &[number, pair] : findLoopPairs(getOperation()))
+        PairPlanner(pair).plan();
     getOperation()->walk([](Operation *op) {
       for (StringRef mark : {forwardMark, backwardMark, residualMark})
         op->removeDiscardableAttr(mark);
     });
-  }
-
-private:
-  /// Pairs of loops, those inside of others first: planning a loop replaces it.
-  llvm::MapVector<int64_t, LoopPair> findPairs() {
-    llvm::MapVector<int64_t, LoopPair> pairs;
-    getOperation()->walk([&](ScanOp scan) {
-      if (auto number = getMark(scan, forwardMark))
-        pairs[*number].forward = scan;
-      if (auto number = getMark(scan, backwardMark))
-        pairs[*number].backward = scan;
-    });
-    pairs.remove_if([](auto &entry) {
-      return !entry.second.forward || !entry.second.backward;
-    });
-    return pairs;
   }
 };
 } // namespace

@@ -54,10 +54,11 @@ CacheKey ModuleCode::startKey(StringRef kind, func::FuncOp function) {
   return key;
 }
 
-std::string ModuleCode::getEntryKey(const Request &request) {
+std::string ModuleCode::getEntryKey(const Request &request,
+                                    ResidualPolicy policy) {
   CacheKey key = startKey("entry", function);
   key.add(getRequestKey(request));
-  key.add(static_cast<uint64_t>(options.residuals));
+  key.add(static_cast<uint64_t>(policy));
   return key.getText();
 }
 
@@ -74,26 +75,39 @@ std::optional<EntryCode> ModuleCode::load(StringRef key) {
 // Requests
 //===----------------------------------------------------------------------===//
 
-Expected<EntryCode> ModuleCode::getEntry(const Request &request) {
+Expected<EntryCode> ModuleCode::getEntry(const Request &request,
+                                         ResidualPolicy policy) {
   if (!options.cache || !options.cache->isOn())
-    return compileEntry(request);
-  std::string key = getEntryKey(request);
+    return compileEntry(request, policy);
+  std::string key = getEntryKey(request, policy);
   if (auto code = load(key))
     return *code;
-  auto code = compileEntry(request);
+  auto code = compileEntry(request, policy);
   if (code)
     options.cache->store(key, writeCode(*code));
   return code;
 }
 
-Expected<EntryCode> ModuleCode::compileEntry(const Request &request) {
+/// Stages of a compilation are parts of it.
+static CPUOptions makeOptions(Timings *timings) {
+  CPUOptions options;
+  if (timings)
+    options.onStage = [timings](const char *stage, double seconds) {
+      timings->add("  " + std::string(stage), seconds);
+    };
+  return options;
+}
+
+Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
+                                             ResidualPolicy policy) {
   Timings::Phase phase(options.timings, "compiling");
   ReportCollector reports(module->getContext());
   FailureOr<EntryPoint> entry =
-      makeEntryPoint(function, signature, request, options.residuals);
+      makeEntryPoint(function, signature, request, policy);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
-  auto object = compileToObject(*module, entry->function.getSymName(), {});
+  auto object = compileToObject(*module, entry->function.getSymName(),
+                                makeOptions(options.timings));
   entry->function.erase();
   if (!object)
     return reports.take(llvm::toString(object.takeError()));
@@ -134,7 +148,8 @@ std::optional<EntryCode> ModuleCode::compileInitial() {
   if (failed(verify(*made.module)))
     return std::nullopt;
   func::FuncOp function = made.function;
-  auto object = compileToObject(*made.module, function.getSymName(), {});
+  auto object = compileToObject(*made.module, function.getSymName(),
+                                makeOptions(options.timings));
   if (!object) {
     llvm::consumeError(object.takeError());
     return std::nullopt;

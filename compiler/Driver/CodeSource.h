@@ -32,8 +32,9 @@ class CodeSource {
 public:
   virtual ~CodeSource() = default;
   virtual const Signature &getSignature() = 0;
-  /// What answers a request.
-  virtual Expected<EntryCode> getEntry(const Request &request) = 0;
+  /// What answers a request, with loops that keep what `policy` says.
+  virtual Expected<EntryCode> getEntry(const Request &request,
+                                       ResidualPolicy policy) = 0;
   /// Nothing if the initial values have to be interpreted.
   virtual std::optional<InitialCode> getInitial() = 0;
   /// Initial values of the reference interpreter, in f64.
@@ -44,7 +45,6 @@ public:
 /// How a module's code is made.
 struct ModuleCodeOptions {
   ElementType precision = ElementType::F32;
-  ResidualPolicy residuals = ResidualPolicy::Store;
   /// Where object code is looked for first; null: nowhere.
   ObjectCache *cache = nullptr;
   /// Null: nobody asks.
@@ -61,17 +61,19 @@ public:
              const ModuleCodeOptions &options);
 
   const Signature &getSignature() override { return signature; }
-  Expected<EntryCode> getEntry(const Request &request) override;
+  Expected<EntryCode> getEntry(const Request &request,
+                               ResidualPolicy policy) override;
   std::optional<InitialCode> getInitial() override;
   Expected<TensorMap> interpretInitial(uint64_t seed,
                                        ThreadPool &pool) override;
 
   /// The cache's key of what the functions above would give.
-  std::string getEntryKey(const Request &request);
+  std::string getEntryKey(const Request &request, ResidualPolicy policy);
   std::string getInitialKey();
 
 private:
-  Expected<EntryCode> compileEntry(const Request &request);
+  Expected<EntryCode> compileEntry(const Request &request,
+                                   ResidualPolicy policy);
   std::optional<EntryCode> compileInitial();
   const InitialFunction &getInitialFunction();
   std::optional<EntryCode> load(llvm::StringRef key);

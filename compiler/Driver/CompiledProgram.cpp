@@ -7,12 +7,15 @@
 
 #include "compiler/Driver/CompiledProgram.h"
 
+#include "compiler/Driver/PlanChoice.h"
 #include "compiler/Driver/SolverCheck.h"
 #include "compiler/JIT/CompiledKernel.h"
 #include "loco/Kernel.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+
+#include <map>
 
 using namespace mlir;
 using namespace loco;
@@ -25,12 +28,21 @@ struct LinkedEntry {
   std::unique_ptr<KernelExecutor> executor;
 };
 
+/// The code that answers one kind of request, and which of it a batch of so
+/// many samples and steps takes.
+struct RequestCode {
+  std::map<ResidualPolicy, LinkedEntry> entries;
+  int64_t samples = -1, steps = -1;
+  ResidualPolicy chosen = ResidualPolicy::Store;
+};
+
 class CompiledProgram : public Program {
 public:
   CompiledProgram(std::unique_ptr<CodeSource> source,
                   const CompiledProgramOptions &options, ThreadPool &pool)
       : source(std::move(source)), options(options), pool(pool),
-        signature(this->source->getSignature()) {}
+        signature(this->source->getSignature()),
+        scratch(std::make_shared<KernelScratch>(pool.numThreads())) {}
 
   const std::vector<ArgumentSpec> &arguments() const override {
     return signature.arguments;
@@ -45,7 +57,10 @@ public:
 
 private:
   Expected<LinkedEntry> link(EntryCode code, int64_t memory);
-  Expected<LinkedEntry *> getEntry(const Request &request);
+  Expected<LinkedEntry *> getEntry(RequestCode &code, const Request &request,
+                                   ResidualPolicy policy);
+  Expected<LinkedEntry *> chooseEntry(const Request &request,
+                                      const Batch &batch);
   Expected<TensorMap> computeInitial(InitialCode code, uint64_t seed);
   std::vector<const void *> bindArguments(const LinkedEntry &entry,
                                           const TensorMap &parameters,
@@ -58,7 +73,9 @@ private:
   CompiledProgramOptions options;
   ThreadPool &pool;
   Signature signature;
-  llvm::StringMap<LinkedEntry> entries;
+  /// Of all kernels: one of them runs at a time.
+  std::shared_ptr<KernelScratch> scratch;
+  llvm::StringMap<RequestCode> codes;
 };
 } // namespace
 
@@ -71,22 +88,47 @@ Expected<LinkedEntry> CompiledProgram::link(EntryCode code, int64_t memory) {
   entry.results = std::move(code.results);
   entry.gradients = std::move(code.gradients);
   entry.compiled = std::move(*compiled);
-  entry.executor =
-      std::make_unique<KernelExecutor>(entry.compiled->kernel, pool, memory);
+  entry.executor = std::make_unique<KernelExecutor>(entry.compiled->kernel,
+                                                    pool, memory, scratch);
   return entry;
 }
 
-Expected<LinkedEntry *> CompiledProgram::getEntry(const Request &request) {
-  std::string key = getRequestKey(request);
-  if (auto found = entries.find(key); found != entries.end())
+Expected<LinkedEntry *> CompiledProgram::getEntry(RequestCode &code,
+                                                  const Request &request,
+                                                  ResidualPolicy policy) {
+  if (auto found = code.entries.find(policy); found != code.entries.end())
     return &found->second;
-  auto code = source->getEntry(request);
-  if (!code)
-    return code.error();
-  auto entry = link(std::move(*code), options.memory);
+  auto made = source->getEntry(request, policy);
+  if (!made)
+    return made.error();
+  auto entry = link(std::move(*made), options.memory);
   if (!entry)
     return entry.error();
-  return &entries.try_emplace(key, std::move(*entry)).first->second;
+  return &code.entries.emplace(policy, std::move(*entry)).first->second;
+}
+
+/// What answers the request within the memory that there is.
+Expected<LinkedEntry *> CompiledProgram::chooseEntry(const Request &request,
+                                                     const Batch &batch) {
+  RequestCode &code = codes[getRequestKey(request)];
+  if (options.memory > 0 &&
+      (code.samples != batch.samples || code.steps != batch.steps)) {
+    PlanQuestion question = {batch.samples, batch.steps, pool.numThreads(),
+                             options.memory, !request.gradients.empty()};
+    auto choice = choosePlan(
+        question, [&](ResidualPolicy policy) -> Expected<const Kernel *> {
+          auto entry = getEntry(code, request, policy);
+          if (!entry)
+            return entry.error();
+          return &(*entry)->compiled->kernel;
+        });
+    if (!choice)
+      return choice.error();
+    code.samples = batch.samples;
+    code.steps = batch.steps;
+    code.chosen = choice->policy;
+  }
+  return getEntry(code, request, code.chosen);
 }
 
 //===----------------------------------------------------------------------===//
@@ -194,7 +236,7 @@ Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
                             const Request &request, Reply &reply) {
   if (Status failed = checkCall(signature, parameters, batch, request))
     return failed;
-  auto entry = getEntry(request);
+  auto entry = chooseEntry(request, batch);
   if (!entry)
     return entry.error();
 
@@ -241,7 +283,6 @@ loco::makeCompiledProgram(OwningOpRef<ModuleOp> module, StringRef name,
                           ThreadPool &pool) {
   ModuleCodeOptions code;
   code.precision = options.precision;
-  code.residuals = options.residuals;
   code.cache = options.cache;
   code.timings = options.timings;
   return makeCompiledProgram(

@@ -23,7 +23,6 @@ struct CompiledProgramOptions {
   ElementType precision = ElementType::F32;
   /// Bytes of scratch memory for all threads together; 0: no limit.
   int64_t memory = 0;
-  ResidualPolicy residuals = ResidualPolicy::Store;
   /// Where object code is looked for first; null: nowhere.
   ObjectCache *cache = nullptr;
   /// Null: nobody asks.

@@ -23,6 +23,22 @@ std::string loco::getRequestKey(const Request &request) {
                      fmt::join(request.gradients, ","));
 }
 
+std::string loco::getEntryName(const Request &request, ResidualPolicy policy) {
+  return fmt::format("{}/{}", getRequestKey(request), getName(policy).str());
+}
+
+StringRef loco::getName(ResidualPolicy policy) {
+  switch (policy) {
+  case ResidualPolicy::Store:
+    return "store";
+  case ResidualPolicy::Recompute:
+    return "recompute";
+  case ResidualPolicy::Checkpoint:
+    return "checkpoint";
+  }
+  llvm_unreachable("all plans have names");
+}
+
 /// Positions of the function's arguments that gradients are taken by.
 static SmallVector<unsigned> getGradientPositions(const Signature &signature,
                                                   ArrayRef<std::string> names) {
@@ -77,7 +93,7 @@ FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
       return failure();
     entry.function = *vjp;
     seedWithOne(entry.function);
-    buildResidualsPipeline(passes, policy == ResidualPolicy::Recompute);
+    buildResidualsPipeline(passes, policy);
   }
   if (failed(passes.run(entry.function)))
     return failure();

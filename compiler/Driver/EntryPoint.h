@@ -9,6 +9,7 @@
 #define COMPILER_DRIVER_ENTRYPOINT_H
 
 #include "compiler/Driver/Signature.h"
+#include "compiler/Pipelines/Pipelines.h"
 
 namespace loco {
 
@@ -18,9 +19,6 @@ struct EntryPoint {
   mlir::func::FuncOp function;
   std::vector<std::string> results, gradients;
 };
-
-/// What the reverse loops read from the forward ones (`loco-plan-residuals`).
-enum class ResidualPolicy { Store, Recompute };
 
 /// Adds to the module of `function` the function that answers `request`,
 /// differentiated if it asks for gradients. What has no derivative is a
@@ -32,6 +30,12 @@ mlir::FailureOr<EntryPoint> makeEntryPoint(mlir::func::FuncOp function,
 
 /// A name for what a request asks for: equal for equal requests.
 std::string getRequestKey(const Request &request);
+
+/// The same for code that answers it in this way.
+std::string getEntryName(const Request &request, ResidualPolicy policy);
+
+/// `store`, `recompute` or `checkpoint`.
+llvm::StringRef getName(ResidualPolicy policy);
 
 } // namespace loco
 

@@ -102,8 +102,10 @@ static void listFields(Archive &archive, Signature &signature) {
 
 template <typename Archive>
 static void listFields(Archive &archive, LocoArenaSize &size) {
-  auto &[constant, perSample, perStep, perSampleStep] = size;
-  archive(constant, perSample, perStep, perSampleStep);
+  auto &[constant, perSample, perStep, perSampleStep, perSegment,
+         perSampleSegment, perSegmentStep, perSampleSegmentStep] = size;
+  archive(constant, perSample, perStep, perSampleStep, perSegment,
+          perSampleSegment, perSegmentStep, perSampleSegmentStep);
 }
 
 template <typename Archive>
@@ -114,10 +116,11 @@ static void listFields(Archive &archive, KernelOperand &operand) {
 
 template <typename Archive>
 static void listFields(Archive &archive, Kernel &kernel) {
-  auto &[function, arena, arguments, results, preferredBlock] = kernel;
+  auto &[function, arena, arguments, results, preferredBlock, segment] =
+      kernel;
   // The address is that of one process.
   (void)function;
-  archive(arena, arguments, results, preferredBlock);
+  archive(arena, arguments, results, preferredBlock, segment);
 }
 
 template <typename Archive>

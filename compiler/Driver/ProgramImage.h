@@ -41,7 +41,7 @@ struct EntryCode {
 /// A model that was translated at least once.
 struct ModelCode {
   Signature signature;
-  /// Keys of entries in the object cache, by `getRequestKey`.
+  /// Keys of entries in the object cache, by `getEntryName`.
   std::map<std::string, std::string> entries;
   /// The same of the initial values, and the numbers that the code takes; empty
   /// if they are interpreted.

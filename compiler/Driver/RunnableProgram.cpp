@@ -30,17 +30,18 @@ public:
 
   const Signature &getSignature() override { return kept.signature; }
 
-  Expected<EntryCode> getEntry(const Request &request) override {
+  Expected<EntryCode> getEntry(const Request &request,
+                               ResidualPolicy policy) override {
     std::lock_guard<std::recursive_mutex> lock(owner.turn);
-    std::string name = getRequestKey(request);
+    std::string name = getEntryName(request, policy);
     if (auto found = kept.entries.find(name); found != kept.entries.end())
       if (auto code = load(found->second))
         return *code;
     auto made = getModuleCode();
     if (!made)
       return made.error();
-    std::string key = (*made)->getEntryKey(request);
-    auto code = (*made)->getEntry(request);
+    std::string key = (*made)->getEntryKey(request, policy);
+    auto code = (*made)->getEntry(request, policy);
     if (code && owner.options.cache->isOn()) {
       kept.entries[name] = key;
       owner.save();

@@ -19,6 +19,8 @@
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
+#include <chrono>
+
 using namespace mlir;
 using namespace loco;
 
@@ -52,8 +54,9 @@ static bool isShared(func::FuncOp function, unsigned argument) {
   return role && (role == "param" || role == "frozen");
 }
 
-static void describeFunction(const Schedule &schedule, Kernel &kernel) {
-  func::FuncOp function = schedule.function;
+void loco::describeFunction(func::FuncOp function,
+                            const DenseMap<Value, int64_t> &lengths,
+                            Kernel &kernel) {
   for (BlockArgument argument : function.getArguments()) {
     KernelOperand operand = describeOperand(argument.getType());
     if (operand.kind == KernelOperand::Kind::Sample &&
@@ -65,14 +68,13 @@ static void describeFunction(const Schedule &schedule, Kernel &kernel) {
     KernelOperand operand = describeOperand(type);
     // A stack of so many steps, whatever the call's number of steps.
     Value value = function.getBody().front().getTerminator()->getOperand(i);
-    if (auto known = schedule.lengths.find(value);
-        known != schedule.lengths.end()) {
+    if (auto known = lengths.find(value); known != lengths.end()) {
       operand.perStep = false;
       operand.shape.insert(operand.shape.begin(), known->second);
     }
     if (function.getResultAttr(i, "loco.sum_samples")) {
       operand.kind = KernelOperand::Kind::Sum;
-      operand.sumType = elementTypeOf(sumType(cast<RankedTensorType>(type)));
+      operand.sumType = ::elementTypeOf(sumType(cast<RankedTensorType>(type)));
     }
     kernel.results.push_back(std::move(operand));
   }
@@ -89,16 +91,39 @@ static std::string printed(Operation *op) {
   return text;
 }
 
+namespace {
+/// Tells the time from one stage of a compilation to the next.
+class StageClock {
+public:
+  explicit StageClock(const CPUOptions &options) : options(options) {}
+  void finish(const char *stage) {
+    auto now = std::chrono::steady_clock::now();
+    if (options.onStage)
+      options.onStage(stage,
+                      std::chrono::duration<double>(now - begin).count());
+    begin = now;
+  }
+
+private:
+  const CPUOptions &options;
+  std::chrono::steady_clock::time_point begin =
+      std::chrono::steady_clock::now();
+};
+} // namespace
+
 llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
                                                    StringRef name,
                                                    const CPUOptions &options,
                                                    KernelTexts *texts) {
+  StageClock clock(options);
   MLIRContext *context = module.getContext();
   context
       ->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, vector::VectorDialect,
                     cf::ControlFlowDialect, arith::ArithDialect,
                     math::MathDialect, func::FuncDialect>();
   CPUTarget target = CPUTarget::host();
+  if (!target.problem.empty())
+    return llvm::createStringError(target.problem);
   if (options.vectorBytes)
     target.vectorBytes = options.vectorBytes;
 
@@ -121,15 +146,18 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
     return llvm::createStringError("`%s` could not be planned",
                                    name.str().c_str());
   KernelObject object;
-  describeFunction(*schedule, object.kernel);
+  describeFunction(function, schedule->lengths, object.kernel);
   const BlockSize &arena = schedule->arena;
-  object.kernel.arena = {arena.constant, arena.perSample, arena.perStep,
-                         arena.perSampleStep};
+  object.kernel.arena = {arena.constant,       arena.perSample,
+                         arena.perStep,        arena.perSampleStep,
+                         arena.perSegment,     arena.perSampleSegment,
+                         arena.perSegmentStep, arena.perSampleSegmentStep};
   object.kernel.preferredBlock = schedule->preferredBlock;
   object.explain = describeSchedule(*schedule);
   if (texts)
     texts->planned = printed(function);
-  if (options.scheduleOnly)
+  clock.finish("schedule");
+  if (options.scheduleOnly && !texts)
     return object;
 
   OwningOpRef<ModuleOp> loops = ModuleOp::create(module.getLoc());
@@ -137,13 +165,21 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
     return llvm::createStringError("`%s` could not be compiled",
                                    name.str().c_str());
   if (texts)
+    texts->report = reportKernel(*schedule, *loops);
+  if (options.scheduleOnly)
+    return object;
+  if (options.timeNests && texts)
+    texts->nests = markNests(*loops);
+  if (texts)
     texts->loops = printed(*loops);
+  clock.finish("loops");
   PassManager lower(context, ModuleOp::getOperationName());
   buildLoweringPipeline(lower);
   if (failed(lower.run(*loops)))
     return llvm::createStringError("`%s` could not be lowered",
                                    name.str().c_str());
 
+  clock.finish("lowering");
   std::unique_ptr<llvm::TargetMachine> machine = target.makeMachine();
   if (!machine)
     return llvm::createStringError("LLVM does not know `%s`",
@@ -160,8 +196,10 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
         emitMachineCode(*copy, *machine, llvm::CodeGenFileType::AssemblyFile);
     texts->assembly.assign(text.begin(), text.end());
   }
+  clock.finish("LLVM's passes");
   auto code = emitMachineCode(**translated, *machine,
                               llvm::CodeGenFileType::ObjectFile);
+  clock.finish("machine code");
   object.code.assign(code.begin(), code.end());
   return object;
 }

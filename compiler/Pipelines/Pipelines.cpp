@@ -37,7 +37,11 @@ void loco::registerLocoDialects(DialectRegistry &registry) {
 }
 
 void loco::buildModelPipeline(OpPassManager &modulePasses) {
+  // What is written twice is one value before it is differentiated: its
+  // derivative would be computed twice, too, in terms that no longer agree.
+  modulePasses.addPass(createCSEPass());
   modulePasses.addPass(createExpandGradients());
+  modulePasses.addPass(createCSEPass());
 }
 
 LogicalResult loco::prepareModel(ModuleOp module) {
@@ -47,9 +51,11 @@ LogicalResult loco::prepareModel(ModuleOp module) {
 }
 
 void loco::buildResidualsPipeline(OpPassManager &functionPasses,
-                                  bool recompute) {
+                                  ResidualPolicy policy) {
+  if (policy == ResidualPolicy::Checkpoint)
+    functionPasses.addPass(createSegmentLoops());
   PlanResidualsOptions options;
-  options.policy = recompute ? "recompute" : "store";
+  options.policy = policy == ResidualPolicy::Recompute ? "recompute" : "store";
   functionPasses.addPass(createPlanResiduals(options));
   functionPasses.addPass(createCanonicalizerPass());
   functionPasses.addPass(createCSEPass());
@@ -59,6 +65,7 @@ void loco::buildPlanPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createInlinerPass());
   modulePasses.addPass(createCanonicalizerPass());
   modulePasses.addPass(createCSEPass());
+  modulePasses.addNestedPass<func::FuncOp>(createSimplifyPieces());
   // Fission relies on loops without leftovers, and leaves some.
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
   modulePasses.addPass(createCSEPass());
@@ -82,6 +89,18 @@ void loco::buildLoweringPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createReconcileUnrealizedCastsPass());
 }
 
+void loco::buildGPULoweringPipeline(OpPassManager &modulePasses) {
+  OpPassManager &passes = modulePasses.nest<gpu::GPUModuleOp>();
+  passes.addPass(createCSEPass());
+  passes.addPass(createSCFToControlFlowPass());
+  // Before the pass for gpu ops, which would call libdevice.
+  passes.addPass(createConvertMathToLLVMPass());
+  passes.addPass(createArithToLLVMConversionPass());
+  passes.addPass(createConvertGpuOpsToNVVMOps());
+  modulePasses.addPass(createConvertControlFlowToLLVMPass());
+  modulePasses.addPass(createReconcileUnrealizedCastsPass());
+}
+
 void loco::registerLocoPasses() {
   registerTransformsPasses();
   registerConversionPasses();
@@ -92,7 +111,9 @@ void loco::registerLocoPasses() {
                              buildModelPipeline);
   PassPipelineRegistration<>(
       "loco-residuals", "what follows reverse-mode differentiation",
-      [](OpPassManager &passes) { buildResidualsPipeline(passes, false); });
+      [](OpPassManager &passes) {
+        buildResidualsPipeline(passes, ResidualPolicy::Store);
+      });
   PassPipelineRegistration<>("loco-plan", "what a kernel's schedule expects",
                              buildPlanPipeline);
   PassPipelineRegistration<>("loco-lower",

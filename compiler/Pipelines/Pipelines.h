@@ -25,11 +25,21 @@ void buildModelPipeline(mlir::OpPassManager &modulePasses);
 /// Runs that pipeline. Fails, with a diagnostic, at an op without a derivative.
 mlir::LogicalResult prepareModel(mlir::ModuleOp module);
 
+/// What a forward loop leaves for the reverse one, in the order of memory.
+enum class ResidualPolicy {
+  /// What is expensive to compute, of every step.
+  Store,
+  /// The carries of every step.
+  Recompute,
+  /// The carries at the start of every segment of the steps.
+  Checkpoint,
+};
+
 /// What follows reverse-mode differentiation, on the function it made: decides
-/// what the reverse loops read (`recompute`: nothing but the carries), then
-/// simplifies. Comes first: it needs the pairs of loops as they were made.
+/// what the reverse loops read, then simplifies. Comes first: it needs the
+/// pairs of loops as they were made.
 void buildResidualsPipeline(mlir::OpPassManager &functionPasses,
-                            bool recompute);
+                            ResidualPolicy policy);
 
 /// From a function of one sample to what the schedule of a kernel expects:
 /// calls inlined, loops free of what they need not do, large products out of
@@ -38,6 +48,10 @@ void buildPlanPipeline(mlir::OpPassManager &modulePasses);
 
 /// From emitted kernels to the llvm dialect.
 void buildLoweringPipeline(mlir::OpPassManager &modulePasses);
+
+/// From emitted kernels of a GPU, in gpu.module ops, to the llvm and nvvm
+/// dialects.
+void buildGPULoweringPipeline(mlir::OpPassManager &modulePasses);
 
 /// Makes our passes and pipelines known by name, and those of upstream that go
 /// with them (canonicalize, cse, inline, conversions).

@@ -56,6 +56,36 @@ static LogicalResult evaluatePlace(Evaluation &evaluation) {
   return evaluation.setResult(0, std::move(result));
 }
 
+/// `steps` steps of zeros, and those of `stacked` moved by `distance`.
+static Array moveSteps(const Array &stacked, int64_t distance, int64_t steps) {
+  Array result = makeStack(steps, ArrayRef(stacked.shape).drop_front());
+  for (int64_t step = 0; step < stacked.shape.front(); ++step)
+    if (step + distance >= 0 && step + distance < steps)
+      setStep(result, step + distance, getStep(stacked, step));
+  return result;
+}
+
+static LogicalResult evaluateWindow(Evaluation &evaluation) {
+  return evaluation.setResult(0, moveSteps(evaluation.getArray(0),
+                                           -evaluation.getIndex(1),
+                                           evaluation.getIndex(2)));
+}
+
+static LogicalResult evaluatePlaceWindow(Evaluation &evaluation) {
+  return evaluation.setResult(0, moveSteps(evaluation.getArray(0),
+                                           evaluation.getIndex(1),
+                                           evaluation.getIndex(2)));
+}
+
+/// Some length that leaves a shorter segment at the end of most loops.
+static LogicalResult evaluateSegment(Evaluation &evaluation) {
+  int64_t steps = evaluation.getIndex(0);
+  int64_t length = std::clamp<int64_t>(3, 1, std::max<int64_t>(steps, 1));
+  if (failed(evaluation.setResult(0, Cell(length))))
+    return failure();
+  return evaluation.setResult(1, Cell((steps + length - 1) / length));
+}
+
 static LogicalResult evaluateLength(Evaluation &evaluation) {
   return evaluation.setResult(0, Cell(evaluation.getArray(0).shape.front()));
 }
@@ -311,6 +341,9 @@ void reference::addRegionHandlers(HandlerTable &table, MLIRContext *context) {
   addHandler<StencilOp>(table, context, evaluateStencil);
   addHandler<AtOp>(table, context, evaluateAt);
   addHandler<PlaceOp>(table, context, evaluatePlace);
+  addHandler<WindowOp>(table, context, evaluateWindow);
+  addHandler<PlaceWindowOp>(table, context, evaluatePlaceWindow);
+  addHandler<SegmentOp>(table, context, evaluateSegment);
   addHandler<LengthOp>(table, context, evaluateLength);
   addHandler<func::CallOp>(table, context, evaluateCall);
 }

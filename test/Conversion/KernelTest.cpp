@@ -7,7 +7,10 @@
 //
 //   loco-test-kernels file.mlir [--samples=n] [--steps=n] [--pool=threads]
 //                     [--function=name] [--emit=planned|loops|llvm|asm|explain]
-//                     [--bench] [--vector=bytes] [--block=n]
+//                     [--bench] [--vector=bytes] [--block=n] [--segment=n]
+//                     [--cuda [--grid=n]]
+//   loco-test-kernels --random=n [--derivatives] [--plan=store|recompute|
+//                     checkpoint] [--segment=n] [--f32] [--cuda]
 //
 // Runs each function of the file on made-up arguments, compiled and
 // interpreted, and compares every result: the 2-norm of the difference over
@@ -18,8 +21,10 @@
 
 #include "compiler/Autodiff/Autodiff.h"
 #include "compiler/JIT/CompiledKernel.h"
+#include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Reference/Interpreter.h"
 #include "dialects/Loco/IR/LocoOps.h"
+#include "test/Emulator/Emulator.h"
 #include "test/Unit/RandomPrograms.h"
 
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
@@ -42,10 +47,14 @@ static cl::opt<int> samples("samples", cl::init(3));
 static cl::opt<int> steps("steps", cl::init(5));
 static cl::opt<int> threads("pool", cl::init(2));
 static cl::opt<int> block("block", cl::init(0));
+static cl::opt<int> segment("segment", cl::init(0));
+static cl::opt<std::string> plan("plan");
 static cl::opt<int> vectorBytes("vector", cl::init(0));
 static cl::opt<std::string> only("function");
 static cl::opt<std::string> emit("emit");
 static cl::opt<bool> bench("bench");
+static cl::opt<bool> cuda("cuda");
+static cl::opt<int> blocks("grid", cl::init(2));
 
 /// Numbers in [-1, 1) that depend on their place alone.
 static double madeUp(uint64_t i, uint64_t seed) {
@@ -167,10 +176,30 @@ static double relativeError(const std::vector<double> &got,
   return norm(difference) / std::max({norm(want), least, 1e-150});
 }
 
+/// Runs the kernels of a GPU in both orders of their threads, which must give
+/// the same bits.
+static Status emulate(EmulatedKernels &kernels, const KernelBatch &batch,
+                      std::vector<Buffer> &results) {
+  EmulationOptions options;
+  options.blocks = blocks;
+  if (Status failed = kernels.run(batch, options))
+    return failed;
+  std::vector<std::vector<char>> first;
+  for (Buffer &buffer : results)
+    first.push_back(buffer.bytes);
+  options.isReversed = true;
+  if (Status failed = kernels.run(batch, options))
+    return failed;
+  for (auto [i, buffer] : llvm::enumerate(results))
+    if (buffer.bytes != first[i])
+      return Error{"result " + std::to_string(i) +
+                   " depends on the order in which threads run"};
+  return {};
+}
+
 /// Compares, returns true if all is well.
-static bool check(ModuleOp module, func::FuncOp function,
-                  const CompiledKernel &compiled, int *agreeing) {
-  const Kernel &kernel = compiled.kernel;
+static bool check(ModuleOp module, func::FuncOp function, const Kernel &kernel,
+                  EmulatedKernels *emulated, int *agreeing) {
   std::vector<Buffer> arguments, results;
   for (auto [i, operand] : llvm::enumerate(kernel.arguments)) {
     Buffer &buffer = arguments.emplace_back(operand);
@@ -200,12 +229,19 @@ static bool check(ModuleOp module, func::FuncOp function,
   for (Buffer &buffer : results)
     batch.results.push_back(buffer.bytes.data());
 
+  if (emulated) {
+    if (Status failed = emulate(*emulated, batch, results)) {
+      llvm::outs() << function.getName() << ": " << failed.message() << "\n";
+      return false;
+    }
+  }
   ThreadPool pool(threads);
   Kernel adjusted = kernel;
   if (block)
     adjusted.preferredBlock = block;
+  adjusted.segment = segment;
   KernelExecutor executor(adjusted, pool);
-  if (Status failed = executor.run(batch)) {
+  if (Status failed = emulated ? Status() : executor.run(batch)) {
     llvm::errs() << failed.message() << "\n";
     return false;
   }
@@ -260,12 +296,46 @@ static bool check(ModuleOp module, func::FuncOp function,
   return good;
 }
 
+/// The same for a GPU, whose kernels are emulated.
+static bool checkOnGPU(ModuleOp module, func::FuncOp function, int *agreeing) {
+  GPUCompileOptions options;
+  GPUObject object;
+  auto fail = [&](llvm::Error error) {
+    llvm::outs() << llvm::toString(std::move(error)) << "\n";
+    return false;
+  };
+  if (emit == "ptx") {
+    auto compiled = compileForGPU(module, function.getName(), options);
+    if (!compiled)
+      return fail(compiled.takeError());
+    llvm::outs() << compiled->ptx;
+    return true;
+  }
+  auto kernels = makeGPUModule(module, function.getName(), options, object);
+  if (!kernels)
+    return fail(kernels.takeError());
+  if (!emit.empty()) {
+    llvm::outs() << (emit == "planned"   ? object.planned
+                     : emit == "explain" ? object.explain
+                                         : object.kernels);
+    return true;
+  }
+  auto emulated = EmulatedKernels::create(std::move(*kernels), object);
+  if (!emulated)
+    return fail(emulated.takeError());
+  return check(module, function, object.kernel, emulated->get(), agreeing);
+}
+
 /// Compiles and checks every function of `module`.
 static bool checkModule(ModuleOp module, int *agreeing) {
   bool good = true;
   for (auto function : module.getOps<func::FuncOp>()) {
     if (function.isPrivate() || (!only.empty() && function.getName() != only))
       continue;
+    if (cuda) {
+      good &= checkOnGPU(module, function, agreeing);
+      continue;
+    }
     CPUOptions options;
     options.vectorBytes = vectorBytes;
     options.keepTexts = !emit.empty();
@@ -287,7 +357,7 @@ static bool checkModule(ModuleOp module, int *agreeing) {
     else if (emit == "explain")
       llvm::outs() << (*compiled)->explain;
     else
-      good &= check(module, function, **compiled, agreeing);
+      good &= check(module, function, (*compiled)->kernel, nullptr, agreeing);
   }
   return good;
 }
@@ -314,6 +384,17 @@ static void dropStackedResults(func::FuncOp function) {
                                      end->getOperandTypes()));
 }
 
+/// Decides what a derivative keeps, as `--plan` says.
+static bool planResiduals(func::FuncOp function) {
+  if (plan.empty())
+    return true;
+  PassManager passes(function.getContext(), func::FuncOp::getOperationName());
+  buildResidualsPipeline(passes, plan == "store"       ? ResidualPolicy::Store
+                                 : plan == "recompute" ? ResidualPolicy::Recompute
+                                                       : ResidualPolicy::Checkpoint);
+  return succeeded(passes.run(function));
+}
+
 /// Programs drawn from the whole op set, and what differentiation makes of
 /// them.
 static bool checkRandom(MLIRContext &context) {
@@ -335,7 +416,8 @@ static bool checkRandom(MLIRContext &context) {
       for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
         if (isDifferentiable(type))
           arguments.push_back(i);
-      if (failed(createVJP(function, arguments, "gradient")))
+      FailureOr<func::FuncOp> vjp = createVJP(function, arguments, "gradient");
+      if (failed(vjp) || !planResiduals(*vjp))
         return false;
       function.erase();
     }

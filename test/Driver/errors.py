@@ -149,9 +149,8 @@ expect("eval sheet.loco --inputs x.npz --random draws.npz", fit + "unused: `rand
 expect("eval rounding.loco --inputs scalar.npz --steps 4",
        "error: the model has no steps, but `--steps` was given")
 expect("eval sheet.loco --inputs x.npz --memory 1k --threads 1",
-       re.compile("error: one sample of 3 steps needs [0-9]+ bytes per thread, more than "
-                  "the memory budget of 1024 for 1 threads; raise `--memory` or lower "
-                  "`--threads`\n"))
+       re.compile("error: one sample of 3 steps needs at least [0-9]+ bytes of scratch memory on "
+                  "1 thread, more than the memory budget of 1024; raise `--memory`\n"))
 expect("verify sheet.loco --samples 1000000 --steps 1000000", "error: out of memory")
 
 # Parameters.

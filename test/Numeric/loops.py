@@ -100,6 +100,15 @@ check("stacked", f"(%T: index, %xs: {VS}) -> ({FS}, {V}, {VS}, {VS}, index, {ten
       [3, xs], [(xs * xs).sum(1), xs[2], [np.zeros(4), xs[2], np.zeros(4)], np.zeros((3, 4)), 3,
                 np.repeat(xs[:, :, None], 2, 2)])
 
+# Windows reach beyond the end, and are placed beyond it.
+check("windows", f"(%T: index, %xs: {VS}) -> ({VS}, {VS})",
+      f"""%c1 = arith.constant 1 : index
+          %c2 = arith.constant 2 : index
+          %0 = loco.window %xs from %c1 for %T : {VS} to {VS}
+          %1 = loco.place_window %xs from %c2 of %T : {VS} to {VS}
+          return %0, %1 : {VS}, {VS}""",
+      [3, xs], [[xs[1], xs[2], np.zeros(4)], [np.zeros(4), np.zeros(4), xs[0]]])
+
 # A loss on the next input, the last step left out or taken around, as `next`.
 ys = random.standard_normal((5, 4))
 wrapped = np.mean((np.roll(ys, -1, 0) - np.sin(ys)).sum(1))

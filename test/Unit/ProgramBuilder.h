@@ -169,6 +169,12 @@ private:
   bool addScan();
   bool addAt();
   bool addPlace();
+  bool addWindow();
+  bool addPlaceWindow();
+  bool addMovedSteps(
+      llvm::function_ref<mlir::Value(mlir::Type, mlir::Value, mlir::Value,
+                                     mlir::Value)>
+          create);
   bool addZeros();
   bool addCall();
 

@@ -223,6 +223,35 @@ bool ProgramBuilder::addPlace() {
   return true;
 }
 
+/// Some steps of a stacked value, or a stacked value that has them: also beyond
+/// its end.
+bool ProgramBuilder::addWindow() {
+  return addMovedSteps([&](Type type, Value value, Value first, Value steps) {
+    return WindowOp::create(builder, type, value, first, steps);
+  });
+}
+
+bool ProgramBuilder::addPlaceWindow() {
+  return addMovedSteps([&](Type type, Value value, Value first, Value steps) {
+    return PlaceWindowOp::create(builder, type, value, first, steps);
+  });
+}
+
+bool ProgramBuilder::addMovedSteps(
+    llvm::function_ref<Value(Type, Value, Value, Value)> create) {
+  Item *item = pickField([](const Item &item) { return item.isStacked(); });
+  if (!item)
+    return false;
+  Item x = use(item);
+  int64_t length = dice.chance(0.5) ? mainLength : dice.number(1, 4);
+  SmallVector<int64_t> lengths(x.lengths.begin(), x.lengths.end());
+  lengths.front() = length;
+  Value value = create(x.value.getType(), x.value,
+                       getSomeStep(dice.number(1, 4)), getLength(length));
+  addResult(value, x.bound, lengths, x.constant);
+  return true;
+}
+
 /// Zeros as long as a stacked value, or of a known length.
 bool ProgramBuilder::addZeros() {
   Item *item = pick([](const Item &item) { return item.isStacked(); });

@@ -299,6 +299,8 @@ void ProgramBuilder::addOp() {
       {"loco.scan", 6, &ProgramBuilder::addScan},
       {"loco.at", 3, &ProgramBuilder::addAt},
       {"loco.place", 2, &ProgramBuilder::addPlace},
+      {"loco.window", 2, &ProgramBuilder::addWindow},
+      {"loco.place_window", 2, &ProgramBuilder::addPlaceWindow},
       {"loco.zeros", 1, &ProgramBuilder::addZeros},
       {"func.call", 2, &ProgramBuilder::addCall}};
   ArrayRef<Choice> choices =

@@ -145,6 +145,8 @@ static std::vector<std::string> getExpected(MLIRContext &context) {
       names.push_back(name);
   for (RegisteredOperationName name : context.getRegisteredOperations())
     if (name.getDialectNamespace() == LocoDialect::getDialectNamespace() &&
+        // Its results are what an execution likes them to be.
+        name.getStringRef() != "loco.segment" &&
         !(smooth && (name.getStringRef() == "loco.first_max" ||
                      name.getStringRef() == "loco.stop_gradient")))
       names.push_back(name.getStringRef().str());

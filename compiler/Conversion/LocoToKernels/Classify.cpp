@@ -24,7 +24,7 @@ bool loco::isInline(Operation *op) {
     return false;
   return isFree(op) || isElementwise(op) ||
          isa<BroadcastOp, ReshapeOp, TransposeOp, SliceOp, PadOp, ConcatOp,
-             RollOp, OneHotOp, AtOp, PlaceOp, ConvOp, ConvTransposeOp,
+             RollOp, OneHotOp, AtOp, PlaceOp, WindowOp, PlaceWindowOp, ConvOp, ConvTransposeOp,
              StencilOp>(op);
 }
 

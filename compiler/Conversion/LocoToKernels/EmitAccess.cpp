@@ -20,6 +20,11 @@ static Type memoryType(Type element) {
                               : element;
 }
 
+Value Emitter::stepBytes(const Place &place) {
+  int64_t bytes = place.layout.size * bytesOf(place.element);
+  return place.stepMajor ? times(samples, bytes) : constant(bytes);
+}
+
 /// Address of site 0 of what `reference` means at the current sample and step.
 /// Computed once per group, before its loops.
 Value Emitter::pointerTo(Reference reference) {
@@ -32,8 +37,12 @@ Value Emitter::pointerTo(Reference reference) {
   const Place &place = schedule.places[reference.place];
   int64_t bytes = bytesOf(place.element);
   Value offset;
-  if (reference.step)
-    offset = times(scalars.lookup(reference.step), place.layout.size * bytes);
+  if (reference.step) {
+    Value step = scalars.lookup(reference.step);
+    if (place.ring)
+      step = arith::RemUIOp::create(b, loc, step, chunkSteps());
+    offset = times(step, stepBytes(place));
+  }
   if (Value stride = strides[reference.place])
     offset = plus(offset, times(sample, stride));
   offset = plus(offset, place.layout.origin * bytes);
@@ -106,7 +115,7 @@ void Emitter::prefetch(Reference reference, Value pointer) {
   auto scan = cast<ScanOp>(reference.step.getParentBlock()->getParentOp());
   const Place &place = schedule.places[reference.place];
   int64_t distance = place.layout.size * bytesOf(place.element);
-  if (distance < smallestPrefetch)
+  if (distance < smallestPrefetch || place.stepMajor)
     return;
   Value next = LLVM::GEPOp::create(
       b, loc, pointer.getType(), b.getI8Type(), pointer,
@@ -184,11 +193,15 @@ void Emitter::store(const Sink &sink, const Site &site, Value value) {
   Type memory = memoryType(place.element);
   SmallVector<int64_t> pitches = pitchesOf(place, site.size(), flat);
   Value index;
-  int64_t offset = 0;
+  int64_t offset = sink.offset;
   for (auto [coordinate, pitch] : llvm::zip(site, pitches)) {
     index = plus(index, times(coordinate.base, pitch));
     offset += coordinate.offset * pitch;
   }
+  for (auto [coordinate, pitch] : llvm::zip(site, pitches))
+    if (coordinate.lanes && pitch != 1 && lanes > 1)
+      return scatter(sink, address(pointerTo(sink.to), memory, index, offset),
+                     pitch, value);
   Value pointer = address(pointerTo(sink.to), memory, index, offset);
   int64_t alignment = bytesOf(memory);
   bool whole = lanes == 1 || !valid || !place.layout.isDense();
@@ -209,6 +222,26 @@ void Emitter::store(const Sink &sink, const Site &site, Value value) {
                                 b.getI32IntegerAttr(alignment));
 }
 
+/// Stores lanes that are `pitch` elements apart, the first one at `pointer`.
+void Emitter::scatter(const Sink &sink, Value pointer, int64_t pitch,
+                      Value value) {
+  Type memory = memoryType(schedule.places[sink.to.place].element);
+  value = converted(value, memory);
+  auto pointers =
+      VectorType::get({lanes}, LLVM::LLVMPointerType::get(b.getContext()));
+  Value each = LLVM::GEPOp::create(b, loc, pointers, memory, pointer,
+                                   ValueRange(times(iota(), splat32(pitch))));
+  Value mask = valid ? valid : number(b.getI1Type(), 1);
+  auto alignment = b.getI32IntegerAttr(bytesOf(memory));
+  if (sink.accumulate) {
+    Value old = LLVM::masked_gather::create(b, loc, value.getType(), each, mask,
+                                            ValueRange(number(memory, 0)),
+                                            alignment);
+    value = arith::AddFOp::create(b, loc, old, value);
+  }
+  LLVM::masked_scatter::create(b, loc, value, each, mask, alignment);
+}
+
 //===----------------------------------------------------------------------===//
 // Neighbours
 //===----------------------------------------------------------------------===//
@@ -220,9 +253,10 @@ Masked Emitter::loadAround(Value value, const Site &site, Boundary boundary) {
   for (auto [coordinate, extent] : llvm::zip(inside, schedule.shapeOf(value))) {
     Value at = perLane(coordinate);
     Value n =
-        ShapedType::isDynamic(extent)
-            ? splat(arith::TruncIOp::create(b, loc, b.getI32Type(), steps))
-            : splat32(extent);
+        isKnownLength(extent)
+            ? splat32(extent)
+            : splat(arith::TruncIOp::create(b, loc, b.getI32Type(),
+                                            extentOf(extent)));
     if (boundary == Boundary::Wrap) {
       // The remainder has the sign of `at`.
       at = arith::RemSIOp::create(b, loc, at, n);

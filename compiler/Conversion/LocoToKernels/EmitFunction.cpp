@@ -21,6 +21,7 @@ enum BlockField : int64_t {
   resultStridesField,
   arenaField,
   servicesField,
+  segmentField = 11,
 };
 
 //===----------------------------------------------------------------------===//
@@ -50,6 +51,20 @@ Value Emitter::globalFor(unsigned number) {
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), name);
 }
 
+/// How the steps are divided, see locoSegmentLength.
+void Emitter::emitSegments() {
+  using arith::CmpIPredicate;
+  Value asked = LLVM::LoadOp::create(
+      b, loc, b.getI64Type(), address(block, b.getI64Type(), {}, segmentField));
+  Value most = arith::MaxSIOp::create(b, loc, steps, constant(1));
+  Value fits = both(
+      arith::CmpIOp::create(b, loc, CmpIPredicate::sgt, asked, constant(0)),
+      arith::CmpIOp::create(b, loc, CmpIPredicate::slt, asked, most));
+  segmentLength = select(fits, asked, most);
+  Value up = plus(plus(steps, segmentLength), -1);
+  numSegments = arith::DivUIOp::create(b, loc, up, segmentLength);
+}
+
 /// Reads the block and finds the address of every place.
 void Emitter::emitPrologue(Value argument) {
   block = argument;
@@ -60,6 +75,8 @@ void Emitter::emitPrologue(Value argument) {
   };
   samples = field(samplesField, b.getI64Type());
   steps = field(stepsField, b.getI64Type());
+  if (!schedule.segmentExtents.empty())
+    emitSegments();
   Value arguments = field(argumentsField, pointer),
         results = field(resultsField, pointer);
   Value argumentStrides = field(argumentStridesField, pointer);
@@ -94,19 +111,37 @@ void Emitter::emitPrologue(Value argument) {
       bytes = plus(bytes, size.perStep ? times(steps, size.perStep) : Value());
       if (size.perSampleStep)
         bytes = plus(bytes, times(times(samples, steps), size.perSampleStep));
+      auto add = [&](Value count, int64_t each, int64_t eachSample) {
+        if (each)
+          bytes = plus(bytes, times(count, each));
+        if (eachSample)
+          bytes = plus(bytes, times(times(samples, count), eachSample));
+      };
+      add(numSegments, size.perSegment, size.perSampleSegment);
+      add(segmentLength, size.perSegmentStep, size.perSampleSegmentStep);
       // Every place begins at a whole vector.
       bytes = plus(bytes, LOCO_ARENA_ALIGNMENT - 1);
       bytes =
           arith::AndIOp::create(b, loc, bytes, constant(-LOCO_ARENA_ALIGNMENT));
       arena = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), arena,
                                   ValueRange(bytes));
-      if (place.perSample)
+      if (place.stepMajor)
+        stride = constant(place.layout.size * bytesOf(place.element));
+      else if (place.perSample)
         stride = size.perSampleStep ? times(steps, size.perSampleStep)
-                                    : constant(size.perSample);
+                 : size.perSampleSegment
+                     ? times(numSegments, size.perSampleSegment)
+                 : size.perSampleSegmentStep
+                     ? times(segmentLength, size.perSampleSegmentStep)
+                     : constant(size.perSample);
+      if (stride && place.beyond && !isKnownLength(place.length))
+        stride = plus(stride, size.perSample);
       break;
     }
     case Place::Kind::Pointer:
-      if (place.perSample)
+      if (place.partOf >= 0)
+        stride = strides[place.partOf];
+      else if (place.perSample)
         stride = constant(place.layout.size * bytesOf(place.element));
       break;
     }
@@ -151,6 +186,11 @@ void Emitter::emitScalarOp(Operation &op) {
         b, loc, convert(constant.getType()), value.getValue().getSExtValue());
     return;
   }
+  if (auto segment = dyn_cast<SegmentOp>(op)) {
+    scalars[segment.getLength()] = segmentLength;
+    scalars[segment.getCount()] = numSegments;
+    return;
+  }
   if (auto length = dyn_cast<LengthOp>(op)) {
     scalars[length.getSteps()] =
         extentOf(schedule.shapeOf(length.getOperand()).front());
@@ -184,8 +224,27 @@ void Emitter::emitScalarOp(Operation &op) {
 void Emitter::emitScalarOps(Block &source) {
   lanes = 1;
   for (Operation &op : source.without_terminator())
-    if (op.getNumResults() && isScalarOp(&op))
+    if (op.getNumResults() && isScalarOp(&op)) {
       emitScalarOp(op);
+      if (schedule.segmentExtents.contains(op.getResult(0)))
+        segmentExtent = scalars.lookup(op.getResult(0));
+    }
+}
+
+/// Finds the steps of the segment at hand in the places that they lie in.
+void Emitter::bindViews(Block &source) {
+  for (Operation &op : source.without_terminator()) {
+    auto view = schedule.views.find(&op);
+    if (view == schedule.views.end())
+      continue;
+    const Place &whole = schedule.places[view->second.whole];
+    Value offset = times(scalars.lookup(view->second.first),
+                         whole.layout.size * bytesOf(whole.element));
+    Value base = bases[view->second.whole];
+    bases[view->second.place] =
+        LLVM::GEPOp::create(b, loc, base.getType(), b.getI8Type(), base,
+                            ValueRange(offset));
+  }
 }
 
 void Emitter::emitGroups(const BlockPlan &plan) {
@@ -231,6 +290,24 @@ void Emitter::emitScan(ScanOp scan) {
   auto eachSample = [&](llvm::function_ref<void()> body) {
     plan.lockStep ? forEachSample(body) : body();
   };
+  for (const PackedMatrix &packed : plan.packed)
+    emitPanels(packed);
+  // A carry that lives in a stack goes on by a step, others change halves.
+  auto stepBytes = [&](int place) {
+    const Place &stack = schedule.places[place];
+    return constant(stack.layout.size * bytesOf(stack.element));
+  };
+  auto moved = [&](Value address, Value bytes) -> Value {
+    return LLVM::GEPOp::create(b, loc, address.getType(), b.getI8Type(),
+                               address, ValueRange(bytes));
+  };
+  for (auto [stack, address] : llvm::zip(plan.carryStacks, plan.carryAddresses))
+    if (stack >= 0) {
+      Value first = bases[stack];
+      if (Value stride = strides[stack])
+        first = moved(first, times(sample, stride));
+      bases[address[0]] = first;
+    }
   if (!plan.entry.groups.empty() || !plan.sums.empty() || !plan.cleared.empty())
     eachSample([&] {
       emitGroups(plan.entry);
@@ -239,8 +316,14 @@ void Emitter::emitScan(ScanOp scan) {
     });
 
   Values halves;
-  for (auto [first, second] : plan.carries)
-    halves.append({bases[first], bases[second]});
+  for (auto [i, carry] : llvm::enumerate(plan.carries)) {
+    if (int stack = plan.carryStacks[i]; stack >= 0) {
+      Value first = bases[plan.carryAddresses[i][0]];
+      halves.append({first, moved(first, stepBytes(stack))});
+    } else {
+      halves.append({bases[carry[0]], bases[carry[1]]});
+    }
+  }
   auto bind = [&](Carried addresses) {
     for (auto [i, carry] : llvm::enumerate(plan.carryAddresses)) {
       bases[carry[0]] = addresses[2 * i];
@@ -269,9 +352,15 @@ void Emitter::emitScan(ScanOp scan) {
     scalars[scan.getStep()] = step;
     bind(addresses);
     emitScalarOps(*scan.getBlock());
+    bindViews(*scan.getBlock());
     plan.lockStep ? emitPhases(plan.body) : emitGroups(plan.body);
-    for (size_t i = 0; i < addresses.size(); i += 2)
-      std::swap(addresses[i], addresses[i + 1]);
+    emitChunks(plan, step, taken, reverse);
+    for (auto [i, stack] : llvm::enumerate(plan.carryStacks)) {
+      Value &current = addresses[2 * i], &next = addresses[2 * i + 1];
+      std::swap(current, next);
+      if (stack >= 0)
+        next = moved(current, stepBytes(stack));
+    }
   };
   if (Value count = scan.getCount()) {
     auto stepAndCondition = [&](Value index, Carried carried) -> Value {

@@ -50,13 +50,16 @@ void Emitter::emitSolo(Operation *op) {
       .Case([&](ContractOp op) { contract(op); })
       .Case([&](ReduceOp op) { reduceNest(op); })
       .Case([&](FirstMaxOp op) { firstMax(op); })
-      .Case([&](ConvOuterOp op) { outerNest(op); })
+      .Case([&](ConvOuterOp op) {
+        auto lane = schedule.laneAxisOf(op.getKernelType().getShape());
+        lane &&op.getGroups() == 1 ? outerLanes(op, *lane) : outerNest(op);
+      })
       .Case([&](RandomOp op) { random(op); });
 }
 
 /// Sums and maxima that the group computes beside its fields, in order.
-static SmallVector<std::pair<Operation *, int64_t>>
-reductionsOf(const Group &group) {
+SmallVector<std::pair<Operation *, int64_t>>
+loco::reductionsOf(const Group &group) {
   SmallVector<std::pair<Operation *, int64_t>> reductions;
   for (Operation *op : group.ops) {
     if (isa<ReduceOp>(op))
@@ -93,7 +96,10 @@ void Emitter::emitGroup(const Group &group) {
         count, neutral(getElementTypeOrSelf(op->getResult(0)), isMaximum(op)));
 
   Site site(flat ? 1 : group.shape.size());
-  emitRows(group, 0, site, 1, accumulators);
+  if (group.lane)
+    emitLanes(group, accumulators);
+  else
+    emitRows(group, 0, site, 1, accumulators);
 
   // What the lanes hold becomes one number each.
   Carried rest = accumulators;
@@ -158,17 +164,23 @@ void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
     site.back() = {first, 0, true};
     emitTile(group, site, rows, valid, carried);
   };
-  if (!flat)
-    return columns(group.shape.back(), accumulators, tile);
-
-  // One row of all sites: whole vectors, then what is left.
-  int64_t inner = 1;
-  bool dynamic = ShapedType::isDynamic(group.shape.front());
+  // Flat: one row of all sites.
+  int64_t inner = 1, outermost = group.shape.front();
+  bool dynamic = flat ? !isKnownLength(outermost)
+                      : !isKnownLength(group.shape.back());
   for (int64_t extent : ArrayRef(group.shape).drop_front(dynamic))
     inner *= extent;
+  if (!flat && dynamic)
+    return columns(group.shape.back(), accumulators, tile);
+  if (!flat)
+    inner = group.shape.back();
+
+  // Whole vectors without a mask, then what is left.
   if (!dynamic) {
     int64_t whole = inner - inner % lanes;
-    if (whole)
+    if (whole == lanes)
+      tile(Value(), accumulators);
+    else if (whole)
       loop(whole, lanes, accumulators, tile);
     if (whole < inner) {
       SmallVector<bool> lanesLeft(lanes, false);
@@ -183,7 +195,7 @@ void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
     }
     return;
   }
-  Value total = times(steps, inner);
+  Value total = times(extentOf(group.shape.front()), inner);
   Value rest = arith::RemSIOp::create(b, loc, total, constant(lanes));
   Value whole = arith::SubIOp::create(b, loc, total, rest);
   loop(constant(0), whole, lanes, accumulators, tile);
@@ -196,8 +208,41 @@ void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
   });
 }
 
-/// One vector of sites in each of `rows` rows. All is computed before anything
-/// is stored.
+/// Takes the lanes of `site` into what they gave so far.
+void Emitter::reduceInto(ReduceOp reduce, const Site &site, Value &total) {
+  bool maximum = isMaximum(reduce);
+  auto product = productHere(reduce.getOperand());
+  if (!maximum && product && !valid) {
+    total = fma(get(product.getLhs(), site), get(product.getRhs(), site), total);
+    return;
+  }
+  Value x = get(reduce.getOperand(), site);
+  Type element = reduce.getResult().getType().getElementType();
+  x = masked(valid, x, neutral(element, maximum));
+  total = combine(total, x, maximum);
+}
+
+/// The places that `group` reads.
+static llvm::SmallDenseSet<int> readPlaces(const Schedule &schedule,
+                                           const Group &group) {
+  llvm::SmallDenseSet<int> places;
+  auto see = [&](Value value) {
+    if (Reference reference = schedule.find(value)) {
+      places.insert(reference.place);
+      places.insert(schedule.places[reference.place].partOf);
+    }
+  };
+  for (Operation *op : group.ops)
+    llvm::for_each(op->getOperands(), see);
+  for (const Root &root : group.roots)
+    if (!llvm::is_contained(group.ops, root.value.getDefiningOp()))
+      see(root.value);
+  return places;
+}
+
+/// One vector of sites in each of `rows` rows. What the group reads elsewhere
+/// is stored after everything has been computed, the rest as soon as it is
+/// known.
 void Emitter::emitTile(const Group &group, const Site &site, int64_t rows,
                        Value, Carried accumulators) {
   Memo outside = memo;
@@ -209,29 +254,33 @@ void Emitter::emitTile(const Group &group, const Site &site, int64_t rows,
     if (isa<ConvOp, ConvTransposeOp>(op) && !op->use_empty())
       convRows(op, sites);
 
-  SmallVector<std::tuple<const Sink *, unsigned, Value>> stores;
-  for (const Root &root : group.roots)
-    for (auto [r, at] : llvm::enumerate(sites)) {
+  llvm::SmallDenseSet<int> read = readPlaces(schedule, group);
+  auto isRead = [&](const Sink &sink) {
+    return read.contains(sink.to.place) ||
+           read.contains(schedule.places[sink.to.place].partOf);
+  };
+  read.erase(-1);
+  SmallVector<std::tuple<const Sink *, unsigned, Value>> later;
+  for (auto [r, at] : llvm::enumerate(sites))
+    for (const Root &root : group.roots) {
       Value value = get(root.value, at);
       for (const Sink &sink : root.sinks)
-        stores.push_back({&sink, r, value});
+        if (isRead(sink))
+          later.push_back({&sink, r, value});
+        else
+          store(sink, at, value);
     }
   Carried rest = accumulators;
   for (auto [op, count] : reductionsOf(group)) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
-      bool maximum = isMaximum(op);
-      Type element = reduce.getResult().getType().getElementType();
-      for (const Site &at : sites) {
-        Value x = get(reduce.getOperand(), at);
-        x = masked(valid, x, neutral(element, maximum));
-        rest[0] = combine(rest[0], x, maximum);
-      }
+      for (const Site &at : sites)
+        reduceInto(reduce, at, rest[0]);
     } else {
       outerRows(cast<ConvOuterOp>(op), sites, rest.take_front(count));
     }
     rest = rest.drop_front(count);
   }
-  for (auto [sink, r, value] : stores)
+  for (auto [sink, r, value] : later)
     store(*sink, sites[r], value);
   memo = std::move(outside);
 }
@@ -271,27 +320,32 @@ void Emitter::fillHaloAt(const Place &place, Value base) {
                                        : number(memoryElement(element), 0);
   Type memory = memoryElement(element);
   lanes = width;
-  for (int64_t axis = rank; axis-- > 0;) {
+  SmallVector<unsigned> order = layout.order();
+  for (int64_t k = rank; k-- > 0;) {
+    unsigned axis = order[k];
     int64_t low = halo.low[axis], high = halo.high[axis],
             extent = layout.shape[axis];
     if (low + high == 0)
       continue;
     // All rows of the axes outside; inside, rows with the halos they have by
     // now.
-    nest(ArrayRef(layout.shape).take_front(axis), {},
+    SmallVector<int64_t> outside;
+    for (unsigned i : ArrayRef(order).take_front(k))
+      outside.push_back(layout.shape[i]);
+    nest(outside, {},
          [&](ArrayRef<Coordinate> outer, Carried) {
            Value index;
            int64_t constantPart = 0;
-           for (auto [coordinate, pitch] : llvm::zip(outer, layout.pitch)) {
-             index = plus(index, times(coordinate.base, pitch));
-             constantPart += coordinate.offset * pitch;
+           for (auto [coordinate, i] : llvm::zip(outer, order)) {
+             index = plus(index, times(coordinate.base, layout.pitch[i]));
+             constantPart += coordinate.offset * layout.pitch[i];
            }
            Value row = address(base, memory, index, constantPart);
            auto site = [&](int64_t i) {
              return address(row, memory, Value(), i * layout.pitch[axis]);
            };
            auto fill = [&](int64_t to, int64_t from) {
-             if (axis + 1 == rank) {
+             if (layout.pitch[axis] == 1) {
                Value value = zero;
                if (wrap)
                  value =
@@ -301,7 +355,7 @@ void Emitter::fillHaloAt(const Place &place, Value base) {
              }
              // A whole slice with its own halo, which begins before its site 0.
              int64_t before = 0;
-             for (int64_t i = axis + 1; i < rank; ++i)
+             for (unsigned i : ArrayRef(order).drop_front(k + 1))
                before += halo.low[i] * layout.pitch[i];
              int64_t count = layout.pitch[axis];
              Value size = constant(count * bytes);

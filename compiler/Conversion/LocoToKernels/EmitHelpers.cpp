@@ -127,7 +127,11 @@ Value Emitter::converted(Value value, Type element) {
 }
 
 Value Emitter::extentOf(int64_t extent) {
-  return ShapedType::isDynamic(extent) ? steps : constant(extent);
+  if (isKnownLength(extent))
+    return constant(extent);
+  return extent == segmentSteps   ? segmentExtent
+         : extent == segmentCount ? numSegments
+                                  : steps;
 }
 
 void Emitter::loop(Value begin, Value end, int64_t step, Carried carried,
@@ -209,7 +213,7 @@ void Emitter::nest(ArrayRef<int64_t> extents, Carried carried, NestBody body) {
 /// `valid` is set for the body where the row does not fill its vectors.
 void Emitter::columns(int64_t extent, Carried carried, LoopBody body) {
   Value outside = valid;
-  bool dynamic = ShapedType::isDynamic(extent);
+  bool dynamic = !isKnownLength(extent);
   auto inRow = [&](Value first) {
     Value rest = arith::SubIOp::create(b, loc, extentOf(extent), first);
     rest = splat(arith::TruncIOp::create(b, loc, b.getI32Type(), rest));

@@ -47,18 +47,37 @@ void Emitter::reduceNest(ReduceOp op) {
   SmallVector<int64_t> shape = schedule.shapeOf(op.getOperand());
   Type element = from.getElementType();
   Sink sink{schedule.find(op.getResult()), false};
-  SmallVector<int64_t> kept, reduced, keptAxes, reducedAxes;
-  for (int64_t i = 0; i < from.getRank(); ++i) {
-    bool away = llvm::is_contained(op.getAxes(), i);
-    (away ? reduced : kept).push_back(shape[i]);
-    (away ? reducedAxes : keptAxes).push_back(i);
-  }
-  bool alongLanes = reducedAxes.back() == from.getRank() - 1;
-  startGroup(element, shape.back());
+  // Lanes lie along the axis that is innermost in memory, the last one of those
+  // that are summed or of those that are kept.
+  Reference reference = schedule.find(op.getOperand());
+  int64_t laneAxis = from.getRank() - 1;
+  if (const Layout &layout = schedule.places[reference.place].layout;
+      layout.lane)
+    laneAxis = from.getRank() - layout.shape.size() + *layout.lane;
+  SmallVector<int64_t> keptAxes, reducedAxes;
+  for (int64_t i = 0; i < from.getRank(); ++i)
+    if (i != laneAxis)
+      (llvm::is_contained(op.getAxes(), i) ? reducedAxes : keptAxes)
+          .push_back(i);
+  bool alongLanes = llvm::is_contained(op.getAxes(), laneAxis);
+  (alongLanes ? reducedAxes : keptAxes).push_back(laneAxis);
+  auto extentsOf = [&](ArrayRef<int64_t> axes) {
+    return llvm::map_to_vector(axes, [&](int64_t axis) { return shape[axis]; });
+  };
+  SmallVector<int64_t> kept = extentsOf(keptAxes),
+                       reduced = extentsOf(reducedAxes);
+  startGroup(element, shape[laneAxis]);
   Site site(from.getRank());
   auto place = [&](ArrayRef<Coordinate> outer, ArrayRef<int64_t> axes) {
     for (auto [coordinate, axis] : llvm::zip(outer, axes))
       site[axis] = coordinate;
+  };
+  auto resultSite = [&] {
+    Site to;
+    for (int64_t i = 0; i < from.getRank(); ++i)
+      if (!llvm::is_contained(op.getAxes(), i))
+        to.push_back(site[i]);
+    return to;
   };
   if (alongLanes) {
     nest(kept, {}, [&](ArrayRef<Coordinate> outer, Carried) {
@@ -68,7 +87,7 @@ void Emitter::reduceNest(ReduceOp op) {
            [&](ArrayRef<Coordinate> inner, Carried sums) {
              place(inner, reducedAxes);
              columns(reduced.back(), sums, [&](Value first, Carried partial) {
-               site.back() = {first, 0, true};
+               site[laneAxis] = {first, 0, true};
                Value x = masked(valid, get(op.getOperand(), site),
                                 neutral(element, maximum));
                partial[0] = combine(partial[0], x, maximum);
@@ -77,7 +96,7 @@ void Emitter::reduceNest(ReduceOp op) {
       Value result = horizontal(total[0], maximum);
       int64_t width = lanes;
       lanes = 1;
-      store(sink, Site(outer), result);
+      store(sink, resultSite(), result);
       lanes = width;
     });
     return;
@@ -86,15 +105,13 @@ void Emitter::reduceNest(ReduceOp op) {
        [&](ArrayRef<Coordinate> outer, Carried) {
          columns(kept.back(), {}, [&](Value first, Carried) {
            place(outer, keptAxes);
-           site[keptAxes.back()] = {first, 0, true};
+           site[laneAxis] = {first, 0, true};
            Values total = {neutral(element, maximum)};
            nest(reduced, total, [&](ArrayRef<Coordinate> inner, Carried sums) {
              place(inner, reducedAxes);
              sums[0] = combine(sums[0], get(op.getOperand(), site), maximum);
            });
-           Site to(outer);
-           to.push_back({first, 0, true});
-           store(sink, to, total[0]);
+           store(sink, resultSite(), total[0]);
          });
        });
 }
@@ -231,7 +248,7 @@ void Emitter::contract(ContractOp op) {
   llvm::erase(inner, along);
   llvm::erase(outer, along);
   char tile = 0;
-  if (!outer.empty() && !ShapedType::isDynamic(letters.extents[outer.back()])) {
+  if (!outer.empty() && isKnownLength(letters.extents[outer.back()])) {
     tile = outer.back();
     outer.pop_back();
   }

@@ -51,10 +51,38 @@ Value Emitter::elementwise(Operation *op, ArrayRef<Value> operands) {
   return b.create(state)->getResult(0);
 }
 
+/// `value` as a product that is made where it is used, and not read from memory.
+arith::MulFOp Emitter::productHere(Value value) const {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  if (product && schedule.find(value) && !here.contains(product))
+    return {};
+  return product;
+}
+
+/// A sum or difference with a product is one instruction, rounded once.
+Value Emitter::fusedSum(Operation *op, const Site &site) {
+  bool difference = isa<arith::SubFOp>(op);
+  if (!difference && !isa<arith::AddFOp>(op))
+    return {};
+  for (unsigned i : {0, 1}) {
+    auto product = productHere(op->getOperand(i));
+    if (!product)
+      continue;
+    Value a = get(product.getLhs(), site), x = get(product.getRhs(), site);
+    Value c = get(op->getOperand(1 - i), site);
+    if (difference)
+      (i == 0 ? c : a) = arith::NegFOp::create(b, loc, i == 0 ? c : a);
+    return fma(a, x, c);
+  }
+  return {};
+}
+
 /// Value of `value`'s op at `site`.
 Value Emitter::compute(Value value, const Site &site) {
   Operation *op = value.getDefiningOp();
   Type element = getElementTypeOrSelf(value);
+  if (Value fused = fusedSum(op, site))
+    return fused;
   if (isElementwise(op) && !op->hasTrait<OpTrait::ConstantLike>()) {
     Values operands;
     for (Value operand : op->getOperands())
@@ -140,6 +168,18 @@ Value Emitter::compute(Value value, const Site &site) {
             perLane({scalars.lookup(place.getStep())}));
         Site inner(site.begin() + 1, site.end());
         return select(hit, get(place.getOperand(), inner), number(element, 0));
+      })
+      .Case([&](WindowOp window) -> Value {
+        Site inner = site;
+        inner[0].base =
+            plus(inner[0].base, scalars.lookup(window.getFirst()));
+        return loadAround(window.getOperand(), inner, Boundary::Zero).value;
+      })
+      .Case([&](PlaceWindowOp place) -> Value {
+        Site inner = site;
+        Value first = scalars.lookup(place.getFirst());
+        inner[0].base = plus(inner[0].base, times(first, -1));
+        return loadAround(place.getOperand(), inner, Boundary::Zero).value;
       })
       .Case<ConvOp, ConvTransposeOp>([&](Operation *conv) -> Value {
         convRows(conv, site);

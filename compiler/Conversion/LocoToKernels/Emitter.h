@@ -15,6 +15,7 @@
 #ifndef COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
 #define COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
 
+#include "compiler/Conversion/LocoToKernels/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Schedule.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -79,6 +80,8 @@ private:
   void emitScalarOps(mlir::Block &source);
   void emitScan(ScanOp scan);
   void emitScalarOp(mlir::Operation &op);
+  void emitSegments();
+  void bindViews(mlir::Block &source);
 
   // EmitGroup.cpp: loops over sites.
   void emitGroup(const Group &group);
@@ -88,6 +91,7 @@ private:
                    Carried accumulators);
   void emitTile(const Group &group, const Site &site, int64_t rows,
                 mlir::Value valid, Carried accumulators);
+  void reduceInto(ReduceOp reduce, const Site &site, mlir::Value &total);
   void emitSolo(mlir::Operation *op);
   void fillHalo(Reference reference);
   void fillHaloAt(const Place &place, mlir::Value base);
@@ -96,11 +100,45 @@ private:
   /// Begins a piece of code in which nothing is known of earlier tiles.
   void startGroup(mlir::Type element, int64_t width);
 
+  // EmitLanes.cpp: groups whose lanes are channels.
+  void emitLanes(const Group &group, Carried accumulators);
+  void emitLaneRows(const Group &group, unsigned axis, Site &site,
+                    Carried accumulators);
+  void emitLaneTile(const Group &group, llvm::ArrayRef<Site> sites,
+                    Carried accumulators);
+  bool isTurned(const Group &group, Reference reference) const;
+  void turn(Values &rows);
+  mlir::Value firstLanes(int64_t count);
+  llvm::SmallVector<std::pair<Coordinate, mlir::Value>>
+  lanesApart(const Group &group, const Site &site);
+  void loadTurned(const Group &group, mlir::Value value,
+                  llvm::ArrayRef<Site> sites);
+  void storeTurned(const Group &group, const Sink &sink,
+                   llvm::ArrayRef<Site> sites,
+                   llvm::ArrayRef<mlir::Value> values);
+
+  // EmitOuter.cpp
+  void outerLanes(ConvOuterOp op, unsigned lane);
+  mlir::Value loadTap(const ConvForm &form, mlir::Value field,
+                      const Site &site, llvm::ArrayRef<Coordinate> tap);
+  mlir::Value scaled(mlir::Value base, int64_t factor);
+
   // EmitProduct.cpp
   void emitProduct(const Group &group);
+  void callLibrary(const Group &group);
+  void callGemm(mlir::Value function, llvm::ArrayRef<mlir::Value> arguments);
+  mlir::Value chunkSteps();
+  void emitChunks(const ScanPlan &plan, mlir::Value step, mlir::Value taken,
+                  bool reverse);
+
+  // EmitPanels.cpp: products within a time loop.
+  void emitPanels(const PackedMatrix &packed);
+  void callPanels(const ProductCall &call, Reference out);
 
   // EmitAccess.cpp: memory.
   mlir::Value pointerTo(Reference reference);
+  /// Bytes from one step of a stacked place to the next.
+  mlir::Value stepBytes(const Place &place);
   mlir::Value address(mlir::Value pointer, mlir::Type element,
                       mlir::Value index, int64_t offset);
   mlir::Value load(Reference reference, mlir::Type element, const Site &site);
@@ -108,6 +146,8 @@ private:
   mlir::Value loadUncached(Reference reference, mlir::Type element,
                            const Site &site);
   void store(const Sink &sink, const Site &site, mlir::Value value);
+  void scatter(const Sink &sink, mlir::Value pointer, int64_t pitch,
+               mlir::Value value);
   /// `value` at coordinates that may lie beyond its edges.
   Masked loadAround(mlir::Value value, const Site &site, Boundary boundary);
   /// `value` at `site` moved by `distance`, where sites are those of a field of
@@ -119,6 +159,8 @@ private:
   // EmitValue.cpp: ops at a site.
   mlir::Value get(mlir::Value value, const Site &site);
   mlir::Value compute(mlir::Value value, const Site &site);
+  mlir::arith::MulFOp productHere(mlir::Value value) const;
+  mlir::Value fusedSum(mlir::Operation *op, const Site &site);
   mlir::Value elementwise(mlir::Operation *op,
                           llvm::ArrayRef<mlir::Value> operands);
   mlir::Value reshaped(ReshapeOp op, const Site &site);
@@ -183,6 +225,8 @@ private:
 
   /// The running block: LocoBlock, its fields, the current sample.
   mlir::Value block, samples, steps, sample, services;
+  /// How the steps are divided, and the steps of the segment at hand.
+  mlir::Value segmentLength, numSegments, segmentExtent;
   /// Address of each place's first site, as far as it does not depend on the
   /// step.
   llvm::SmallVector<mlir::Value> bases;
@@ -218,6 +262,11 @@ private:
   Memo memo, hoisted;
   std::map<std::pair<int, void *>, mlir::Value> pointers;
 };
+
+/// Sums and maxima that the group computes beside its fields, in order, and how
+/// many numbers each has.
+llvm::SmallVector<std::pair<mlir::Operation *, int64_t>>
+reductionsOf(const Group &group);
 
 /// The elementary function of `op` (tanh, loco.sigmoid, ...) on a vector of
 /// f32, as arith and vector ops; null if `op` is none.

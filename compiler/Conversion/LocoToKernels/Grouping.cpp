@@ -49,9 +49,14 @@ public:
 
 private:
   bool isBarrier(OpOperand &use) const;
+  bool standsAlone(Operation *op) const {
+    return isSolo(op) || planner.isAssembled(op);
+  }
   void assignLevels();
   void sinkLate();
   void materialise();
+  void addToFirst();
+  void placePieces(SmallVectorImpl<Root> &yields);
   Group &groupFor(unsigned level, ArrayRef<int64_t> shape, bool uniform);
   Root &rootFor(Group &group, Value value);
 
@@ -66,7 +71,7 @@ private:
 /// starts.
 bool Grouping::isBarrier(OpOperand &use) const {
   Operation *producer = use.get().getDefiningOp(), *user = use.getOwner();
-  if (!isInline(producer) || isSolo(user))
+  if (!isInline(producer) || standsAlone(user) || planner.isAssembled(producer))
     return true;
   // What all samples share is computed before any sample.
   if (planner.isUniform(producer->getResult(0)) !=
@@ -97,7 +102,7 @@ void Grouping::assignLevels() {
 /// them, so that their results need no memory.
 void Grouping::sinkLate() {
   for (Operation &op : llvm::reverse(block.without_terminator())) {
-    if (isScalarOp(&op) || isSolo(&op) || isFree(&op) || op.use_empty() ||
+    if (isScalarOp(&op) || standsAlone(&op) || isFree(&op) || op.use_empty() ||
         planner.isSkipped(&op))
       continue;
     unsigned latest = ~0u;
@@ -144,9 +149,25 @@ Root &Grouping::rootFor(Group &group, Value value) {
 
 /// Gives memory to the values that cross groups.
 void Grouping::materialise() {
+  // Terms of a sum of products go where the sum goes, outer sums first.
+  for (Operation &op : llvm::reverse(block.without_terminator())) {
+    if (isScalarOp(&op) || !planner.isSumOfProducts(&op))
+      continue;
+    planner.requireMemory(op.getResult(0));
+    for (Value term : op.getOperands())
+      planner.schedule.memory[term] = planner.schedule.find(op.getResult(0));
+  }
   for (Operation &op : block.without_terminator()) {
     if (isScalarOp(&op) || planner.isSkipped(&op))
       continue;
+    if (planner.isAssembled(&op)) {
+      planner.requireMemory(op.getResult(0));
+      for (Value piece : op.getOperands())
+        if (Operation *producer = piece.getDefiningOp();
+            producer && planner.isUniform(piece) && !isFree(producer))
+          planner.requireMemory(piece);
+      continue;
+    }
     for (OpOperand &operand : op.getOpOperands()) {
       Operation *producer = operand.get().getDefiningOp();
       if (!producer || isScalarOp(producer))
@@ -164,13 +185,42 @@ void Grouping::materialise() {
   }
 }
 
-BlockPlan Grouping::run(ArrayRef<Root> yields) {
+/// The pieces of concatenations, each of which goes to its part of the memory.
+void Grouping::placePieces(SmallVectorImpl<Root> &yields) {
+  for (Operation &op : block.without_terminator()) {
+    if (!isa<ConcatOp>(op) || !planner.isAssembled(&op))
+      continue;
+    int64_t offset = 0;
+    for (Value piece : op.getOperands()) {
+      Reference to = planner.schedule.find(op.getResult(0));
+      yields.push_back({piece, {{to, false, offset}}});
+      offset += cast<RankedTensorType>(piece.getType()).getNumElements();
+    }
+  }
+}
+
+/// Of the products that share their place, the first one replaces what is there.
+void Grouping::addToFirst() {
+  llvm::SmallSetVector<std::pair<int, void *>, 4> written;
+  for (auto &group : groups)
+    if (group->product && group->product->panels >= 0) {
+      Reference to = planner.schedule.find(group->solo->getResult(0));
+      group->product->accumulate =
+          !written.insert({to.place, to.step.getAsOpaquePointer()});
+    }
+}
+
+BlockPlan Grouping::run(ArrayRef<Root> given) {
+  SmallVector<Root> yields(given);
   assignLevels();
   sinkLate();
   materialise();
+  placePieces(yields);
 
   for (Operation &op : block.without_terminator()) {
     if (isScalarOp(&op) || planner.isSkipped(&op))
+      continue;
+    if (planner.isAssembled(&op))
       continue;
     Schedule &schedule = planner.schedule;
     if (isSolo(&op)) {
@@ -178,6 +228,8 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
       group->level = levels.lookup(&op);
       group->solo = &op;
       group->product = planner.asProduct(&op);
+      if (group->product)
+        group->product->panels = planner.panelsFor(&op, *group->product);
       group->uniform = op.getNumResults() && planner.isUniform(op.getResult(0));
       continue;
     }
@@ -208,8 +260,11 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
   // group or nobody here computes is copied.
   for (const Root &yield : yields) {
     Operation *producer = yield.value.getDefiningOp();
+    bool assembled = producer && planner.isAssembled(producer);
+    if (assembled && yield.sinks.empty())
+      continue;
     bool here = producer && producer->getBlock() == &block &&
-                isInline(producer) && !isFree(producer) &&
+                isInline(producer) && !assembled && !isFree(producer) &&
                 !planner.isUniform(yield.value);
     unsigned level = producer && producer->getBlock() == &block
                          ? levels.lookup(producer) + !here
@@ -223,6 +278,7 @@ BlockPlan Grouping::run(ArrayRef<Root> yields) {
     return std::pair(a->level, a->product.has_value()) <
            std::pair(b->level, b->product.has_value());
   });
+  addToFirst();
   BlockPlan plan;
   for (auto &group : groups)
     if (group->solo || !group->roots.empty() ||

@@ -25,13 +25,14 @@ static bool allOnes(ArrayRef<int64_t> strides) {
   return llvm::all_of(strides, [](int64_t stride) { return stride == 1; });
 }
 
-/// Reading of sites i + t - low for t in the window, i in `to`, of `from`
-/// sites; with `flip` of i - t + low.
+/// Reading of sites i * stride + t - low for t in the window, i in `sites`; with
+/// `flip` of i - t + low.
 static std::optional<Halo> windowHalo(RankedTensorType read,
                                       RankedTensorType sites,
                                       ArrayRef<int64_t> window,
-                                      ArrayRef<int64_t> low, Boundary boundary,
-                                      bool flip) {
+                                      ArrayRef<int64_t> low,
+                                      ArrayRef<int64_t> strides,
+                                      Boundary boundary, bool flip) {
   Halo halo;
   halo.boundary = boundary;
   int64_t first = read.getRank() - window.size();
@@ -41,15 +42,16 @@ static std::optional<Halo> windowHalo(RankedTensorType read,
     int64_t before = flip ? window[i] - 1 - low[i] : low[i];
     int64_t after = flip ? low[i] : window[i] - 1 - low[i];
     int64_t extent = read.getDimSize(first + i);
+    int64_t last = (sites.getDimSize(first + i) - 1) * strides[i];
     halo.low.push_back(before);
-    halo.high.push_back(
-        std::max<int64_t>(0, sites.getDimSize(first + i) + after - extent));
+    halo.high.push_back(std::max<int64_t>(0, last + 1 + after - extent));
   }
   return halo;
 }
 
 /// What `op` reads around sites, if it does so at constant distances.
-static SmallVector<Reading> readingsOf(Operation *op) {
+static SmallVector<Reading> readingsOf(const Schedule &schedule,
+                                       Operation *op) {
   SmallVector<Reading> readings;
   auto add = [&](unsigned index, std::optional<Halo> halo) {
     auto type = cast<RankedTensorType>(op->getOperand(index).getType());
@@ -66,19 +68,24 @@ static SmallVector<Reading> readingsOf(Operation *op) {
     return kernel.getShape().take_back(conv.getStrides().size());
   };
   if (auto conv = dyn_cast<ConvOp>(op)) {
-    if (allOnes(conv.getStrides()))
+    // Lanes along sites that are not neighbours are gathered anyway.
+    if (allOnes(conv.getStrides()) ||
+        schedule.laneAxisOf(conv.getOutputType().getShape()))
       add(1, windowHalo(conv.getFieldType(), conv.getOutputType(), window(conv),
-                        conv.getLow(), conv.getBoundary(), false));
+                        conv.getLow(), conv.getStrides(), conv.getBoundary(),
+                        false));
   } else if (auto outer = dyn_cast<ConvOuterOp>(op)) {
-    if (allOnes(outer.getStrides()))
-      add(1,
-          windowHalo(outer.getFieldType(), outer.getOutputType(), window(outer),
-                     outer.getLow(), outer.getBoundary(), false));
+    if (allOnes(outer.getStrides()) ||
+        schedule.laneAxisOf(outer.getKernelType().getShape()))
+      add(1, windowHalo(outer.getFieldType(), outer.getOutputType(),
+                        window(outer), outer.getLow(), outer.getStrides(),
+                        outer.getBoundary(), false));
   } else if (auto transpose = dyn_cast<ConvTransposeOp>(op)) {
     if (allOnes(transpose.getStrides()))
       add(1, windowHalo(transpose.getOutputType(), transpose.getFieldType(),
                         window(transpose), transpose.getLow(),
-                        transpose.getBoundary(), true));
+                        transpose.getStrides(), transpose.getBoundary(),
+                        true));
   } else if (auto roll = dyn_cast<RollOp>(op)) {
     RankedTensorType type = roll.getOperand().getType();
     Halo halo;
@@ -117,6 +124,9 @@ Value loco::storageOf(Value value) {
       return value;
     return storageOf(scan->getOperand(1 + number));
   }
+  if (auto window = value.getDefiningOp<WindowOp>())
+    if (isSegmentWindow(window))
+      return storageOf(window.getOperand());
   return value;
 }
 
@@ -128,9 +138,37 @@ static bool canPad(Value storage) {
   Operation *op = storage.getDefiningOp();
   if (auto scan = dyn_cast<ScanOp>(op)) {
     unsigned number = cast<OpResult>(storage).getResultNumber();
+    // Steps of a segment lie where all steps are.
+    if (llvm::any_of(storage.getUsers(), [](Operation *user) {
+          return isa<PlaceWindowOp>(user) && isSegmentWindow(user);
+        }))
+      return false;
     return number < scan.getInits().size() + scan.getNumStacks();
   }
   return isInline(op) && !op->hasTrait<OpTrait::ConstantLike>();
+}
+
+/// Widens `halo` to hold `other`, of the same boundary.
+static void widen(Halo &halo, const Halo &other) {
+  for (auto [have, want] : llvm::zip(halo.low, other.low))
+    have = std::max(have, want);
+  for (auto [have, want] : llvm::zip(halo.high, other.high))
+    have = std::max(have, want);
+}
+
+/// Gives two storages the halo of both, if they may have one.
+void Planner::shareHalo(Value a, Value c) {
+  auto first = halos.find(a), second = halos.find(c);
+  if ((first == halos.end() && second == halos.end()) || dense.contains(a) ||
+      dense.contains(c) || !canPad(a) || !canPad(c))
+    return;
+  Halo both = first == halos.end() ? second->second : first->second;
+  if (first != halos.end() && second != halos.end()) {
+    if (first->second.boundary != second->second.boundary)
+      return;
+    widen(both, second->second);
+  }
+  halos[a] = halos[c] = both;
 }
 
 LogicalResult Planner::findHalos() {
@@ -138,7 +176,7 @@ LogicalResult Planner::findHalos() {
   schedule.function.walk([&](Operation *op) { ops.push_back(op); });
   DenseMap<std::pair<Block *, Value>, Value> copies;
   for (Operation *op : ops) {
-    for (Reading &reading : readingsOf(op)) {
+    for (Reading &reading : readingsOf(schedule, op)) {
       Value value = reading.operand->get(), storage = storageOf(value);
       if (!canPad(storage) || dense.contains(storage)) {
         Value &copy = copies[{op->getBlock(), value}];
@@ -158,11 +196,16 @@ LogicalResult Planner::findHalos() {
       auto [known, isNew] = halos.try_emplace(storage, reading.halo);
       if (isNew || known->second.boundary != reading.halo.boundary)
         continue;
-      for (auto [have, want] : llvm::zip(known->second.low, reading.halo.low))
-        have = std::max(have, want);
-      for (auto [have, want] : llvm::zip(known->second.high, reading.halo.high))
-        have = std::max(have, want);
+      widen(known->second, reading.halo);
     }
   }
+  // A carry that is stacked can live in its stack if both are laid out alike.
+  schedule.function.walk([&](ScanOp scan) {
+    for (Value carry : scan.getCarryArguments())
+      for (auto [value, stack] :
+           llvm::zip(scan.getYield().getStacks(), scan.getStacks()))
+        if (value == carry)
+          shareHalo(carry, stack);
+  });
   return success();
 }

@@ -9,6 +9,8 @@
 // and operands of matrix products. A padded field has rows of a whole number
 // of vectors with a halo around the lattice, so that a neighbour is a load at a
 // constant distance; its left halo lies in the unused tail of the row above.
+// An interleaved field has one axis innermost, in whole vectors: the channels
+// of a site, the outputs of a kernel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,27 +37,67 @@ struct Layout {
   /// Elements from one step to the next.
   int64_t size = 1;
   std::optional<Halo> halo;
+  /// The axis that is innermost in memory, where it is not the last one or its
+  /// vectors are filled up.
+  std::optional<unsigned> lane;
 
-  bool isDense() const { return !halo; }
+  bool isDense() const { return !halo && !lane; }
+  /// The axes from the outermost in memory to the innermost.
+  llvm::SmallVector<unsigned> order() const;
 
   static Layout dense(llvm::ArrayRef<int64_t> shape);
   /// `lanes`: elements of a vector. Rows are run over in whole vectors.
   static Layout padded(llvm::ArrayRef<int64_t> shape, const Halo &halo,
                        int64_t lanes);
+  /// Axis `lane`, which has no halo, innermost.
+  static Layout interleaved(llvm::ArrayRef<int64_t> shape, unsigned lane,
+                            const std::optional<Halo> &halo, int64_t lanes);
 };
+
+/// Numbers of steps that are known when the kernel is called, beside kDynamic,
+/// which is the function's own: of a segment, where one is gone through (the
+/// last one may be shorter, but has as much room), and of segments.
+constexpr int64_t segmentSteps = -3, segmentCount = -4;
+
+/// True if `length` is a number, and not one of those.
+inline bool isKnownLength(int64_t length) { return length >= 0; }
 
 /// A number of bytes that depends on the block: see LocoArenaSize.
 struct BlockSize {
   int64_t constant = 0, perSample = 0, perStep = 0, perSampleStep = 0;
+  int64_t perSegment = 0, perSampleSegment = 0, perSegmentStep = 0,
+          perSampleSegmentStep = 0;
+
+  /// `bytes` for each of `length` steps, for each sample or once.
+  static BlockSize stacked(int64_t bytes, int64_t length, bool perSample) {
+    BlockSize size;
+    if (isKnownLength(length))
+      (perSample ? size.perSample : size.constant) = bytes * length;
+    else if (length == segmentSteps)
+      (perSample ? size.perSampleSegmentStep : size.perSegmentStep) = bytes;
+    else if (length == segmentCount)
+      (perSample ? size.perSampleSegment : size.perSegment) = bytes;
+    else
+      (perSample ? size.perSampleStep : size.perStep) = bytes;
+    return size;
+  }
 
   BlockSize &operator+=(const BlockSize &other) {
     constant += other.constant;
     perSample += other.perSample;
     perStep += other.perStep;
     perSampleStep += other.perSampleStep;
+    perSegment += other.perSegment;
+    perSampleSegment += other.perSampleSegment;
+    perSegmentStep += other.perSegmentStep;
+    perSampleSegmentStep += other.perSampleSegmentStep;
     return *this;
   }
 };
+
+/// Rows, one per sample and step, of a chunk: enough for a matrix product to be
+/// worth its while, few enough to be in the cache still.
+constexpr int64_t chunkRows = 256;
 
 /// A piece of memory that holds a value.
 struct Place {
@@ -66,7 +108,8 @@ struct Place {
     Result,
     /// A constant of the module.
     Global,
-    /// Known by its address when code is emitted: the halves of a carry.
+    /// Known by its address when code is emitted: the halves of a carry, the
+    /// steps of a segment.
     Pointer,
   };
   Kind kind = Kind::Arena;
@@ -74,13 +117,23 @@ struct Place {
   mlir::Type element;
   /// One value per step, the step being the first axis.
   bool stacked = false;
-  /// Stacked: number of steps; kDynamic: that of the function.
+  /// Stacked: number of steps, or what stands for it.
   int64_t length = mlir::ShapedType::kDynamic;
+  /// Arena, stacked: steps that it has room for beyond its length.
+  int64_t beyond = 0;
   /// Arena: one for every sample of the block; otherwise the samples of a block
   /// use it one after the other.
   bool perSample = false;
+  /// Per sample and stacked: all samples of a step lie together, then those of
+  /// the next one, instead of all steps of a sample.
+  bool stepMajor = false;
+  /// By steps: room for the steps of a chunk only, one after the other (see
+  /// ScanPlan::chunked).
+  bool ring = false;
   /// Number of the argument or result; of the buffer in the arena.
   unsigned index = 0;
+  /// Pointer: the place whose memory it is a part of, for its samples.
+  int partOf = -1;
   /// Arena: where it begins.
   BlockSize offset;
   mlir::Attribute constant;

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A stacked value has as many steps as the function is called with, or a number
-// that is known here. Anything else has no place in an arena whose size is
-// known before the call.
+// that is known here, or as many as a segment or as there are segments.
+// Anything else has no place in an arena whose size is known before the call.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,6 +51,17 @@ int64_t Lengths::ofIndex(Value index) {
     return constant.getSExtValue();
   if (auto length = index.getDefiningOp<LengthOp>())
     return of(length.getOperand());
+  // Of one number of steps, so that all loops have the same segments.
+  if (auto segment = index.getDefiningOp<SegmentOp>())
+    return !ShapedType::isDynamic(ofIndex(segment.getSteps())) ? unknown
+           : index == segment.getLength()                      ? segmentSteps
+                                                               : segmentCount;
+  // What is left for the last segment.
+  if (auto less = index.getDefiningOp<arith::MinSIOp>();
+      less && ofIndex(less.getLhs()) == segmentSteps) {
+    schedule.segmentExtents.insert(less);
+    return segmentSteps;
+  }
   auto argument = dyn_cast<BlockArgument>(index);
   if (!argument)
     return unknown;
@@ -108,6 +119,10 @@ LogicalResult Lengths::visit(Operation *op) {
     if (auto zeros = dyn_cast<ZerosOp>(op)) {
       length = ofIndex(zeros.getSteps());
     } else if (auto place = dyn_cast<PlaceOp>(op)) {
+      length = ofIndex(place.getSteps());
+    } else if (auto window = dyn_cast<WindowOp>(op)) {
+      length = ofIndex(window.getSteps());
+    } else if (auto place = dyn_cast<PlaceWindowOp>(op)) {
       length = ofIndex(place.getSteps());
     } else {
       for (Value operand : op->getOperands())

@@ -35,7 +35,10 @@ std::string loco::describeSchedule(const Schedule &schedule) {
           }
           os << "[";
           llvm::interleaveComma(group.shape, os, [&](int64_t extent) {
-            ShapedType::isDynamic(extent) ? (os << "steps") : (os << extent);
+            isKnownLength(extent)    ? (os << extent)
+            : extent == segmentSteps ? (os << "segment")
+            : extent == segmentCount ? (os << "segments")
+                                     : (os << "steps");
           });
           os << "] " << group.ops.size() << " ops, " << group.roots.size()
              << " stored" << (group.flat ? ", one row" : "");
@@ -49,5 +52,10 @@ std::string loco::describeSchedule(const Schedule &schedule) {
   os << "arena " << schedule.arena.constant << " + " << schedule.arena.perSample
      << " samples + " << schedule.arena.perStep << " steps + "
      << schedule.arena.perSampleStep << " samples steps bytes\n";
+  if (schedule.segmentExtents.size())
+    os << "segments " << schedule.arena.perSegment << " + "
+       << schedule.arena.perSampleSegment << " samples each + "
+       << schedule.arena.perSegmentStep << " + "
+       << schedule.arena.perSampleSegmentStep << " samples a step bytes\n";
   return text;
 }

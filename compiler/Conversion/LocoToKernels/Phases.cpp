@@ -73,6 +73,8 @@ std::optional<ProductCall> Planner::asProduct(Operation *op) {
   auto scan = dyn_cast<ScanOp>(op);
   auto contract = scan ? onlyProduct(scan) : dyn_cast<ContractOp>(op);
   bool top = isa<func::FuncOp>(op->getParentOp());
+  auto around = dyn_cast<ScanOp>(op->getParentOp());
+  bool inSegment = around && isSegmentLoop(around);
   if (!contract || (!top && !lockStep.contains(op->getBlock())))
     return std::nullopt;
   // What an operand is outside of the scan: the stack of an element.
@@ -91,7 +93,11 @@ std::optional<ProductCall> Planner::asProduct(Operation *op) {
         (scan && isElement(contract->getOperand(matrix))))
       continue;
     auto form = asApply(contract, matrix);
-    if (!form || !isLarge(*form) || (scan && scan.getNumStacks() != 1))
+    // Within a loop it is a product of our own, which small ones are worth, too.
+    bool pays = form && (isLarge(*form) || (!scan && !top &&
+                                            !halos.contains(storageOf(rows)) &&
+                                            !halos.contains(op->getResult(0))));
+    if (!pays || (scan && scan.getNumStacks() != 1))
       continue;
     call.form = *form;
     call.matrix = outside(contract->getOperand(matrix));
@@ -100,7 +106,7 @@ std::optional<ProductCall> Planner::asProduct(Operation *op) {
     return call;
   }
   auto form = asOuter(contract);
-  if (!top || !form || !isLarge(*form) || !isElement(contract.getLhs()) ||
+  if ((!top && !inSegment) || !form || !isLarge(*form) || !isElement(contract.getLhs()) ||
       !isElement(contract.getRhs()) ||
       isUniform(storageOf(contract.getLhs())) ||
       isUniform(storageOf(contract.getRhs())))
@@ -108,7 +114,8 @@ std::optional<ProductCall> Planner::asProduct(Operation *op) {
   auto direct = directSums.find(op->getResult(0));
   // One outer product per sample is no matrix product, unless samples are
   // summed.
-  if (scan ? scan.getNumStacks() != 0 : direct == directSums.end())
+  if (scan && !inSegment ? scan.getNumStacks() != 0
+                         : direct == directSums.end())
     return std::nullopt;
   call.form = *form;
   call.left = outside(contract->getOperand(form->left));
@@ -139,11 +146,37 @@ bool Planner::wantsLockStep(ScanOp scan) {
       });
 }
 
+/// Finds the scans of `block` whose samples advance together: loops over
+/// segments do if there is a product in them for all samples. True if there is
+/// one.
+bool Planner::findLockStep(Block &block) {
+  bool any = false;
+  for (auto scan : block.getOps<ScanOp>()) {
+    bool together =
+        isSegmentLoop(scan) ? findLockStep(*scan.getBlock()) : wantsLockStep(scan);
+    if (together)
+      lockStep.insert(scan.getBlock());
+    any |= together;
+    if (ContractOp product = onlyProduct(scan)) {
+      auto outer = asOuter(product);
+      any |= outer && isLarge(*outer);
+      for (unsigned matrix : {0, 1})
+        if (isUniform(storageOf(product->getOperand(matrix))))
+          if (auto apply = asApply(product, matrix))
+            any |= isLarge(*apply);
+    }
+  }
+  return any;
+}
+
 void Planner::touchedPlaces(const Group &group,
                             llvm::SmallSetVector<int, 8> &places) const {
   auto touch = [&](Value value) {
-    if (Reference reference = schedule.find(value))
+    if (Reference reference = schedule.find(value)) {
       places.insert(reference.place);
+      if (int whole = schedule.places[reference.place].partOf; whole >= 0)
+        places.insert(whole);
+    }
   };
   auto touchOp = [&](Operation *op) {
     llvm::for_each(op->getOperands(), touch);

@@ -22,6 +22,9 @@ public:
   /// Finds the fields that are read beyond their edges. Arrays of the caller
   /// have no room for a halo: their reads go through a copy, which is inserted.
   mlir::LogicalResult findHalos();
+  /// Finds the fields and kernels whose lanes are channels; kernels and fields
+  /// of the caller are copied to where they are, outside of loops.
+  void findInterleaved();
   /// Finds how many steps stacked values have.
   mlir::LogicalResult findLengths();
   mlir::LogicalResult planFunction();
@@ -41,12 +44,21 @@ public:
   bool isSkipped(mlir::Operation *op) const { return skipped.contains(op); }
   void findUniform();
   void findDense();
+  /// True if the pieces of this concatenation, or the terms of this sum of
+  /// products, are computed where they belong.
+  bool isAssembled(mlir::Operation *op);
+  bool isSumOfProducts(mlir::Operation *op);
+  /// The place of the panels of the matrix of a product in a time loop; -1
+  /// where a library multiplies.
+  int panelsFor(mlir::Operation *op, const ProductCall &call);
   void addPhases(BlockPlan &plan);
 
   Schedule &schedule;
 
 private:
   bool isLarge(const MatrixProduct &product) const;
+  mlir::Value findKeeper(ScanOp scan, mlir::Value carry) const;
+  void shareHalo(mlir::Value a, mlir::Value b);
   void planCarries(ScanOp scan, ScanPlan &plan,
                    llvm::SmallVectorImpl<Root> &yields);
   void findDirectSums(mlir::Value value, int number);
@@ -55,27 +67,60 @@ private:
   void touchedPlaces(const Group &group,
                      llvm::SmallSetVector<int, 8> &places) const;
   bool wantsLockStep(ScanOp scan);
+  bool findLockStep(mlir::Block &block);
+  bool allDirect(mlir::Value value, int number);
+  /// SegmentSchedule.cpp: the memory of what a loop over segments reads and
+  /// gives.
+  void planWindows(ScanOp scan);
+  bool planSegmentWindow(ScanOp scan, mlir::Value value, mlir::Value sum);
+  bool planSegmentSum(ScanOp scan, mlir::Value value, mlir::Value sum);
+  int addView(mlir::Operation *op, int whole, mlir::Value first,
+              int64_t length);
   Layout layoutFor(mlir::Value storage, mlir::RankedTensorType step) const;
+  mlir::Value interleavedCopy(mlir::Value value, mlir::Block *block,
+                              unsigned lane);
+  void interleaveConstants();
+  std::optional<unsigned> laneAxisFor(mlir::Value storage,
+                                      llvm::ArrayRef<int64_t> step) const;
   BlockPlan planBlock(mlir::Block &block, llvm::ArrayRef<Root> yields);
   BlockPlan planCopies(llvm::ArrayRef<Root> copies);
   void planNested(mlir::Block &block);
   void planScan(ScanOp scan);
   void chooseTiles(Group &group);
+  void chooseLanes(Group &group);
+  void chooseStepMajor();
+  void chooseChunks();
   void layOutArena();
 
   /// By storage (see storageOf in Halos.cpp).
   llvm::DenseMap<mlir::Value, Halo> halos;
+  /// Copies with another axis innermost: of which value, which axis it is.
+  llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value>
+      interleavedCopies;
+  llvm::DenseMap<mlir::Value, unsigned> innermost;
   /// Storage that matrix products read or write.
   llvm::DenseSet<mlir::Value> dense;
   /// Values that are the same for all samples.
   llvm::DenseSet<mlir::Value> uniform;
   /// Results of products that are added up where the caller wants them.
   llvm::DenseMap<mlir::Value, int> directSums;
+  /// Sums of loops inside of a loop over segments that go on where the segment
+  /// before left them.
+  llvm::DenseSet<mlir::Value> continued;
   /// Additions of terms that reach their result one by one.
   llvm::DenseSet<mlir::Operation *> skipped;
+  /// Matrices of the body that is being planned.
+  llvm::SmallVector<PackedMatrix> packed;
   /// Bodies of scans in lock step.
   llvm::DenseSet<mlir::Block *> lockStep;
 };
+
+/// True if `scan` runs over segments of the function's steps.
+bool isSegmentLoop(ScanOp scan);
+
+/// True if `op` takes, or places, the steps of the segment at hand of a loop
+/// over segments: nothing but a part of another stack's memory.
+bool isSegmentWindow(mlir::Operation *op);
 
 /// The value whose memory `value` is read from: through the arguments of scans.
 /// A carry is named by its argument.

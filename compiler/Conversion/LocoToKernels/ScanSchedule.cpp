@@ -15,6 +15,26 @@ using namespace loco;
 /// Scalars and small arrays are summed over steps and samples in f64.
 static constexpr int64_t wideSumElements = 64;
 
+/// The stack of what `carry` is before each step, if the carry can live in it:
+/// a step then leaves its result where the next one, and the backward loop,
+/// look for it.
+Value Planner::findKeeper(ScanOp scan, Value carry) const {
+  if (scan.isPartial() || scan.getReverse() ||
+      lockStep.contains(scan.getBlock()))
+    return {};
+  for (auto [value, stack] :
+       llvm::zip(scan.getYield().getStacks(), scan.getStacks())) {
+    if (value != carry || stack.use_empty() || schedule.memory.contains(stack))
+      continue;
+    auto step = cast<RankedTensorType>(carry.getType());
+    Layout one = layoutFor(carry, step), all = layoutFor(stack, step);
+    if (one.pitch == all.pitch && one.origin == all.origin &&
+        one.size == all.size)
+      return stack;
+  }
+  return {};
+}
+
 void Planner::planCarries(ScanOp scan, ScanPlan &plan,
                           SmallVectorImpl<Root> &yields) {
   auto &memory = schedule.memory;
@@ -24,12 +44,24 @@ void Planner::planCarries(ScanOp scan, ScanPlan &plan,
        llvm::zip(scan.getCarryArguments(), scan.getInits(),
                  scan.getYield().getCarries(), scan.getFinals())) {
     // Both halves, and the addresses that exchange them.
-    int first = addArena(argument);
-    int second = addArena(argument);
+    int first = -1, second = -1, stacked = -1;
+    Place address;
+    if (Value keeper = findKeeper(scan, argument)) {
+      requireMemory(keeper);
+      stacked = memory.lookup(keeper).place;
+      schedule.places[stacked].beyond = 1;
+      address = schedule.places[stacked];
+      address.stacked = false;
+      address.beyond = 0;
+    } else {
+      first = addArena(argument);
+      second = addArena(argument);
+      schedule.places[first].perSample = schedule.places[second].perSample =
+          together;
+      address = schedule.places[first];
+    }
     plan.carries.push_back({first, second});
-    schedule.places[first].perSample = schedule.places[second].perSample =
-        together;
-    Place address = schedule.places[first];
+    plan.carryStacks.push_back(stacked);
     address.kind = Place::Kind::Pointer;
     int current = addPlace(address), next = addPlace(address);
     plan.carryAddresses.push_back({current, next});
@@ -38,7 +70,8 @@ void Planner::planCarries(ScanOp scan, ScanPlan &plan,
       requireMemory(final);
       exits.push_back({argument, {{memory.lookup(final), false}}});
     }
-    entries.push_back({init, {{{first, nullptr}, false}}});
+    entries.push_back(
+        {init, {{{stacked < 0 ? first : current, nullptr}, false}}});
     yields.push_back({value, {{{next, nullptr}, false}}});
     Operation *producer = value.getDefiningOp();
     if (producer && producer->getBlock() == scan.getBlock() &&
@@ -77,13 +110,24 @@ void Planner::planScan(ScanOp scan) {
        llvm::zip(scan.getConstantArguments(), scan.getConstants()))
     if (isa<RankedTensorType>(constant.getType()))
       memory[argument] = memory.lookup(constant);
+  planWindows(scan);
   planCarries(scan, *plan, yields);
   for (auto [value, stack] : llvm::zip(yield.getStacks(), scan.getStacks())) {
     if (stack.use_empty())
       continue;
+    if (schedule.find(stack) &&
+        llvm::is_contained(plan->carryStacks, schedule.find(stack).place))
+      continue;
     requireMemory(stack);
-    yields.push_back(
-        {value, {{{memory.lookup(stack).place, scan.getStep()}, false}}});
+    Reference to = {memory.lookup(stack).place, scan.getStep()};
+    // What is put together from pieces is put together where it is stacked.
+    Operation *producer = value.getDefiningOp();
+    if (producer && producer->getBlock() == scan.getBlock() &&
+        isAssembled(producer) && !memory.contains(value) &&
+        !halos.contains(stack) && schedule.places[to.place].layout.isDense())
+      memory[value] = to;
+    else
+      yields.push_back({value, {{to, false}}});
     if (scan.isPartial() && isReadBeyond(scan, stack))
       plan->cleared.push_back(memory.lookup(stack).place);
   }
@@ -97,19 +141,31 @@ void Planner::planScan(ScanOp scan) {
     memory[scan.getCount()] = {addPlace(std::move(count)), nullptr};
   }
   for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums())) {
-    int number = addArena(sum);
-    Place &place = schedule.places[number];
-    if (!place.stacked && place.layout.size <= wideSumElements &&
-        !halos.contains(sum))
-      place.element = Float64Type::get(sum.getContext());
-    place.perSample = plan->lockStep;
-    memory[sum] = {number, nullptr};
-    plan->sums.push_back(memory.lookup(sum).place);
-    yields.push_back({value, {{memory.lookup(sum), true}}});
+    if (isDirectSum(sum))
+      continue;
+    bool goesOn = continued.contains(sum);
+    // A sum of windows may lie where the caller wants it.
+    Reference known = memory.lookup(sum);
+    if (!goesOn && (!known || schedule.places[known.place].kind !=
+                                  Place::Kind::Result)) {
+      int number = addArena(sum);
+      Place &place = schedule.places[number];
+      if (!place.stacked && place.layout.size <= wideSumElements &&
+          !halos.contains(sum))
+        place.element = Float64Type::get(sum.getContext());
+      place.perSample = plan->lockStep;
+      memory[sum] = {number, nullptr};
+    }
+    bool byWindow = planSegmentWindow(scan, value, sum);
+    if (!goesOn && !byWindow)
+      plan->sums.push_back(memory.lookup(sum).place);
+    if (!byWindow && !planSegmentSum(scan, value, sum))
+      yields.push_back({value, {{memory.lookup(sum), true}}});
   }
 
   planNested(*scan.getBlock());
   plan->body = planBlock(*scan.getBlock(), yields);
+  plan->packed = std::exchange(packed, {});
   if (plan->lockStep)
     addPhases(plan->body);
   schedule.scans[scan] = std::move(plan);

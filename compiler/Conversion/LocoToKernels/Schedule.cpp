@@ -24,6 +24,12 @@ int Planner::addPlace(Place place) {
 
 Layout Planner::layoutFor(Value storage, RankedTensorType step) const {
   auto halo = halos.find(storage);
+  if (std::optional<unsigned> lane = laneAxisFor(storage, step.getShape()))
+    return Layout::interleaved(
+        step.getShape(), *lane,
+        halo == halos.end() ? std::optional<Halo>() : halo->second,
+        schedule.options.vectorBytes / std::max<int64_t>(
+            4, bytesOf(step.getElementType())));
   if (halo == halos.end())
     return Layout::dense(step.getShape());
   return Layout::padded(step.getShape(), halo->second,
@@ -108,6 +114,9 @@ void Planner::chooseTiles(Group &group) {
   group.flat = isFlat(schedule, group);
   if (group.flat)
     return;
+  chooseLanes(group);
+  if (group.lane)
+    return;
   for (Operation *op : group.ops) {
     RankedTensorType kernel, field;
     if (auto conv = dyn_cast<ConvOp>(op))
@@ -176,6 +185,14 @@ void Planner::findDirectSums(Value value, int number) {
     return;
   }
   Operation *op = value.getDefiningOp();
+  if (auto scan = dyn_cast_or_null<ScanOp>(op);
+      scan && isSegmentLoop(scan) && value.hasOneUse()) {
+    for (auto [inside, sum] :
+         llvm::zip(scan.getYield().getSums(), scan.getSums()))
+      if (sum == value && allDirect(inside, number))
+        directSums[value] = number + 1;
+    return;
+  }
   if (!op || !value.hasOneUse() ||
       schedule.places[number].element != getElementTypeOrSelf(value))
     return;
@@ -183,6 +200,43 @@ void Planner::findDirectSums(Value value, int number) {
   std::optional<ProductCall> product = asProduct(op);
   if (!product || product->form.kind != MatrixProduct::Kind::Outer)
     directSums.erase(value);
+}
+
+/// True if a loop over segments only puts the steps of each where they belong.
+static bool isSumOfWindows(ScanOp scan, Value value) {
+  for (auto [inside, sum] :
+       llvm::zip(scan.getYield().getSums(), scan.getSums()))
+    if (sum == value)
+      return inside.getDefiningOp<PlaceWindowOp>() && isSegmentLoop(scan);
+  return false;
+}
+
+/// True if `value`, a summand of a loop over segments, consists of products
+/// that add to result place `number`; they then do.
+bool Planner::allDirect(Value value, int number) {
+  SmallVector<Value> terms = {value};
+  SmallVector<Operation *> sums;
+  for (size_t i = 0; i < terms.size();) {
+    auto sum = terms[i].getDefiningOp<arith::AddFOp>();
+    if (!terms[i].hasOneUse())
+      return false;
+    if (!sum) {
+      findDirectSums(terms[i++], number);
+      continue;
+    }
+    sums.push_back(sum);
+    terms[i] = sum.getLhs();
+    terms.push_back(sum.getRhs());
+  }
+  if (llvm::all_of(terms, [&](Value term) {
+        return directSums.lookup(term) == number + 1;
+      })) {
+    skipped.insert(sums.begin(), sums.end());
+    return true;
+  }
+  for (Value term : terms)
+    directSums.erase(term);
+  return false;
 }
 
 LogicalResult Planner::planFunction() {
@@ -212,19 +266,18 @@ LogicalResult Planner::planFunction() {
       place.element = sumType(type);
     results.push_back({value, addPlace(std::move(place)), summed});
   }
+  findLockStep(block);
   for (auto [value, number, summed] : results)
     if (summed)
       findDirectSums(value, number);
-  for (auto scan : block.getOps<ScanOp>())
-    if (wantsLockStep(scan))
-      lockStep.insert(scan.getBlock());
 
   SmallVector<Root> yields;
   for (auto [value, number, summed] : results) {
     // A stack that is only a result is written where the caller wants it.
     auto scan = value.getDefiningOp<ScanOp>();
-    if (!summed && scan && llvm::is_contained(scan.getStacks(), value) &&
-        !halos.contains(value) && !schedule.memory.contains(value))
+    bool stacked = scan && (llvm::is_contained(scan.getStacks(), value) ||
+                            isSumOfWindows(scan, value));
+    if (!summed && stacked && !halos.contains(value) && !schedule.memory.contains(value))
       schedule.memory[value] = {number, nullptr};
     else
       addResult(value, number, summed, yields);
@@ -232,6 +285,8 @@ LogicalResult Planner::planFunction() {
   planNested(block);
   schedule.top = planBlock(block, yields);
   addPhases(schedule.top);
+  chooseStepMajor();
+  chooseChunks();
   layOutArena();
   return success();
 }
@@ -247,13 +302,16 @@ void Planner::layOutArena() {
   for (Place &place : schedule.places) {
     if (place.kind != Place::Kind::Arena)
       continue;
-    int64_t bytes = place.layout.size * bytesOf(place.element);
-    BlockSize size;
-    bool perStep = place.stacked && ShapedType::isDynamic(place.length);
-    if (place.stacked && !perStep)
-      bytes *= place.length;
-    (perStep ? (place.perSample ? size.perSampleStep : size.perStep)
-             : (place.perSample ? size.perSample : size.constant)) = bytes;
+    BlockSize size =
+        BlockSize::stacked(place.layout.size * bytesOf(place.element),
+                           place.stacked ? place.length : 1, place.perSample);
+    if (place.ring) {
+      size = {};
+      size.perSample = place.layout.size * bytesOf(place.element);
+      size.constant = chunkRows * size.perSample;
+    }
+    (place.perSample ? size.perSample : size.constant) +=
+        place.beyond * place.layout.size * bytesOf(place.element);
     place.offset = size;
     size.constant += LOCO_ARENA_ALIGNMENT;
     schedule.arena += size;
@@ -293,6 +351,7 @@ FailureOr<Schedule> loco::makeSchedule(func::FuncOp function,
   schedule.options = options;
   Planner planner(schedule);
   planner.findDense();
+  planner.findInterleaved();
   if (failed(checkOps(function)) || failed(planner.findLengths()) ||
       failed(planner.findHalos()))
     return failure();

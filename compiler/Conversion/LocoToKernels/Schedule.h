@@ -18,6 +18,7 @@
 #include "compiler/Conversion/LocoToKernels/Layout.h"
 #include "dialects/Loco/Transforms/MatrixProduct.h"
 
+#include <map>
 #include <memory>
 
 namespace loco {
@@ -40,11 +41,19 @@ struct Reference {
   explicit operator bool() const { return place >= 0; }
 };
 
+/// `place` is what lies in `whole` from step `first` on.
+struct SegmentView {
+  int place = -1, whole = -1;
+  mlir::Value first;
+};
+
 /// Where a group puts one of its values.
 struct Sink {
   Reference to;
   /// Add to what is there instead of replacing it.
   bool accumulate = false;
+  /// Elements from the place's first site to that of the value: a piece of it.
+  int64_t offset = 0;
 };
 
 /// A value of a group that goes to memory.
@@ -63,6 +72,19 @@ struct ProductCall {
   /// Outer: added to what all samples share, instead of one sum for each
   /// sample.
   bool shared = false;
+  /// Apply, in a time loop: the place of the matrix in panels (PackedMatrix),
+  /// with which our own product does the work; otherwise a library does it.
+  int panels = -1;
+  /// Apply, by panels: added to what another product of the same sum gave.
+  bool accumulate = false;
+};
+
+/// A matrix that a time loop multiplies all samples with in every step, kept in
+/// panels: columns as many as a vector has lanes, row by row.
+struct PackedMatrix {
+  mlir::Value matrix;
+  MatrixProduct form;
+  int place = -1;
 };
 
 /// Ops of one iteration shape that are computed in one pass over its sites, or
@@ -78,6 +100,8 @@ struct Group {
   bool uniform = false;
   /// All memory it touches is dense, so its sites are one row.
   bool flat = false;
+  /// Lanes are neighbours along this axis, if not along the last one.
+  std::optional<unsigned> lane;
   /// This axis is run over `tileRows` rows at a time, whose loads are shared.
   int tileAxis = -1;
   int64_t tileRows = 1;
@@ -111,6 +135,9 @@ struct ScanPlan {
   /// The two halves of each carry, and the places that mean the value before
   /// and after the current step: halves that change places after every step.
   llvm::SmallVector<std::array<int, 2>> carries, carryAddresses;
+  /// For each carry the stack that it lives in, with one step more than the
+  /// loop takes, instead of two halves; otherwise -1.
+  llvm::SmallVector<int> carryStacks;
   /// Copies of the initial values before the loop, of the final ones after it.
   BlockPlan entry, exit;
   /// Where each sum is accumulated, and copied from after the loop.
@@ -122,6 +149,11 @@ struct ScanPlan {
   /// The big products of the body run over all samples of the block, so the
   /// samples advance together.
   bool lockStep = false;
+  /// Packed before the loop.
+  llvm::SmallVector<PackedMatrix> packed;
+  /// Sums of outer products of what the body stacks, one matrix product for a
+  /// chunk of steps each, as soon as these are there.
+  llvm::SmallVector<ProductCall> chunked;
 };
 
 /// The plan of a whole function.
@@ -133,6 +165,14 @@ struct Schedule {
   llvm::DenseMap<mlir::Value, Reference> memory;
   /// Numbers of steps of stacked values where they are not the function's.
   llvm::DenseMap<mlir::Value, int64_t> lengths;
+  /// Numbers of steps of the segment at hand.
+  llvm::DenseSet<mlir::Value> segmentExtents;
+  /// Places that are steps of another place, from a step on: of windows that
+  /// loops over segments read or write.
+  llvm::DenseMap<mlir::Operation *, SegmentView> views;
+  /// Shapes of fields and kernels whose lanes lie along another axis than the
+  /// last, and along which.
+  std::map<llvm::SmallVector<int64_t>, unsigned> laneAxes;
   BlockPlan top;
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<ScanPlan>> scans;
   /// Bytes of arena.
@@ -143,7 +183,8 @@ struct Schedule {
   int64_t lanesOf(mlir::Type element) const {
     return std::max<int64_t>(1, options.vectorBytes / bytesOf(element));
   }
-  /// The shape of `value`; kDynamic is the function's number of steps.
+  /// The shape of `value`; a number of steps may be none that is known here
+  /// (isKnownLength).
   llvm::SmallVector<int64_t> shapeOf(mlir::Value value) const {
     auto type = llvm::cast<mlir::RankedTensorType>(value.getType());
     llvm::SmallVector<int64_t> shape(type.getShape());
@@ -152,6 +193,12 @@ struct Schedule {
     return shape;
   }
   Reference find(mlir::Value value) const { return memory.lookup(value); }
+  std::optional<unsigned> laneAxisOf(llvm::ArrayRef<int64_t> shape) const {
+    auto known = laneAxes.find(llvm::SmallVector<int64_t>(shape));
+    if (known == laneAxes.end())
+      return std::nullopt;
+    return known->second;
+  }
 };
 
 /// An op on indices and truth values of rank 0, which lives in registers. A loop

@@ -523,6 +523,47 @@ def Loco_PlaceOp : Loco_Op<"place", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Loco_WindowOp : Loco_Op<"window", [Pure]> {
+  let summary = "some steps of a stacked value";
+  let description = [{
+    Steps `first` to `first + steps - 1`; those beyond the end are zero. Transpose:
+    `loco.place_window`.
+  }];
+  let arguments = (ins AnyRankedTensor:$operand, Index:$first, Index:$steps);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $operand `from` $first `for` $steps attr-dict `:` type($operand) `to` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Loco_PlaceWindowOp : Loco_Op<"place_window", [Pure]> {
+  let summary = "a stacked value that is zero but at some steps";
+  let description = [{
+    A value of `steps` steps that is `operand` from step `first` on; what lies beyond the
+    end is left out. Transpose: `loco.window`.
+  }];
+  let arguments = (ins Loco_Field:$operand, Index:$first, Index:$steps);
+  let results = (outs Loco_Field:$result);
+  let assemblyFormat = [{
+    $operand `from` $first `of` $steps attr-dict `:` type($operand) `to` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Loco_SegmentOp : Loco_Op<"segment", [Pure]> {
+  let summary = "how a loop over time is divided";
+  let description = [{
+    `length` is a number of steps that the execution chooses, at least 1 and, if there are
+    steps, at most their number; `count` is how many segments of it `steps` make, the
+    last of which may be shorter. Results of a program depend on the choice by rounding
+    only. All segments of one call have the same length.
+  }];
+  let arguments = (ins Index:$steps);
+  let results = (outs Index:$length, Index:$count);
+  let assemblyFormat = "$steps attr-dict";
+}
+
 def Loco_LengthOp : Loco_Op<"length", [Pure]> {
   let summary = "number of steps of a stacked value";
   let arguments = (ins AnyRankedTensor:$operand);

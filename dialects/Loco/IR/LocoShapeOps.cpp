@@ -163,6 +163,20 @@ LogicalResult PlaceOp::verify() {
   return verifyStacked(*this, getResult().getType(), getOperand().getType());
 }
 
+/// Checks that the values have the same number of axes and the same steps.
+static LogicalResult verifyWindow(Operation *op) {
+  auto from = cast<RankedTensorType>(op->getOperand(0).getType()),
+       to = cast<RankedTensorType>(op->getResult(0).getType());
+  if (from.getRank() == 0 || to.getRank() == 0 || !from.isDynamicDim(0) ||
+      !to.isDynamicDim(0) || getStepType(from) != getStepType(to))
+    return op->emitOpError("takes steps of ") << from << " to those of " << to;
+  return success();
+}
+
+LogicalResult WindowOp::verify() { return verifyWindow(*this); }
+
+LogicalResult PlaceWindowOp::verify() { return verifyWindow(*this); }
+
 LogicalResult LengthOp::verify() {
   if (getOperand().getType().getRank() == 0)
     return emitOpError("counts the steps of ")

@@ -15,11 +15,9 @@
 |* fail. All scratch memory is in `arena`, aligned to LOCO_ARENA_ALIGNMENT,   *|
 |* of at least                                                                *|
 |*                                                                            *|
-|*   constant + perSample * samples + perStep * steps                         *|
-|*            + perSampleStep * samples * steps      bytes                    *|
-|*                                                                            *|
-|* (LocoArenaSize, which comes with the compiled function). What the arena    *|
-|* holds before a call does not matter, nor afterwards.                       *|
+|* locoArenaBytes of its LocoArenaSize, which comes with the compiled         *|
+|* function, and of what the block says. What the arena holds before a call   *|
+|* does not matter, nor afterwards.                                           *|
 |*                                                                            *|
 |* Call order for a batch: zero the sums of every thread; call the kernel for *|
 |* each block; add the sums of all threads in a fixed order.                  *|
@@ -38,16 +36,38 @@ extern "C" {
 
 /// Version of everything in this header; a compiled function records the one
 /// it was made for, and a loader refuses any other.
-#define LOCO_KERNEL_VERSION 1
+#define LOCO_KERNEL_VERSION 2
 
 #define LOCO_ARENA_ALIGNMENT 64
 
 struct LocoBlock;
 
-/// Bytes of arena as a function of the block, see above.
+/// Bytes of arena as a function of the block: what every block takes, every
+/// sample, step, and step of every sample. Functions that go through their
+/// steps in segments also keep something of every segment, and something of
+/// every step of the one at hand.
 typedef struct LocoArenaSize {
   int64_t constant, perSample, perStep, perSampleStep;
+  int64_t perSegment, perSampleSegment, perSegmentStep, perSampleSegmentStep;
 } LocoArenaSize;
+
+/// Steps of a segment where `segment` is asked for: at least 1, at most all; 0
+/// asks for all.
+static inline int64_t locoSegmentLength(int64_t segment, int64_t steps) {
+  int64_t most = steps > 1 ? steps : 1;
+  return segment > 0 && segment < most ? segment : most;
+}
+
+static inline int64_t locoArenaBytes(const LocoArenaSize *size, int64_t samples,
+                                     int64_t steps, int64_t segment) {
+  int64_t length = locoSegmentLength(segment, steps);
+  int64_t count = (steps + length - 1) / length;
+  return size->constant + size->perSample * samples + size->perStep * steps +
+         size->perSampleStep * samples * steps + size->perSegment * count +
+         size->perSampleSegment * samples * count +
+         size->perSegmentStep * length +
+         size->perSampleSegmentStep * samples * length;
+}
 
 /// What generated code calls. Filled once per process (locoKernelServices).
 typedef struct LocoServices {
@@ -94,6 +114,9 @@ typedef struct LocoBlock {
   /// per sample of the block and may be null if the function draws nothing.
   uint64_t seed, update;
   const uint64_t *sampleIndex;
+  /// Steps of a segment, see locoSegmentLength; of no meaning to functions that
+  /// have none.
+  int64_t segment;
 } LocoBlock;
 
 /// A compiled function.
@@ -120,7 +143,8 @@ static_assert(offsetof(LocoBlock, results) == 32, "kernel ABI");
 static_assert(offsetof(LocoBlock, resultStrides) == 40, "kernel ABI");
 static_assert(offsetof(LocoBlock, arena) == 48, "kernel ABI");
 static_assert(offsetof(LocoBlock, services) == 56, "kernel ABI");
-static_assert(sizeof(LocoBlock) == 88, "kernel ABI");
+static_assert(offsetof(LocoBlock, segment) == 88, "kernel ABI");
+static_assert(sizeof(LocoBlock) == 96, "kernel ABI");
 static_assert(offsetof(LocoServices, gemmF32) == 0, "kernel ABI");
 static_assert(offsetof(LocoServices, gemmF64) == 8, "kernel ABI");
 static_assert(offsetof(LocoServices, randomF32) == 16, "kernel ABI");

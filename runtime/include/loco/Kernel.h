@@ -20,6 +20,7 @@
 #include "loco/Tensor.h"
 #include "loco/ThreadPool.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,23 @@ struct Kernel {
   /// Samples of a block at which its matrix products are large enough, 1 if it
   /// has none.
   int64_t preferredBlock = 1;
+  /// Steps of a segment; 0: what needs the least memory.
+  int64_t segment = 0;
 };
+
+/// How a batch is run: samples of a block, steps of a segment (0: the function
+/// has none), and bytes of scratch memory: the arena and the sums of each
+/// thread, and those of all threads.
+struct KernelBlockPlan {
+  int64_t samples = 1, segment = 0;
+  int64_t arenaBytes = 0, sumBytes = 0, totalBytes = 0;
+  /// The total is within the budget.
+  bool fits = true;
+};
+
+/// `budget`: bytes of scratch memory for all threads together; 0: no limit.
+KernelBlockPlan planBlocks(const Kernel &kernel, int64_t samples, int64_t steps,
+                           int threads, int64_t budget);
 
 /// Pointers of one batch, dense arrays: [samples, steps, ...] for what is per
 /// sample and step, [samples, ...] per sample, [...] shared or summed.
@@ -73,11 +90,37 @@ struct KernelBatch {
   const uint64_t *sampleIndex = nullptr;
 };
 
-/// Keeps the arenas of the threads from call to call.
+/// Arenas of the threads of a pool, kept from call to call; on huge pages where
+/// the system has them: fresh pages cost more than most kernels. Executors that
+/// do not run at the same time may share one.
+class KernelScratch {
+public:
+  explicit KernelScratch(int threads);
+  ~KernelScratch();
+  KernelScratch(const KernelScratch &) = delete;
+  KernelScratch &operator=(const KernelScratch &) = delete;
+
+  /// At least `bytes` bytes for `thread`, which calls this itself so that the
+  /// pages become its own; null if there is no memory. What was there is lost
+  /// if it was less.
+  void *reserve(int thread, int64_t bytes);
+  /// Bytes that are taken from the system.
+  int64_t bytes() const;
+  /// Of these, what `bytes` bytes of arena take.
+  static int64_t roundedUp(int64_t bytes);
+
+private:
+  struct Arena;
+  std::vector<Arena> arenas;
+};
+
+/// Keeps the scratch memory of the threads from call to call.
 class KernelExecutor {
 public:
   /// `budget`: bytes of scratch memory for all threads together; 0: no limit.
-  KernelExecutor(const Kernel &kernel, ThreadPool &pool, int64_t budget = 0);
+  /// `scratch`: null for arenas of its own.
+  KernelExecutor(const Kernel &kernel, ThreadPool &pool, int64_t budget = 0,
+                 std::shared_ptr<KernelScratch> scratch = nullptr);
   ~KernelExecutor();
   KernelExecutor(const KernelExecutor &) = delete;
   KernelExecutor &operator=(const KernelExecutor &) = delete;
@@ -85,16 +128,26 @@ public:
   /// Runs the batch. An error if one sample does not fit the budget.
   Status run(const KernelBatch &batch);
 
-  /// Samples of a block and bytes of scratch memory of the last run.
-  int64_t blockSize() const { return block; }
+  /// How the last run was divided, and bytes of scratch memory that are held:
+  /// arenas and sums.
+  const KernelBlockPlan &plan() const { return blocks; }
+  int64_t blockSize() const { return blocks.samples; }
   int64_t scratchBytes() const;
 
 private:
   struct Thread;
+  void runThread(const KernelBatch &batch, int number);
+  void addSums(const KernelBatch &batch);
+
   const Kernel &kernel;
   ThreadPool &pool;
-  int64_t budget, block = 0;
+  int64_t budget;
+  KernelBlockPlan blocks;
+  std::shared_ptr<KernelScratch> scratch;
   std::vector<Thread> threads;
+  /// Bytes between samples, of the last run.
+  std::vector<int64_t> argumentStrides, resultStrides;
+  std::vector<const char *> parts;
 };
 
 } // namespace loco

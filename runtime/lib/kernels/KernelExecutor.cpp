@@ -7,7 +7,10 @@
 
 #include "loco/Kernel.h"
 
+#include "runtime/lib/kernels/Denormals.h"
+
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <sys/mman.h>
 #include <utility>
@@ -41,79 +44,152 @@ int64_t KernelOperand::bytes(int64_t steps) const {
   return elements(steps) * bytesOf(type);
 }
 
-static int64_t arenaBytes(const LocoArenaSize &size, int64_t samples,
-                          int64_t steps) {
-  return size.constant + size.perSample * samples + size.perStep * steps +
-         size.perSampleStep * samples * steps;
+/// The length of segments that needs the least memory: what is kept of every
+/// segment weighs as much as what the one at hand needs.
+static int64_t chooseSegment(const LocoArenaSize &size, int64_t samples,
+                             int64_t steps) {
+  double ofSegment =
+      double(size.perSegment + size.perSampleSegment * samples);
+  double ofStep =
+      double(size.perSegmentStep + size.perSampleSegmentStep * samples);
+  if (ofSegment == 0 || ofStep == 0 || steps < 2)
+    return 0;
+  int64_t length = locoSegmentLength(
+      std::llround(std::sqrt(steps * ofSegment / ofStep)), steps);
+  // As many segments can be of more equal lengths.
+  int64_t count = (steps + length - 1) / length;
+  return (steps + count - 1) / count;
+}
+
+/// Rows, one per sample and step, from which a library's matrix product runs at
+/// its full speed: it packs the matrix anew at every call, and reads and writes
+/// the gradient of the matrix.
+static constexpr int64_t productRows = 2048;
+
+KernelBlockPlan loco::planBlocks(const Kernel &kernel, int64_t samples,
+                                 int64_t steps, int threads, int64_t budget) {
+  KernelBlockPlan plan;
+  for (const KernelOperand &result : kernel.results)
+    if (result.kind == KernelOperand::Kind::Sum)
+      plan.sumBytes += result.elements(steps) * bytesOf(result.sumType);
+  // As many samples as products want, as the budget allows, and so that every
+  // thread has work.
+  int64_t each = std::max<int64_t>(1, (samples + threads - 1) / threads);
+  int64_t wanted = kernel.preferredBlock;
+  if (wanted > 1 && steps > 0)
+    wanted = std::max(wanted, productRows / steps);
+  // Blocks of one size, rather than a small one at the end.
+  int64_t numBlocks = (each + wanted - 1) / std::max<int64_t>(1, wanted);
+  plan.samples = (each + numBlocks - 1) / numBlocks;
+  while (true) {
+    plan.segment = kernel.segment > 0
+                       ? kernel.segment
+                       : chooseSegment(kernel.arena, plan.samples, steps);
+    plan.arenaBytes =
+        locoArenaBytes(&kernel.arena, plan.samples, steps, plan.segment);
+    plan.totalBytes =
+        threads * (KernelScratch::roundedUp(plan.arenaBytes) + plan.sumBytes);
+    plan.fits = budget == 0 || plan.totalBytes <= budget;
+    if (plan.fits || plan.samples == 1)
+      return plan;
+    plan.samples /= 2;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Scratch memory
+//===----------------------------------------------------------------------===//
+
+static constexpr int64_t hugePage = int64_t(2) << 20;
+
+struct KernelScratch::Arena {
+  void *memory = nullptr;
+  int64_t size = 0;
+};
+
+KernelScratch::KernelScratch(int threads) : arenas(threads) {}
+
+KernelScratch::~KernelScratch() {
+  for (Arena &arena : arenas)
+    if (arena.memory)
+      munmap(arena.memory, arena.size);
+}
+
+int64_t KernelScratch::roundedUp(int64_t bytes) {
+  // Small arenas share no huge page with anything, so they take small ones.
+  int64_t page = bytes < hugePage ? 4096 : hugePage;
+  return (bytes + page - 1) / page * page;
+}
+
+void *KernelScratch::reserve(int thread, int64_t bytes) {
+  Arena &arena = arenas[thread];
+  if (arena.memory && bytes <= arena.size)
+    return arena.memory;
+  if (arena.memory)
+    munmap(arena.memory, arena.size);
+  arena = {};
+  // The system gives huge pages only where one begins.
+  int64_t size = roundedUp(std::max<int64_t>(bytes, 1)),
+          spare = size < hugePage ? 0 : hugePage - 4096;
+  void *mapped = mmap(nullptr, size + spare, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED)
+    return nullptr;
+  char *from = static_cast<char *>(mapped), *begin = from;
+  if (spare) {
+    begin += -reinterpret_cast<uintptr_t>(from) % hugePage;
+    if (begin > from)
+      munmap(from, begin - from);
+    if (from + spare > begin)
+      munmap(begin + size, from + spare - begin);
+    madvise(begin, size, MADV_HUGEPAGE);
+  }
+  arena = {begin, size};
+  return begin;
+}
+
+int64_t KernelScratch::bytes() const {
+  int64_t total = 0;
+  for (const Arena &arena : arenas)
+    total += arena.size;
+  return total;
 }
 
 //===----------------------------------------------------------------------===//
 // Threads
 //===----------------------------------------------------------------------===//
 
-namespace {
-
-/// Memory that grows and is kept, on huge pages where the system has them:
-/// fresh pages cost more than most kernels.
-class Arena {
-public:
-  Arena() = default;
-  Arena(Arena &&other) noexcept
-      : memory(std::exchange(other.memory, nullptr)),
-        size(std::exchange(other.size, 0)) {}
-  ~Arena() { release(); }
-
-  bool reserve(int64_t bytes) {
-    if (bytes <= size)
-      return true;
-    release();
-    constexpr int64_t page = int64_t(2) << 20;
-    int64_t rounded = (bytes + page - 1) / page * page;
-    void *mapped = mmap(nullptr, rounded, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED)
-      return false;
-    madvise(mapped, rounded, MADV_HUGEPAGE);
-    memory = mapped;
-    size = rounded;
-    return true;
-  }
-  void *data() const { return memory; }
-  int64_t bytes() const { return size; }
-
-private:
-  void release() {
-    if (memory)
-      munmap(memory, size);
-    memory = nullptr;
-    size = 0;
-  }
-  void *memory = nullptr;
-  int64_t size = 0;
-};
-
-} // namespace
-
 struct KernelExecutor::Thread {
-  Arena arena;
   /// One buffer for each result that is a sum, empty for the others.
   std::vector<std::vector<char>> sums;
+  /// Those of the block at hand.
+  std::vector<const void *> arguments;
+  std::vector<void *> results;
   bool outOfMemory = false;
 };
 
 KernelExecutor::KernelExecutor(const Kernel &kernel, ThreadPool &pool,
-                               int64_t budget)
-    : kernel(kernel), pool(pool), budget(budget), threads(pool.numThreads()) {
-  for (Thread &thread : threads)
+                               int64_t budget,
+                               std::shared_ptr<KernelScratch> scratch)
+    : kernel(kernel), pool(pool), budget(budget), scratch(std::move(scratch)),
+      threads(pool.numThreads()), argumentStrides(kernel.arguments.size()),
+      resultStrides(kernel.results.size()), parts(threads.size()) {
+  if (!this->scratch)
+    this->scratch = std::make_shared<KernelScratch>(pool.numThreads());
+  for (Thread &thread : threads) {
     thread.sums.resize(kernel.results.size());
+    thread.arguments.resize(kernel.arguments.size());
+    thread.results.resize(kernel.results.size());
+  }
 }
 
 KernelExecutor::~KernelExecutor() = default;
 
 int64_t KernelExecutor::scratchBytes() const {
-  int64_t total = 0;
+  int64_t total = scratch->bytes();
   for (const Thread &thread : threads)
-    total += thread.arena.bytes();
+    for (const std::vector<char> &sum : thread.sums)
+      total += sum.capacity();
   return total;
 }
 
@@ -134,95 +210,65 @@ static void addUp(const std::vector<const char *> &parts, int64_t count,
   }
 }
 
-Status KernelExecutor::run(const KernelBatch &batch) {
-  int used = static_cast<int>(threads.size());
-  // As many samples as products want, as the budget allows, and so that every
-  // thread has work.
-  block = std::max<int64_t>(
-      1, std::min(kernel.preferredBlock, (batch.samples + used - 1) / used));
-  auto fits = [&] {
-    return budget == 0 ||
-           arenaBytes(kernel.arena, block, batch.steps) * used <= budget;
-  };
-  while (block > 1 && !fits())
-    block /= 2;
-  if (!fits())
-    return Error{"one sample of " + std::to_string(batch.steps) +
-                 " steps needs " +
-                 std::to_string(arenaBytes(kernel.arena, 1, batch.steps)) +
-                 " bytes per thread, more than the memory budget of " +
-                 std::to_string(budget) + " for " + std::to_string(used) +
-                 " threads; raise `--memory` or lower `--threads`"};
+/// The blocks of thread `number`: a range of the samples that depends on
+/// nothing but their number, so the same samples meet in the same sums.
+void KernelExecutor::runThread(const KernelBatch &batch, int number)
+    LOCO_CALLS_GENERATED_CODE {
+  FlushDenormals flush;
+  Thread &thread = threads[number];
+  for (size_t i = 0; i < kernel.results.size(); ++i)
+    if (kernel.results[i].kind == KernelOperand::Kind::Sum)
+      thread.sums[i].assign(kernel.results[i].elements(batch.steps) *
+                                bytesOf(kernel.results[i].sumType),
+                            0);
+  IndexRange range =
+      rangeOfThread(batch.samples, number, static_cast<int>(threads.size()));
+  if (range.begin == range.end)
+    return;
+  int64_t most = std::min(blocks.samples, range.end - range.begin);
+  void *arena = scratch->reserve(
+      number,
+      locoArenaBytes(&kernel.arena, most, batch.steps, blocks.segment));
+  thread.outOfMemory = !arena;
+  if (!arena)
+    return;
+  for (int64_t first = range.begin; first < range.end;
+       first += blocks.samples) {
+    for (size_t i = 0; i < thread.arguments.size(); ++i)
+      thread.arguments[i] =
+          batch.arguments[i] ? static_cast<const char *>(batch.arguments[i]) +
+                                   first * argumentStrides[i]
+                             : nullptr;
+    for (size_t i = 0; i < thread.results.size(); ++i)
+      thread.results[i] = kernel.results[i].kind == KernelOperand::Kind::Sum
+                              ? thread.sums[i].data()
+                              : static_cast<char *>(batch.results[i]) +
+                                    first * resultStrides[i];
+    LocoBlock call = {};
+    call.samples = std::min(blocks.samples, range.end - first);
+    call.steps = batch.steps;
+    call.arguments = thread.arguments.data();
+    call.argumentStrides = argumentStrides.data();
+    call.results = thread.results.data();
+    call.resultStrides = resultStrides.data();
+    call.arena = arena;
+    call.services = locoKernelServices();
+    call.segment = blocks.segment;
+    call.seed = batch.seed;
+    call.update = batch.update;
+    call.sampleIndex = batch.sampleIndex ? batch.sampleIndex + first : nullptr;
+    kernel.function(&call);
+  }
+}
 
-  std::vector<int64_t> argumentStrides, resultStrides;
-  for (const KernelOperand &argument : kernel.arguments)
-    argumentStrides.push_back(argument.kind == KernelOperand::Kind::Sample
-                                  ? argument.bytes(batch.steps)
-                                  : 0);
-  for (const KernelOperand &result : kernel.results)
-    resultStrides.push_back(result.kind == KernelOperand::Kind::Sample
-                                ? result.bytes(batch.steps)
-                                : 0);
-
-  pool.run([&](int number) LOCO_CALLS_GENERATED_CODE {
-    Thread &thread = threads[number];
-    for (size_t i = 0; i < kernel.results.size(); ++i)
-      if (kernel.results[i].kind == KernelOperand::Kind::Sum)
-        thread.sums[i].assign(kernel.results[i].elements(batch.steps) *
-                                  bytesOf(kernel.results[i].sumType),
-                              0);
-    IndexRange range = rangeOfThread(batch.samples, number, used);
-    if (range.begin == range.end)
-      return;
-    int64_t most = std::min(block, range.end - range.begin);
-    thread.outOfMemory =
-        !thread.arena.reserve(arenaBytes(kernel.arena, most, batch.steps));
-    if (thread.outOfMemory)
-      return;
-    std::vector<const void *> arguments(kernel.arguments.size());
-    std::vector<void *> results(kernel.results.size());
-    for (int64_t first = range.begin; first < range.end; first += block) {
-      for (size_t i = 0; i < arguments.size(); ++i)
-        arguments[i] = batch.arguments[i]
-                           ? static_cast<const char *>(batch.arguments[i]) +
-                                 first * argumentStrides[i]
-                           : nullptr;
-      for (size_t i = 0; i < results.size(); ++i)
-        results[i] = kernel.results[i].kind == KernelOperand::Kind::Sum
-                         ? thread.sums[i].data()
-                         : static_cast<char *>(batch.results[i]) +
-                               first * resultStrides[i];
-      LocoBlock call = {};
-      call.samples = std::min(block, range.end - first);
-      call.steps = batch.steps;
-      call.arguments = arguments.data();
-      call.argumentStrides = argumentStrides.data();
-      call.results = results.data();
-      call.resultStrides = resultStrides.data();
-      call.arena = thread.arena.data();
-      call.services = locoKernelServices();
-      call.seed = batch.seed;
-      call.update = batch.update;
-      call.sampleIndex =
-          batch.sampleIndex ? batch.sampleIndex + first : nullptr;
-      kernel.function(&call);
-    }
-  });
-
-  for (const Thread &thread : threads)
-    if (thread.outOfMemory)
-      return Error{
-          "out of memory: no room for " +
-          std::to_string(arenaBytes(kernel.arena, block, batch.steps)) +
-          " bytes of scratch memory per thread; lower `--memory` or "
-          "`--threads`"};
+/// Adds up what the threads summed, in their order.
+void KernelExecutor::addSums(const KernelBatch &batch) {
   for (size_t i = 0; i < kernel.results.size(); ++i) {
     const KernelOperand &result = kernel.results[i];
     if (result.kind != KernelOperand::Kind::Sum)
       continue;
-    std::vector<const char *> parts;
-    for (const Thread &thread : threads)
-      parts.push_back(thread.sums[i].data());
+    for (size_t thread = 0; thread < threads.size(); ++thread)
+      parts[thread] = threads[thread].sums[i].data();
     int64_t count = result.elements(batch.steps);
     if (result.type == ElementType::F64)
       addUp<double, double>(parts, count, batch.results[i]);
@@ -231,5 +277,34 @@ Status KernelExecutor::run(const KernelBatch &batch) {
     else
       addUp<float, float>(parts, count, batch.results[i]);
   }
+}
+
+Status KernelExecutor::run(const KernelBatch &batch) {
+  int used = static_cast<int>(threads.size());
+  blocks = planBlocks(kernel, batch.samples, batch.steps, used, budget);
+  if (!blocks.fits)
+    return Error{"one sample of " + std::to_string(batch.steps) +
+                 " steps needs " + std::to_string(blocks.totalBytes) +
+                 " bytes of scratch memory on " + std::to_string(used) +
+                 " threads, more than the memory budget of " +
+                 std::to_string(budget) +
+                 "; raise `--memory` or lower `--threads`"};
+  for (size_t i = 0; i < kernel.arguments.size(); ++i)
+    argumentStrides[i] =
+        kernel.arguments[i].kind == KernelOperand::Kind::Sample
+            ? kernel.arguments[i].bytes(batch.steps)
+            : 0;
+  for (size_t i = 0; i < kernel.results.size(); ++i)
+    resultStrides[i] = kernel.results[i].kind == KernelOperand::Kind::Sample
+                           ? kernel.results[i].bytes(batch.steps)
+                           : 0;
+  pool.run([&](int number) { runThread(batch, number); });
+  for (const Thread &thread : threads)
+    if (thread.outOfMemory)
+      return Error{"out of memory: no room for " +
+                   std::to_string(blocks.arenaBytes) +
+                   " bytes of scratch memory per thread; lower `--memory` or "
+                   "`--threads`"};
+  addSums(batch);
   return {};
 }

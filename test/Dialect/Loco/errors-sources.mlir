@@ -103,3 +103,19 @@ func.func @place_other_step(%x: tensor<4xf32>, %t: index) {
   %0 = loco.place %x at %t of %t : tensor<4xf32> to tensor<?x4xf64>
   return
 }
+
+// -----
+
+func.func @window_other_step(%x: tensor<?x4xf32>, %t: index) {
+  // expected-error@+1 {{takes steps of 'tensor<?x4xf32>' to those of 'tensor<?x3xf32>'}}
+  %0 = loco.window %x from %t for %t : tensor<?x4xf32> to tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @place_window_of_step(%x: tensor<4xf32>, %t: index) {
+  // expected-error@+1 {{takes steps of 'tensor<4xf32>' to those of 'tensor<?x4xf32>'}}
+  %0 = loco.place_window %x from %t of %t : tensor<4xf32> to tensor<?x4xf32>
+  return
+}

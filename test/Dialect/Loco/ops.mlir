@@ -107,6 +107,9 @@ func.func @stencil(%theta: tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
 // CHECK: loco.scan %t below %{{[^ ]*}} attributes {loco.note = 1 : i64} {
 // CHECK: loco.at %{{.*}}[%{{.*}}] : tensor<?x8xf32> to tensor<8xf32>
 // CHECK: loco.place %{{.*}} at %{{.*}} of %{{.*}} : tensor<8xf32> to tensor<?x8xf32>
+// CHECK: %[[LENGTH:.*]], %{{.*}} = loco.segment %{{.*}}
+// CHECK: loco.window %{{.*}} from %{{.*}} for %[[LENGTH]] : tensor<?x8xf32> to tensor<?x8xf32>
+// CHECK: loco.place_window %{{.*}} from %{{.*}} of %{{.*}} : tensor<?x8xf32> to tensor<?x8xf32>
 func.func @scan(%T: index, %z0: tensor<8xf32>, %xs: tensor<?x8xf32>, %c: tensor<8xf32>,
                 %labels: tensor<?xi32>, %key: !loco.random_key) -> tensor<?x8xf32> {
   %last, %all, %total = loco.scan %t below %T carry(%z = %z0 : tensor<8xf32>)
@@ -126,6 +129,9 @@ func.func @scan(%T: index, %z0: tensor<8xf32>, %xs: tensor<?x8xf32>, %c: tensor<
   %c0 = arith.constant 0 : index
   %first = loco.at %hot[%c0] : tensor<?x8xf32> to tensor<8xf32>
   %placed = loco.place %first at %c0 of %T : tensor<8xf32> to tensor<?x8xf32>
+  %length, %count = loco.segment %T
+  %some = loco.window %hot from %c0 for %length : tensor<?x8xf32> to tensor<?x8xf32>
+  %back = loco.place_window %some from %c0 of %T : tensor<?x8xf32> to tensor<?x8xf32>
   return %placed : tensor<?x8xf32>
 }
 
