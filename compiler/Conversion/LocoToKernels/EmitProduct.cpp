@@ -11,21 +11,40 @@ using namespace mlir;
 using namespace loco;
 
 namespace {
-/// Rows in memory: where sample 0 begins, elements from row to row, bytes from
+/// Rows in memory: where sample 0 begins, bytes from step to step and from
 /// sample to sample.
 struct Rows {
-  Value pointer, pitch, stride;
+  const Place &place;
+  Value pointer, step, stride;
   bool stacked = false;
-  int64_t length = 1;
 };
 } // namespace
+
+void Emitter::emitProduct(const Group &group) {
+  const ProductCall &call = *group.product;
+  loc = group.solo->getLoc();
+  Reference out = call.out ? call.out : schedule.find(group.solo->getResult(0));
+  call.panels < 0 ? callLibrary(group) : callPanels(call, out);
+}
+
+/// See LocoServices for the arguments.
+void Emitter::callGemm(Value function, ArrayRef<Value> arguments) {
+  SmallVector<Type> types;
+  for (Value argument : arguments)
+    types.push_back(argument.getType());
+  Values operands = {function};
+  llvm::append_range(operands, arguments);
+  LLVM::CallOp::create(b, loc,
+                       LLVM::LLVMFunctionType::get(
+                           LLVM::LLVMVoidType::get(b.getContext()), types),
+                       operands);
+}
 
 /// All rows of the block in one product, or one product for each sample where
 /// the caller's samples do not follow each other or each has a result of its
 /// own.
-void Emitter::emitProduct(const Group &group) {
+void Emitter::callLibrary(const Group &group) {
   const ProductCall &call = *group.product;
-  loc = group.solo->getLoc();
   bool apply = call.form.kind == MatrixProduct::Kind::Apply;
   Type element = getElementTypeOrSelf(apply ? call.rows : call.left);
   int64_t bytes = bytesOf(element);
@@ -34,38 +53,41 @@ void Emitter::emitProduct(const Group &group) {
 
   auto rowsOf = [&](Reference reference) {
     const Place &place = schedule.places[reference.place];
-    Rows rows;
-    rows.pointer = pointerTo(reference);
-    rows.stride = strides[reference.place];
-    rows.stacked = place.stacked && !reference.step;
-    rows.length = place.length;
-    rows.pitch = rows.stacked ? constant(place.layout.size)
-                              : Value(arith::DivSIOp::create(
-                                    b, loc, rows.stride, constant(bytes)));
+    Rows rows{place, pointerTo(reference), Value(), strides[reference.place],
+              place.stacked && !reference.step};
+    if (rows.stacked)
+      rows.step = stepBytes(place);
     return rows;
   };
   Reference out = call.out ? call.out : schedule.find(group.solo->getResult(0));
   SmallVector<Rows> operands;
-  if (apply)
-    operands = {rowsOf(schedule.find(call.rows)), rowsOf(out)};
-  else
-    operands = {rowsOf(schedule.find(call.left)),
-                rowsOf(schedule.find(call.right))};
+  operands.push_back(rowsOf(schedule.find(apply ? call.rows : call.left)));
+  operands.push_back(rowsOf(apply ? out : schedule.find(call.right)));
   bool stacked = operands[0].stacked;
-  Value length = stacked ? extentOf(operands[0].length) : constant(1);
+  Value length = stacked ? extentOf(operands[0].place.length) : constant(1);
 
-  // Samples and steps are one sequence of rows if samples lie back to back.
-  Value together = number(b.getI1Type(), 1);
-  if (stacked)
-    for (const Rows &rows : operands) {
-      Value whole = times(times(length, rows.pitch), bytes);
-      together =
-          both(together, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                               rows.stride, whole));
-    }
+  // Samples and steps are one sequence of rows if samples lie back to back, or
+  // all those of a step.
   bool eachItsOwn = !apply && !call.shared;
-  if (eachItsOwn)
-    together = number(b.getI1Type(), 0);
+  bool byStep = llvm::all_of(
+      operands, [](const Rows &rows) { return rows.place.stepMajor; });
+  bool bySample = llvm::none_of(
+      operands, [](const Rows &rows) { return rows.place.stepMajor; });
+  Value together =
+      number(b.getI1Type(), !eachItsOwn && (!stacked || byStep || bySample));
+  if (stacked && bySample && !eachItsOwn)
+    for (const Rows &rows : operands)
+      together =
+          both(together,
+               arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                     rows.stride, times(length, rows.step)));
+  auto pitchOf = [&](const Rows &rows) -> Value {
+    if (rows.stacked && byStep && !eachItsOwn)
+      return constant(rows.place.layout.size);
+    return arith::DivSIOp::create(
+        b, loc, rows.stacked ? rows.step : rows.stride, constant(bytes));
+  };
+  Value firstPitch = pitchOf(operands[0]), secondPitch = pitchOf(operands[1]);
   Value calls = select(together, constant(1), samples);
   Value count = select(together, times(samples, length), length);
 
@@ -86,25 +108,72 @@ void Emitter::emitProduct(const Group &group) {
     };
     Value first = at(operands[0].pointer, operands[0].stride);
     Value second = at(operands[1].pointer, operands[1].stride);
-    Values arguments = {function};
+    Values arguments;
     if (apply)
       arguments.append({flag(false), flag(call.form.transposed), count,
-                        constant(outer), constant(inner), first,
-                        operands[0].pitch, matrix,
-                        constant(call.form.transposed ? inner : outer),
-                        number(element, 0), second, operands[1].pitch});
+                        constant(outer), constant(inner), first, firstPitch,
+                        matrix, constant(call.form.transposed ? inner : outer),
+                        number(element, 0), second, secondPitch});
     else
       arguments.append({flag(true), flag(false), constant(inner),
-                        constant(outer), count, first, operands[0].pitch,
-                        second, operands[1].pitch,
-                        number(element, call.shared ? 1 : 0),
+                        constant(outer), count, first, firstPitch, second,
+                        secondPitch, number(element, call.shared ? 1 : 0),
                         at(matrix, matrixStride), constant(outer)});
-    SmallVector<Type> types;
-    for (Value argument : ArrayRef(arguments).drop_front())
-      types.push_back(argument.getType());
-    LLVM::CallOp::create(b, loc,
-                         LLVM::LLVMFunctionType::get(
-                             LLVM::LLVMVoidType::get(b.getContext()), types),
-                         arguments);
+    callGemm(function, arguments);
   });
+}
+
+/// Steps of a chunk.
+Value Emitter::chunkSteps() {
+  Value count = arith::DivUIOp::create(
+      b, loc, constant(chunkRows),
+      arith::MaxSIOp::create(b, loc, samples, constant(1)));
+  return arith::MaxSIOp::create(b, loc, count, constant(1));
+}
+
+/// After the last step of a chunk: adds the products of its rows to their sums.
+void Emitter::emitChunks(const ScanPlan &plan, Value step, Value taken,
+                         bool reverse) {
+  if (plan.chunked.empty())
+    return;
+  startGroup(b.getF32Type(), 1);
+  sample = constant(0);
+  Value length = chunkSteps();
+  Value slot = arith::RemUIOp::create(b, loc, step, length);
+  // Steps of a chunk lie in the ring in their order, whichever way they come.
+  Value first = arith::SubIOp::create(b, loc, step, slot);
+  Value end = arith::MinSIOp::create(b, loc, plus(first, length), taken);
+  Value last = reverse ? first : plus(end, -1);
+  Value complete =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, step, last);
+  auto branch = scf::IfOp::create(b, loc, complete, false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  Value count =
+      times(samples, Value(arith::SubIOp::create(b, loc, end, first)));
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  for (const ProductCall &call : plan.chunked) {
+    Type element = getElementTypeOrSelf(call.left);
+    startGroup(element, 1);
+    auto rows = [&](Value value) -> Value {
+      Reference reference = schedule.find(value);
+      const Place &place = schedule.places[reference.place];
+      Value base = pointerTo({reference.place, Value()});
+      if (place.ring)
+        return base;
+      return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base,
+                                 ValueRange(times(first, stepBytes(place))));
+    };
+    auto pitch = [&](Value value) {
+      return constant(schedule.places[schedule.find(value).place].layout.size);
+    };
+    Value function = LLVM::LoadOp::create(
+        b, loc, pointer,
+        address(services, pointer, Value(), element.isF32() ? 0 : 1));
+    callGemm(function, {number(b.getI32Type(), 1), number(b.getI32Type(), 0),
+                        constant(call.form.inner), constant(call.form.outer),
+                        count, rows(call.left), pitch(call.left),
+                        rows(call.right), pitch(call.right), number(element, 1),
+                        pointerTo(call.out), constant(call.form.outer)});
+  }
 }

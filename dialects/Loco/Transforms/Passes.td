@@ -21,6 +21,25 @@ def SimplifyScans : Pass<"loco-simplify-scans", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::loco::LocoDialect"];
 }
 
+def SimplifyPieces : Pass<"loco-simplify-pieces", "::mlir::func::FuncOp"> {
+  let summary = "Computes the pieces of a vector where they are used, and joins them there";
+  let description = [{
+    Slices of a sum become sums of slices where nothing needs the whole, a row of a
+    reshaped vector a slice of the vector, and a sum of pads that lie beside each
+    other a concatenation: the gates of a cell and their derivatives. A contraction
+    over an axis of one element becomes a multiplication.
+
+    ```mlir
+    %0 = loco.pad %a at [0, 0] : tensor<1x3xf32> to tensor<2x3xf32>
+    %1 = loco.pad %b at [1, 0] : tensor<1x3xf32> to tensor<2x3xf32>
+    %2 = arith.addf %0, %1 : tensor<2x3xf32>
+    // becomes
+    %2 = loco.concat %a, %b axis 0 : tensor<1x3xf32>, tensor<1x3xf32> to tensor<2x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::loco::LocoDialect", "::mlir::arith::ArithDialect"];
+}
+
 def Fission : Pass<"loco-fission", "::mlir::func::FuncOp"> {
   let summary = "Takes large products out of the time loop where the state allows it";
   let description = [{
