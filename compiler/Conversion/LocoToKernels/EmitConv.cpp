@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/LocoToKernels/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -15,64 +16,10 @@ using namespace loco;
 /// Windows of more taps get a loop.
 static constexpr int64_t mostUnrolledTaps = 64;
 
-namespace {
-/// The trilinear form of a conv, whichever of its arguments is the result.
-struct Form {
-  RankedTensorType kernel, field, output;
-  ArrayRef<int64_t> strides, low;
-  Boundary boundary;
-  int64_t groups;
-  bool transposed, channels;
-
-  template <typename Op>
-  explicit Form(Op op)
-      : kernel(op.getKernelType()), field(op.getFieldType()),
-        output(op.getOutputType()), strides(op.getStrides()), low(op.getLow()),
-        boundary(op.getBoundary()), groups(op.getGroups()),
-        transposed(isa<ConvTransposeOp>(op.getOperation())),
-        channels(kernel.getRank() > field.getRank()) {}
-
-  ArrayRef<int64_t> window() const {
-    return kernel.getShape().take_back(strides.size());
-  }
-  int64_t taps() const {
-    int64_t n = 1;
-    for (int64_t size : window())
-      n *= size;
-    return n;
-  }
-  bool strided() const {
-    return llvm::any_of(strides, [](int64_t stride) { return stride != 1; });
-  }
-  /// The coordinates of tap number `tap` in the window.
-  SmallVector<int64_t> tapAt(int64_t tap) const {
-    SmallVector<int64_t> at(window().size());
-    for (size_t i = at.size(); i-- > 0; tap /= window()[i])
-      at[i] = tap % window()[i];
-    return at;
-  }
-  /// How far from its site the tap reads.
-  SmallVector<int64_t> distance(int64_t tap) const {
-    SmallVector<int64_t> at = tapAt(tap);
-    for (size_t i = 0; i < at.size(); ++i)
-      at[i] = transposed ? low[i] - at[i] : at[i] - low[i];
-    return at;
-  }
-};
-} // namespace
-
-static Form formOf(Operation *op) {
-  if (auto conv = dyn_cast<ConvOp>(op))
-    return Form(conv);
-  if (auto transpose = dyn_cast<ConvTransposeOp>(op))
-    return Form(transpose);
-  return Form(cast<ConvOuterOp>(op));
-}
-
 /// Where tap `tap` reads for the result at `site`, with window coordinates that
 /// may be known at run time only and any stride; null where there is nothing.
 static Value
-moveThroughWindow(OpBuilder &b, Location loc, const Form &form,
+moveThroughWindow(OpBuilder &b, Location loc, const ConvForm &form,
                   MutableArrayRef<Coordinate> site,
                   llvm::function_ref<Value(const Coordinate &)> perLane,
                   llvm::function_ref<Value(int64_t)> splat,
@@ -118,7 +65,7 @@ static unsigned tileAxisOf(ArrayRef<Site> rows) {
 /// Emits a conv or its transpose at all `rows`, which differ along one axis,
 /// and remembers the results. Taps that read the same row follow each other.
 void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
-  Form form = formOf(op);
+  ConvForm form = ConvForm::of(op);
   Value kernel = op->getOperand(0), read = op->getOperand(1),
         result = op->getResult(0);
   auto from = cast<RankedTensorType>(read.getType());
@@ -153,6 +100,8 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
       if (form.channels)
         extents[0] = from.getDimSize(0);
       x = loadMoved(read, site, moved, extents, form.boundary);
+    } else if (!form.transposed && form.channels && rows[r][0].lanes) {
+      x.value = loadTap(form, read, site, tap);
     } else {
       Value exists = moveThroughWindow(
           b, loc, form, MutableArrayRef(site).drop_front(form.channels),
@@ -175,17 +124,21 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
       });
       return;
     }
-    SmallVector<std::tuple<int64_t, int64_t, unsigned>> order;
+    // Where rows are sites, one row of the window after the other: sums that
+    // wait for themselves are far apart, and few weights in use.
+    bool sites = form.channels && rows.front().front().lanes;
+    SmallVector<std::tuple<int64_t, int64_t, int64_t, unsigned>> order;
     for (int64_t tap = 0; tap < form.taps(); ++tap)
       for (unsigned r = 0; r < rows.size(); ++r) {
         int64_t spatial = int64_t(axis) - form.channels;
         int64_t row = spatial < 0 || rows.size() == 1
                           ? 0
                           : form.distance(tap)[spatial] + int64_t(r);
-        order.push_back({row, tap, r});
+        order.push_back(
+            {sites ? tap / form.window().back() : 0, row, tap, r});
       }
     llvm::sort(order);
-    for (auto [row, tap, r] : order) {
+    for (auto [windowRow, row, tap, r] : order) {
       SmallVector<Coordinate> at;
       for (int64_t t : form.tapAt(tap))
         at.push_back({Value(), t});
@@ -214,7 +167,7 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
 /// Adds what the sites of `rows` give each tap, one accumulator a tap.
 void Emitter::outerRows(ConvOuterOp op, ArrayRef<Site> rows,
                         Carried accumulators) {
-  Form form(op);
+  ConvForm form(op);
   unsigned axis = tileAxisOf(rows);
   SmallVector<std::tuple<int64_t, int64_t, unsigned>> order;
   for (int64_t tap = 0; tap < form.taps(); ++tap)
@@ -240,7 +193,7 @@ static constexpr int64_t outerChannels = 4;
 /// A kernel gradient with channels, strides or a large window: all taps of some
 /// output channels and one input channel at a time.
 void Emitter::outerNest(ConvOuterOp op) {
-  Form form(op);
+  ConvForm form(op);
   Type element = form.kernel.getElementType();
   Sink sink{schedule.find(op.getResult()), false};
   ArrayRef<int64_t> sites = form.output.getShape().drop_front(form.channels);

@@ -49,3 +49,34 @@ Layout Layout::padded(ArrayRef<int64_t> shape, const Halo &halo,
                               lanes);
   return layout;
 }
+
+Layout Layout::interleaved(ArrayRef<int64_t> shape, unsigned lane,
+                           const std::optional<Halo> &halo, int64_t lanes) {
+  Layout layout;
+  layout.shape.assign(shape.begin(), shape.end());
+  layout.halo = halo;
+  layout.lane = lane;
+  layout.pitch.resize(shape.size());
+  layout.pitch[lane] = 1;
+  int64_t extent = llvm::alignTo(shape[lane], lanes);
+  for (int64_t i = shape.size(); i-- > 0;) {
+    if (i == lane)
+      continue;
+    layout.pitch[i] = extent;
+    int64_t low = halo ? halo->low[i] : 0, high = halo ? halo->high[i] : 0;
+    layout.origin += low * extent;
+    extent *= shape[i] + low + high;
+  }
+  layout.size = extent;
+  return layout;
+}
+
+SmallVector<unsigned> Layout::order() const {
+  SmallVector<unsigned> axes;
+  for (unsigned i = 0; i < shape.size(); ++i)
+    if (i != lane)
+      axes.push_back(i);
+  if (lane)
+    axes.push_back(*lane);
+  return axes;
+}

@@ -1,0 +1,70 @@
+//===- ConvForm.h - The trilinear form of a convolution ---------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_CONVERSION_LOCOTOKERNELS_CONVFORM_H
+#define COMPILER_CONVERSION_LOCOTOKERNELS_CONVFORM_H
+
+#include "dialects/Loco/IR/LocoOps.h"
+
+namespace loco {
+
+/// The trilinear form of a conv, whichever of its arguments is the result.
+struct ConvForm {
+  mlir::RankedTensorType kernel, field, output;
+  llvm::ArrayRef<int64_t> strides, low;
+  Boundary boundary;
+  int64_t groups;
+  bool transposed, channels;
+
+  template <typename Op>
+  explicit ConvForm(Op op)
+      : kernel(op.getKernelType()), field(op.getFieldType()),
+        output(op.getOutputType()), strides(op.getStrides()), low(op.getLow()),
+        boundary(op.getBoundary()), groups(op.getGroups()),
+        transposed(mlir::isa<ConvTransposeOp>(op.getOperation())),
+        channels(kernel.getRank() > field.getRank()) {}
+
+  /// Of a `loco.conv`, `loco.conv_transpose` or `loco.conv_outer`.
+  static ConvForm of(mlir::Operation *op) {
+    if (auto conv = mlir::dyn_cast<ConvOp>(op))
+      return ConvForm(conv);
+    if (auto transpose = mlir::dyn_cast<ConvTransposeOp>(op))
+      return ConvForm(transpose);
+    return ConvForm(mlir::cast<ConvOuterOp>(op));
+  }
+
+  llvm::ArrayRef<int64_t> window() const {
+    return kernel.getShape().take_back(strides.size());
+  }
+  int64_t taps() const {
+    int64_t n = 1;
+    for (int64_t size : window())
+      n *= size;
+    return n;
+  }
+  bool strided() const {
+    return llvm::any_of(strides, [](int64_t stride) { return stride != 1; });
+  }
+  /// The coordinates of tap number `tap` in the window.
+  llvm::SmallVector<int64_t> tapAt(int64_t tap) const {
+    llvm::SmallVector<int64_t> at(window().size());
+    for (size_t i = at.size(); i-- > 0; tap /= window()[i])
+      at[i] = tap % window()[i];
+    return at;
+  }
+  /// How far from its site the tap reads.
+  llvm::SmallVector<int64_t> distance(int64_t tap) const {
+    llvm::SmallVector<int64_t> at = tapAt(tap);
+    for (size_t i = 0; i < at.size(); ++i)
+      at[i] = transposed ? low[i] - at[i] : at[i] - low[i];
+    return at;
+  }
+};
+
+} // namespace loco
+
+#endif // COMPILER_CONVERSION_LOCOTOKERNELS_CONVFORM_H

@@ -1,0 +1,164 @@
+//===- EmitOuter.cpp - Gradients by kernels that mix channels -------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Lanes are the channels of one of the two fields; of the other one, a block of
+// channels at a time is broadcast. The sums of these channels and of the taps
+// of a row stay in registers over all sites of the lattice, and a broadcast
+// serves all sites of the tile that read it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToKernels/ConvForm.h"
+#include "compiler/Conversion/LocoToKernels/Emitter.h"
+
+using namespace mlir;
+using namespace loco;
+
+namespace {
+/// Sums in registers, and the sites of a row that share broadcasts.
+struct OuterTile {
+  int64_t sums, sites;
+};
+} // namespace
+
+static OuterTile outerTile(int64_t vectorBytes) {
+  return vectorBytes == 64 ? OuterTile{24, 4} : OuterTile{9, 3};
+}
+
+/// Channels that are broadcast at the same time: as many as divide the field's.
+static int64_t channelBlock(int64_t channels, int64_t taps, int64_t sums) {
+  int64_t most = std::max<int64_t>(1, std::min(channels, sums / taps));
+  while (channels % most && 2 * most > channels)
+    --most;
+  return most;
+}
+
+/// `field` where tap `tap` of the output at `site` reads it; lanes, if any, are
+/// channels.
+Value Emitter::loadTap(const ConvForm &form, Value field, const Site &site,
+                       ArrayRef<Coordinate> tap) {
+  Reference reference = schedule.find(field);
+  const Layout &layout = schedule.places[reference.place].layout;
+  Site read = site;
+  bool direct = true;
+  for (auto [i, stride] : llvm::enumerate(form.strides)) {
+    size_t axis = i + form.channels;
+    int64_t extent = form.field.getDimSize(axis), low = form.low[i];
+    int64_t after = (form.output.getDimSize(axis) - 1) * stride +
+                    form.window()[i] - low - extent;
+    bool inside = low <= 0 && after <= 0;
+    direct &=
+        inside ||
+        (layout.halo && layout.halo->boundary == form.boundary &&
+         layout.halo->low[axis] >= low && layout.halo->high[axis] >= after);
+    Coordinate &at = read[axis];
+    at = {plus(scaled(at.base, stride), tap[i].base),
+          at.offset * stride + tap[i].offset - low};
+  }
+  if (!direct)
+    return loadAround(field, read, form.boundary).value;
+  return load(reference, getElementTypeOrSelf(field), read);
+}
+
+/// `base` times `factor`, the same value wherever it is asked for in a tile, so
+/// that the same site is the same load.
+Value Emitter::scaled(Value base, int64_t factor) {
+  if (!base || factor == 1)
+    return base;
+  Value &known = memo[keyOf(base.getAsOpaquePointer(), {{Value(), factor}})];
+  return known ? known : known = times(base, factor);
+}
+
+/// `op` with lanes along axis `lane` of the kernel: 0, its outputs, or 1, its
+/// inputs.
+void Emitter::outerLanes(ConvOuterOp op, unsigned lane) {
+  ConvForm form(op);
+  Type element = form.kernel.getElementType();
+  Sink sink{schedule.find(op.getResult()), false};
+  startGroup(element, 0);
+  OuterTile shape = outerTile(schedule.options.vectorBytes);
+  ArrayRef<int64_t> sites = form.output.getShape().drop_front();
+  ArrayRef<int64_t> window = form.window();
+  // Taps along the last axis are summed together; a point has none.
+  int64_t taps = window.empty() ? 1 : window.back();
+  int64_t together = taps <= shape.sums ? taps : 1;
+  int64_t channels = form.kernel.getDimSize(1 - lane);
+  int64_t block = channelBlock(channels, together, shape.sums);
+
+  // What the sites of one tile give the sums of channels from `channel` on.
+  auto addTile = [&](const Coordinate &lanesAt, const Coordinate &channel,
+                     int64_t count, ArrayRef<Coordinate> outerTap,
+                     const Coordinate &firstTap, ArrayRef<Coordinate> rows,
+                     const Coordinate &column, int64_t tile, Carried sums) {
+    for (int64_t s = 0; s < tile; ++s) {
+      Site at = {{}};
+      llvm::append_range(at, rows);
+      if (!sites.empty())
+        at.push_back(column.shifted(s));
+      for (int64_t c = 0; c < count; ++c)
+        for (int64_t t = 0; t < together; ++t) {
+          SmallVector<Coordinate> tap(outerTap);
+          if (!window.empty())
+            tap.push_back(firstTap.shifted(t));
+          Site given = at, read = at;
+          given[0] = lane == 0 ? lanesAt : channel.shifted(c);
+          read[0] = lane == 0 ? channel.shifted(c) : lanesAt;
+          Value &sum = sums[c * together + t];
+          sum = fma(get(op.getLhs(), given),
+                    loadTap(form, op.getRhs(), read, tap), sum);
+        }
+    }
+  };
+
+  auto sumAll = [&](const Coordinate &lanesAt, const Coordinate &channel,
+                    int64_t count, ArrayRef<Coordinate> outerTap,
+                    const Coordinate &firstTap) {
+    Values sums(count * together, number(element, 0));
+    nest(sites.drop_back(!sites.empty()), sums,
+         [&](ArrayRef<Coordinate> rows, Carried carried) {
+           int64_t extent = sites.empty() ? 1 : sites.back();
+           int64_t whole = extent - extent % shape.sites;
+           auto tile = [&](const Coordinate &column, int64_t size,
+                           Carried inner) {
+             addTile(lanesAt, channel, count, outerTap, firstTap, rows, column,
+                     size, inner);
+           };
+           if (whole)
+             loop(whole, shape.sites, carried, [&](Value first, Carried inner) {
+               tile({first}, shape.sites, inner);
+             });
+           if (whole < extent)
+             tile({Value(), whole}, extent - whole, carried);
+         });
+    for (int64_t c = 0; c < count; ++c)
+      for (int64_t t = 0; t < together; ++t) {
+        Site to = {lanesAt, channel.shifted(c)};
+        if (lane == 1)
+          std::swap(to[0], to[1]);
+        llvm::append_range(to, outerTap);
+        if (!window.empty())
+          to.push_back(firstTap.shifted(t));
+        store(sink, to, sums[c * together + t]);
+      }
+  };
+
+  columns(form.kernel.getDimSize(lane), {}, [&](Value first, Carried) {
+    Coordinate lanesAt = {first, 0, true};
+    auto allTaps = [&](const Coordinate &channel, int64_t count) {
+      SmallVector<int64_t> outer(window.drop_back(!window.empty()));
+      outer.push_back(taps / together);
+      nest(outer, {}, [&](ArrayRef<Coordinate> tap, Carried) {
+        sumAll(lanesAt, channel, count, tap.drop_back(), tap.back());
+      });
+    };
+    int64_t whole = channels - channels % block;
+    loop(whole, block, {},
+         [&](Value channel, Carried) { allTaps({channel}, block); });
+    if (whole < channels)
+      allTaps({Value(), whole}, channels - whole);
+  });
+}
