@@ -215,15 +215,15 @@ Value Writer::tanh(Value x) {
   constexpr double end = 7.90531110763549805;
   Value z = atLeast(atMost(x, end), -end);
   Value y = mul(z, z);
-  Value p = polynomial(y, {-2.76076847742355e-16, 2.00018790482477e-13,
-                           -8.60467152213735e-11, 5.12229709037114e-08,
-                           1.48572235717979e-05, 6.37261928875436e-04,
-                           4.89352455891786e-03});
-  Value q = polynomial(y, {1.19825839466702e-06, 1.18534705686654e-04,
-                           2.26843463243900e-03, 4.89352518554385e-03});
-  // Too small for the cubic term; also keeps denormals.
-  Value small = compare(arith::CmpFPredicate::OLT, abs(x), c(0.0004));
-  return select(small, x, quotient(mul(z, p), q));
+  // Scaled by the constant term of q, so that p keeps what is denormal.
+  constexpr double w = 1 / 4.89352518554385e-03;
+  Value p = polynomial(y, {-2.76076847742355e-16 * w, 2.00018790482477e-13 * w,
+                           -8.60467152213735e-11 * w, 5.12229709037114e-08 * w,
+                           1.48572235717979e-05 * w, 6.37261928875436e-04 * w,
+                           4.89352455891786e-03 * w});
+  Value q = polynomial(y, {1.19825839466702e-06 * w, 1.18534705686654e-04 * w,
+                           2.26843463243900e-03 * w, 1});
+  return quotient(mul(z, p), q);
 }
 
 /// Accurate in both tails: exp of a negative number only.
