@@ -86,6 +86,8 @@ struct EmitOptions {
   std::string phase;
   ProgramOptions program;
   MachineOptions machine;
+  /// What code for a GPU is made for: `sm_90`.
+  std::string architecture = "sm_90";
   /// A file to write to; empty: standard output.
   std::string out;
 };

@@ -15,6 +15,7 @@
 #include "compiler/IRGen/IRGen.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Syntax/Parser.h"
+#include "compiler/Target/NVPTX/NVPTXTarget.h"
 #include "loco/Files.h"
 
 #include "llvm/Support/raw_ostream.h"
@@ -200,6 +201,67 @@ static std::optional<std::string> emitAssembly(const EmitOptions &options) {
 }
 
 //===----------------------------------------------------------------------===//
+// Kernels of a GPU
+//===----------------------------------------------------------------------===//
+
+static std::string listArchitectures() {
+  std::vector<std::string> names;
+  for (const NVPTXTarget &target : getNVPTXTargets())
+    names.push_back(target.architecture);
+  return quoteNames(names);
+}
+
+/// The kernel that training calls, for the GPU that is meant.
+static std::optional<GPUObject> compileOnGPU(const EmitOptions &options) {
+  if (!findNVPTXTarget(options.architecture)) {
+    reportError(fmt::format("there is no architecture `{}`; code is made for {}",
+                            options.architecture, listArchitectures()));
+    return std::nullopt;
+  }
+  std::unique_ptr<ModelModule> model = translate(options);
+  if (!model)
+    return std::nullopt;
+  GPUCompileOptions gpu;
+  gpu.architecture = options.architecture;
+  auto object = compileToLookAtForGPU(*model->module, model->model->name,
+                                      model->precision, gpu);
+  if (object)
+    return std::move(*object);
+  reportError(object.message());
+  return std::nullopt;
+}
+
+static std::optional<std::string> emitGPU(const EmitOptions &options) {
+  std::optional<GPUObject> object = compileOnGPU(options);
+  return object ? std::optional(object->kernels) : std::nullopt;
+}
+
+static std::optional<std::string> emitPTX(const EmitOptions &options) {
+  std::optional<GPUObject> object = compileOnGPU(options);
+  return object ? std::optional(object->ptx) : std::nullopt;
+}
+
+/// Machine code of a GPU; what the assembler says of it goes to standard error.
+static std::optional<std::string> emitCubin(const EmitOptions &options) {
+  if (options.out.empty()) {
+    reportError("`emit cubin` makes a file that is no text; name it with "
+                "`--out`");
+    return std::nullopt;
+  }
+  std::optional<GPUObject> object = compileOnGPU(options);
+  if (!object)
+    return std::nullopt;
+  auto cubin =
+      assemblePTX(object->ptx, *findNVPTXTarget(options.architecture));
+  if (!cubin) {
+    reportError(llvm::toString(cubin.takeError()));
+    return std::nullopt;
+  }
+  std::fwrite(cubin->report.data(), 1, cubin->report.size(), stderr);
+  return std::move(cubin->code);
+}
+
+//===----------------------------------------------------------------------===//
 // The table
 //===----------------------------------------------------------------------===//
 
@@ -213,11 +275,15 @@ static constexpr Phase phases[] = {
     {"loops", "the same as loops over vectors"},
     {"llvm", "the same as LLVM IR"},
     {"asm", "the same as machine code of this processor"},
+    {"gpu", "what training calls, as kernels of a GPU"},
+    {"ptx", "the same as PTX, for the GPU that `--arch` names"},
+    {"cubin", "the same as machine code of that GPU; needs `ptxas`"},
 };
 /// In the order of `phases`.
 static constexpr Emitter emitters[] = {emitAST,  emitLoco,    emitVJP,
                                        emitJVP,  emitPlanned, emitLoops,
-                                       emitLLVM, emitAssembly};
+                                       emitLLVM, emitAssembly, emitGPU,
+                                       emitPTX,  emitCubin};
 static_assert(std::size(phases) == std::size(emitters));
 
 ArrayRef<Phase> loco::getPhases() { return phases; }
@@ -241,7 +307,7 @@ int loco::emitProgram(const EmitOptions &options) {
   std::optional<std::string> text = emitters[phase - phases](options);
   if (!text)
     return 1;
-  if (!StringRef(*text).ends_with("\n"))
+  if (options.phase != "cubin" && !StringRef(*text).ends_with("\n"))
     *text += "\n";
   if (options.out.empty()) {
     printText(*text);

@@ -62,6 +62,26 @@ loco::compileToLookAt(ModuleOp module, StringRef model, const Request &request,
   return std::move(*compiled);
 }
 
+Expected<GPUObject>
+loco::compileToLookAtForGPU(ModuleOp module, StringRef model,
+                            ElementType precision,
+                            const GPUCompileOptions &options) {
+  OwningOpRef<ModuleOp> copy(module.clone());
+  auto function = copy->lookupSymbol<func::FuncOp>(model);
+  Signature signature = readSignature(function, precision);
+  ReportCollector reports(module.getContext());
+  FailureOr<EntryPoint> entry =
+      makeEntryPoint(function, signature, makeTrainingRequest(signature),
+                     ResidualPolicy::Store);
+  if (failed(entry))
+    return reports.take("the model cannot be differentiated");
+  auto compiled =
+      compileForGPU(*copy, entry->function.getSymName(), options);
+  if (!compiled)
+    return reports.take(llvm::toString(compiled.takeError()));
+  return std::move(*compiled);
+}
+
 //===----------------------------------------------------------------------===//
 // The plan
 //===----------------------------------------------------------------------===//

@@ -9,7 +9,7 @@
 #define COMPILER_DRIVER_KERNELPLAN_H
 
 #include "compiler/Driver/Execution.h"
-#include "compiler/JIT/CompiledKernel.h"
+#include "compiler/JIT/CompileGPU.h"
 
 namespace loco {
 
@@ -26,6 +26,12 @@ Expected<std::unique_ptr<CompiledKernel>>
 compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
                 const Request &request, ElementType precision,
                 bool scheduleOnly = false);
+
+/// The same kernel for a GPU.
+Expected<GPUObject> compileToLookAtForGPU(mlir::ModuleOp module,
+                                          llvm::StringRef model,
+                                          ElementType precision,
+                                          const GPUCompileOptions &options);
 
 /// What was decided about that kernel: what left the time loop, what the
 /// backward loop reads, bytes.

@@ -17,6 +17,7 @@
 
 #include "runtime/include/loco/Kernel.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -73,6 +74,12 @@ llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
                                              llvm::StringRef function,
                                              const CPUOptions &options,
                                              KernelTexts *texts = nullptr);
+
+/// Fills the tables of arguments and results of `kernel`; `lengths` are those of
+/// a schedule.
+void describeFunction(mlir::func::FuncOp function,
+                      const llvm::DenseMap<mlir::Value, int64_t> &lengths,
+                      Kernel &kernel);
 
 /// Loads an object into this process.
 llvm::Expected<std::unique_ptr<CompiledKernel>>

@@ -9,6 +9,7 @@
 
 #include "compiler/Autodiff/Autodiff.h"
 #include "compiler/Conversion/OutlineLoops/Passes.h"
+#include "compiler/Target/NVPTX/NVPTXTarget.h"
 #include "dialects/Loco/IR/LocoOps.h"
 #include "dialects/Loco/Transforms/Passes.h"
 
@@ -66,6 +67,7 @@ void loco::buildPlanPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createCanonicalizerPass());
   modulePasses.addPass(createCSEPass());
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyPieces());
+  modulePasses.addNestedPass<func::FuncOp>(createSeparateStencils());
   // Fission relies on loops without leftovers, and leaves some.
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
   modulePasses.addPass(createCSEPass());
@@ -93,10 +95,9 @@ void loco::buildGPULoweringPipeline(OpPassManager &modulePasses) {
   OpPassManager &passes = modulePasses.nest<gpu::GPUModuleOp>();
   passes.addPass(createCSEPass());
   passes.addPass(createSCFToControlFlowPass());
-  // Before the pass for gpu ops, which would call libdevice.
   passes.addPass(createConvertMathToLLVMPass());
   passes.addPass(createArithToLLVMConversionPass());
-  passes.addPass(createConvertGpuOpsToNVVMOps());
+  passes.addPass(createLowerKernels());
   modulePasses.addPass(createConvertControlFlowToLLVMPass());
   modulePasses.addPass(createReconcileUnrealizedCastsPass());
 }

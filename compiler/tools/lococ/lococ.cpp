@@ -124,6 +124,11 @@ static void addEmit(CLI::App &app, Action &action) {
   addModelOption(command, options->program);
   addMachineOptions(command, options->machine);
   command
+      .add_option("--arch", options->architecture,
+                  "GPU that `ptx` and `cubin` are for: sm_80, sm_90 (default) "
+                  "or sm_100")
+      ->type_name("NAME");
+  command
       .add_option("--out", options->out,
                   "write to a file (default: standard output)")
       ->type_name("FILE");

@@ -1,0 +1,163 @@
+//===- EmitKernel.cpp - Kernels: one block of threads for each sample
+//---------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+
+using namespace mlir;
+using namespace loco;
+
+static int64_t bytesOf(Type element) {
+  return (element.getIntOrFloatBitWidth() + 7) / 8;
+}
+
+/// Address of a constant that is read from memory.
+Value GPUEmitter::constantPlace(unsigned number) {
+  const GPUPlace &place = schedule.places[number];
+  std::string name = ("loco_constant_" + Twine(number)).str();
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    auto module = block.getParentRegion()->getParentOfType<gpu::GPUModuleOp>();
+    b.setInsertionPointToStart(module.getBody());
+    auto value = cast<DenseElementsAttr>(place.constant);
+    if (place.element.isInteger(1))
+      value = value.mapValues(b.getI8Type(),
+                              [](const APInt &bit) { return bit.zext(8); });
+    value = value.reshape(
+        RankedTensorType::get({place.sites()}, value.getElementType()));
+    Type type = LLVM::LLVMArrayType::get(value.getElementType(), place.sites());
+    LLVM::GlobalOp::create(b, loc, type, true, LLVM::Linkage::Internal, name,
+                           value, /*alignment=*/16, /*addrSpace=*/1);
+  }
+  return LLVM::AddressOfOp::create(b, loc, pointer, name);
+}
+
+/// Addresses of all places for the sample at hand.
+void GPUEmitter::bindSample() {
+  auto move = [&](Value pointer, Value bytes) -> Value {
+    return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
+                               pointer, ValueRange(bytes));
+  };
+  auto bytesOfPlace = [&](const GPUPlace &place) {
+    int64_t bytes = place.sites() * bytesOf(place.element);
+    if (!place.stacked)
+      return wide(bytes);
+    return ShapedType::isDynamic(place.length) ? times(steps, bytes)
+                                               : wide(bytes * place.length);
+  };
+  pointers.assign(schedule.places.size(), Value());
+  for (auto [number, place] : llvm::enumerate(schedule.places)) {
+    Value &pointer = pointers[number];
+    switch (place.kind) {
+    case GPUPlace::Kind::Argument: {
+      pointer = arguments[place.index];
+      auto function = schedule.function;
+      auto role =
+          function.getArgAttrOfType<StringAttr>(place.index, "loco.role");
+      if (role && (role == "param" || role == "frozen"))
+        break;
+      pointer = move(
+          pointer, arith::MulIOp::create(b, loc, sample, bytesOfPlace(place)));
+      break;
+    }
+    case GPUPlace::Kind::Result:
+    case GPUPlace::Kind::Partial:
+      pointer = move(results[place.index],
+                     arith::MulIOp::create(
+                         b, loc,
+                         place.kind == GPUPlace::Kind::Partial ? block : sample,
+                         bytesOfPlace(place)));
+      break;
+    case GPUPlace::Kind::Constant:
+      pointer = constantPlace(number);
+      break;
+    case GPUPlace::Kind::Shared:
+      pointer = move(shared, wide(place.offset));
+      break;
+    case GPUPlace::Kind::Scratch: {
+      Value offset = wide(place.offset);
+      if (place.offsetPerStep)
+        offset = plus(offset, times(steps, place.offsetPerStep));
+      pointer = move(scratch, offset);
+      break;
+    }
+    case GPUPlace::Kind::Half:
+      break;
+    }
+  }
+}
+
+void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
+  auto narrow = [&](Value index) -> Value {
+    return arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
+  };
+  thread = narrow(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
+  lane = remainder(thread, 32);
+  warp = divided(thread, 32);
+  block = arith::IndexCastOp::create(
+      b, loc, b.getI64Type(),
+      gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+  unsigned next = 0;
+  auto take = [&] { return function.getArgument(next++); };
+  func::FuncOp source = schedule.function;
+  for (Type type : source.getArgumentTypes())
+    arguments.push_back(isa<RankedTensorType>(type) ? Value(take()) : Value());
+  for (unsigned i = 0; i < source.getNumResults(); ++i)
+    results.push_back(take());
+  samples = take();
+  steps = take();
+  scratch = take();
+  Value scratchStride = take();
+  seed = take();
+  update = take();
+  sampleIndex = take();
+  scratch = LLVM::GEPOp::create(
+      b, loc, scratch.getType(), b.getI8Type(), scratch,
+      ValueRange(arith::MulIOp::create(b, loc, block, scratchStride)));
+  if (schedule.sharedBytes)
+    shared = LLVM::AddressOfOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3),
+        sharedMemoryName);
+}
+
+LogicalResult GPUEmitter::emitKernel(StringRef name) {
+  func::FuncOp source = schedule.function;
+  loc = source.getLoc();
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
+  Type i64 = b.getI64Type();
+  SmallVector<Type> types;
+  for (Type type : source.getArgumentTypes())
+    if (isa<RankedTensorType>(type))
+      types.push_back(pointer);
+  types.append(source.getNumResults(), pointer);
+  types.append({i64, i64, pointer, i64, i64, i64, pointer});
+
+  if (schedule.sharedBytes)
+    LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
+                           false, LLVM::Linkage::External, sharedMemoryName,
+                           Attribute(), /*alignment=*/16, /*addrSpace=*/3);
+  auto function =
+      gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType(types, {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  function.setKnownBlockSize(
+      ArrayRef<int32_t>{static_cast<int32_t>(schedule.threads), 1, 1});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&function.getBody().front());
+  emitPrologue(function);
+  Value blocks = arith::IndexCastOp::create(
+      b, loc, i64, gpu::GridDimOp::create(b, loc, gpu::Dimension::x));
+  loop(block, samples, blocks, {}, [&](Value index, Carried) {
+    sample = index;
+    // The sample before may still be reading what this one writes.
+    barrier();
+    bindSample();
+    emitStages(schedule.top);
+  });
+  gpu::ReturnOp::create(b, loc);
+  return failure(isBroken);
+}

@@ -1,0 +1,251 @@
+//===- EmitReductions.cpp - Sums over sites, lanes and warps ---------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+
+using namespace mlir;
+using namespace loco;
+
+Value GPUEmitter::combine(Value a, Value c, bool isMaximum) {
+  if (isMaximum)
+    return arith::MaximumFOp::create(b, loc, a, c);
+  return arith::AddFOp::create(b, loc, a, c);
+}
+
+Value GPUEmitter::neutral(Type element, bool isMaximum) {
+  return number(element,
+                isMaximum ? -std::numeric_limits<double>::infinity() : 0.0);
+}
+
+Value GPUEmitter::sumOver(
+    ArrayRef<int64_t> shape, bool byLanes, Type element, bool isMaximum,
+    llvm::function_ref<Value(ArrayRef<GPUCoordinate>, Value)> term) {
+  Values sum = {neutral(element, isMaximum)};
+  if (byLanes) {
+    loop(lane, countOf(shape), constant(32), sum,
+         [&](Value index, Carried carried) {
+           GPUSite site;
+           site.shape.assign(shape.begin(), shape.end());
+           site.linear = index;
+           carried[0] = term(coordinatesOf(site), carried[0]);
+         });
+    return sum[0];
+  }
+  SmallVector<GPUCoordinate, 4> coordinates(shape.size());
+  std::function<void(size_t, Carried)> axis = [&](size_t i, Carried carried) {
+    if (i == shape.size()) {
+      carried[0] = term(coordinates, carried[0]);
+      return;
+    }
+    if (shape[i] == 1) {
+      coordinates[i] = {};
+      return axis(i + 1, carried);
+    }
+    loop(constant(0), countOf({shape[i]}), constant(1), carried,
+         [&](Value index, Carried inner) {
+           coordinates[i] = {index, 0};
+           axis(i + 1, inner);
+         });
+  };
+  axis(0, sum);
+  return sum[0];
+}
+
+//===----------------------------------------------------------------------===//
+// One result at a site
+//===----------------------------------------------------------------------===//
+
+Value GPUEmitter::contractAt(ContractOp op, const GPUSite &site, bool byLanes) {
+  auto [inputs, output] = op.getEquation().split("->");
+  auto [left, right] = inputs.split(',');
+  SmallVector<int64_t> leftShape = schedule.shapeOf(op.getLhs()),
+                       rightShape = schedule.shapeOf(op.getRhs());
+  // Summed letters in the order of the larger operand.
+  std::string summed;
+  SmallVector<int64_t> extents;
+  auto collect = [&](StringRef letters, ArrayRef<int64_t> shape) {
+    for (auto [letter, extent] : llvm::zip(letters, shape))
+      if (!output.contains(letter) && !StringRef(summed).contains(letter)) {
+        summed.push_back(letter);
+        extents.push_back(extent);
+      }
+  };
+  if (left.size() >= right.size())
+    collect(left, leftShape);
+  collect(right, rightShape);
+  collect(left, leftShape);
+  SmallVector<GPUCoordinate, 4> own = coordinatesOf(site);
+  return sumOver(
+      extents, byLanes, op.getResult().getType().getElementType(), false,
+      [&](ArrayRef<GPUCoordinate> inner, Value sum) -> Value {
+        auto pick = [&](StringRef letters) {
+          SmallVector<GPUCoordinate> place;
+          for (char letter : letters) {
+            size_t i = output.find(letter);
+            place.push_back(i != StringRef::npos ? own[i]
+                                                 : inner[summed.find(letter)]);
+          }
+          return place;
+        };
+        return math::FmaOp::create(b, loc, getAt(op.getLhs(), pick(left)),
+                                   getAt(op.getRhs(), pick(right)), sum);
+      });
+}
+
+Value GPUEmitter::reduceAt(ReduceOp op, const GPUSite &site, bool byLanes) {
+  SmallVector<int64_t> shape = schedule.shapeOf(op.getOperand()), extents;
+  for (int64_t axis : op.getAxes())
+    extents.push_back(shape[axis]);
+  SmallVector<GPUCoordinate, 4> own = coordinatesOf(site);
+  bool isMaximum = op.getKind() == ReductionKind::Max;
+  return sumOver(
+      extents, byLanes, op.getResult().getType().getElementType(), isMaximum,
+      [&](ArrayRef<GPUCoordinate> inner, Value sum) -> Value {
+        SmallVector<GPUCoordinate> place;
+        const GPUCoordinate *kept = own.begin(), *reduced = inner.begin();
+        for (int64_t i = 0, e = shape.size(); i < e; ++i)
+          place.push_back(llvm::is_contained(op.getAxes(), i) ? *reduced++
+                                                              : *kept++);
+        return combine(sum, getAt(op.getOperand(), place), isMaximum);
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Trees
+//===----------------------------------------------------------------------===//
+
+/// The sum over a warp's lanes, the same bits in each of them.
+Value GPUEmitter::reduceWarp(Value part, bool isMaximum) {
+  for (int64_t distance = 16; distance; distance /= 2)
+    part = combine(part,
+                   gpu::ShuffleOp::create(b, loc, part, constant(distance),
+                                          constant(32), gpu::ShuffleMode::XOR)
+                       .getShuffleResult(),
+                   isMaximum);
+  return part;
+}
+
+/// Sums over all threads, the same bits in each of them.
+GPUEmitter::Values GPUEmitter::reduceBlock(ArrayRef<Value> parts,
+                                           ArrayRef<bool> isMaximum) {
+  Values totals;
+  for (auto [part, maximum] : llvm::zip(parts, isMaximum))
+    totals.push_back(reduceWarp(part, maximum));
+  int64_t warps = schedule.threads / 32;
+  if (warps == 1)
+    return totals;
+  GPUReference place = {schedule.reductionPlace, {}};
+  auto address = [&](size_t i, Value number) {
+    Value pointer = pointers[place.place];
+    return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getF64Type(),
+                               pointer,
+                               ValueRange(plus(number, int64_t(32 * i))));
+  };
+  when(compare(arith::CmpIPredicate::eq, lane, constant(0)), [&] {
+    for (auto [i, total] : llvm::enumerate(totals))
+      LLVM::StoreOp::create(b, loc, total, address(i, warp));
+  });
+  barrier();
+  Value last = arith::MinUIOp::create(b, loc, lane, constant(warps - 1));
+  Value exists =
+      warps == 32 ? Value()
+                  : compare(arith::CmpIPredicate::ult, lane, constant(warps));
+  for (auto [i, total] : llvm::enumerate(totals)) {
+    Type type = total.getType();
+    Value part = LLVM::LoadOp::create(b, loc, type, address(i, last));
+    total = reduceWarp(select(exists, part, neutral(type, isMaximum[i])),
+                       isMaximum[i]);
+  }
+  return totals;
+}
+
+/// One warp for each result, its lanes side by side through the terms.
+void GPUEmitter::emitWarps(const GPUStage &stage) {
+  Operation *op = stage.items.front().op;
+  Value result = op->getResult(0);
+  bool isMaximum =
+      isa<ReduceOp>(op) && cast<ReduceOp>(op).getKind() == ReductionKind::Max;
+  loop(warp, countOf(stage.shape), constant(schedule.threads / 32), {},
+       [&](Value index, Carried) {
+         GPUSite site;
+         site.shape = stage.shape;
+         site.linear = index;
+         Value part;
+         if (auto contract = dyn_cast<ContractOp>(op))
+           part = contractAt(contract, site, true);
+         else if (auto reduce = dyn_cast<ReduceOp>(op))
+           part = reduceAt(reduce, site, true);
+         else
+           part = outerAt(cast<ConvOuterOp>(op), site, true);
+         Value total = reduceWarp(part, isMaximum);
+         when(compare(arith::CmpIPredicate::eq, lane, constant(0)),
+              [&] { store(find(result), index, total, false); });
+       });
+}
+
+/// Reductions of fields to one number, all at once.
+void GPUEmitter::emitBlock(const GPUStage &stage) {
+  Values parts;
+  SmallVector<bool> isMaximum;
+  for (const GPUItem &item : stage.items) {
+    Operation *op = item.op;
+    auto reduce = dyn_cast<ReduceOp>(op);
+    bool maximum = reduce && reduce.getKind() == ReductionKind::Max;
+    isMaximum.push_back(maximum);
+    SmallVector<int64_t> shape = schedule.shapeOf(op->getOperand(0));
+    Values sum = {neutral(getElementTypeOrSelf(op->getResult(0)), maximum)};
+    forOwnSites(shape, sum,
+                [&](const GPUSite &site, Value exists, Carried carried) {
+                  addTerms(op, site, exists, carried);
+                });
+    parts.push_back(sum[0]);
+  }
+  for (auto [item, total] :
+       llvm::zip(stage.items, reduceBlock(parts, isMaximum)))
+    scope.registers[item.op->getResult(0)] = {total};
+}
+
+/// Adds what `op`, a reduction, has at an own site of its first operand.
+void GPUEmitter::addTerms(Operation *op, const GPUSite &site, Value exists,
+                          Carried sums) {
+  auto add = [&](Value &sum, Value term, bool isMaximum) {
+    sum = combine(sum, select(exists, term, neutral(term.getType(), isMaximum)),
+                  isMaximum);
+  };
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return add(sums[0], get(reduce.getOperand(), site),
+               reduce.getKind() == ReductionKind::Max);
+  if (auto contract = dyn_cast<ContractOp>(op)) {
+    auto [left, right] = contract.getEquation().split("->").first.split(',');
+    Value x = get(contract.getLhs(), site), y;
+    if (left == right) {
+      y = get(contract.getRhs(), site);
+    } else {
+      SmallVector<GPUCoordinate, 4> own = coordinatesOf(site);
+      SmallVector<GPUCoordinate> place;
+      for (char letter : right)
+        place.push_back(own[left.find(letter)]);
+      y = getAt(contract.getRhs(), place);
+    }
+    Value zero = number(x.getType(), 0);
+    sums[0] = math::FmaOp::create(b, loc, select(exists, x, zero),
+                                  select(exists, y, zero), sums[0]);
+    return;
+  }
+  auto outer = cast<ConvOuterOp>(op);
+  SmallVector<GPUCoordinate, 4> own = coordinatesOf(site);
+  Value gradient = get(outer.getLhs(), site);
+  gradient = select(exists, gradient, number(gradient.getType(), 0));
+  ArrayRef<int64_t> window = outer.getKernelType().getShape();
+  for (auto [number, sum] : llvm::enumerate(sums)) {
+    SmallVector<GPUCoordinate> tap(window.size());
+    int64_t rest = number;
+    for (size_t i = tap.size(); i-- > 0; rest /= window[i])
+      tap[i] = {Value(), rest % window[i]};
+    sum = addOuter(outer, tap, own, gradient, sum, false);
+  }
+}

@@ -1,0 +1,387 @@
+//===- EmitStages.cpp - Stages and loops over steps ---------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+
+using namespace mlir;
+using namespace loco;
+
+void GPUEmitter::emitStages(ArrayRef<GPUStage> stages) {
+  for (const GPUStage &stage : stages)
+    emitStage(stage);
+}
+
+void GPUEmitter::emitStage(const GPUStage &stage) {
+  if (stage.barrier)
+    barrier();
+  switch (stage.kind) {
+  case GPUStage::Kind::Sites:
+    return emitSites(stage);
+  case GPUStage::Kind::Replicated: {
+    // Every thread computes it, one stores it.
+    GPUSite site = ownSite({}, constant(0), 0, Value());
+    Value isFirst = compare(arith::CmpIPredicate::eq, thread, constant(0));
+    for (const GPUItem &item : stage.items)
+      emitItem(item, site, isFirst, true);
+    return;
+  }
+  case GPUStage::Kind::Warps:
+    return emitWarps(stage);
+  case GPUStage::Kind::Block:
+    return emitBlock(stage);
+  case GPUStage::Kind::Scan:
+    return emitScan(cast<ScanOp>(stage.items.front().op));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Sites
+//===----------------------------------------------------------------------===//
+
+/// The thread's own sites: one after the other where they are in registers,
+/// otherwise in a loop. `exists` is null where no thread goes beyond the end.
+void GPUEmitter::forOwnSites(
+    ArrayRef<int64_t> shape, Carried carried,
+    llvm::function_ref<void(const GPUSite &, Value, Carried)> body) {
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count = count < 0 || ShapedType::isDynamic(extent) ? -1 : count * extent;
+  int64_t threads = schedule.threads;
+  if (int64_t slots = schedule.slotsOf(count)) {
+    for (int64_t slot = 0; slot < slots; ++slot) {
+      Value linear = plus(thread, slot * threads), exists;
+      if ((slot + 1) * threads > count) {
+        exists = compare(arith::CmpIPredicate::ult, linear, constant(count));
+        linear = arith::MinUIOp::create(b, loc, linear, constant(count - 1));
+      }
+      body(ownSite(shape, linear, slot, exists), exists, carried);
+    }
+    return;
+  }
+  Value end = countOf(shape);
+  // All threads take part in every round, as values may not depend on branches.
+  loop(constant(0), end, constant(threads), carried,
+       [&](Value first, Carried inner) {
+         scope.here.clear();
+         Value linear = plus(first, thread);
+         Value exists = compare(arith::CmpIPredicate::ult, linear, end);
+         linear = arith::MinUIOp::create(b, loc, linear, plus(end, -1));
+         body(ownSite(shape, linear, -1, exists), exists, inner);
+       });
+}
+
+void GPUEmitter::emitSites(const GPUStage &stage) {
+  // Deferred reductions add to what the loop carries.
+  Values sums;
+  for (const GPUItem &item : stage.items)
+    if (item.deferred)
+      llvm::append_range(sums, accumulators[item.op]);
+  int64_t count = 1;
+  for (int64_t extent : stage.shape)
+    count = count < 0 || ShapedType::isDynamic(extent) ? -1 : count * extent;
+  bool inRegisters = schedule.slotsOf(count);
+  forOwnSites(stage.shape, sums,
+              [&](const GPUSite &site, Value exists, Carried carried) {
+                size_t next = 0;
+                for (const GPUItem &item : stage.items) {
+                  if (!item.deferred) {
+                    emitItem(item, site, exists, inRegisters);
+                    continue;
+                  }
+                  size_t parts = accumulators[item.op].size();
+                  GPUSite own = site;
+                  own.shape = schedule.shapeOf(item.op->getOperand(0));
+                  own.coordinates.clear();
+                  addTerms(item.op, own, exists, carried.slice(next, parts));
+                  next += parts;
+                }
+              });
+  size_t next = 0;
+  for (const GPUItem &item : stage.items)
+    if (item.deferred)
+      for (Value &sum : accumulators[item.op])
+        sum = sums[next++];
+}
+
+/// Computes an item at an own site, keeps it, and stores it where it exists.
+void GPUEmitter::emitItem(const GPUItem &item, const GPUSite &site,
+                          Value exists, bool inRegisters) {
+  SmallVector<std::pair<Value, Value>> made;
+  if (item.op) {
+    GPUSite own = site;
+    own.shape = schedule.shapeOf(item.op->getResult(0));
+    own.coordinates.clear();
+    Values results;
+    compute(item.op, own, results);
+    for (auto [value, result] : llvm::zip(item.op->getResults(), results))
+      made.push_back({value, result});
+  } else if (item.value) {
+    GPUSite own = site;
+    own.shape = schedule.shapeOf(item.value);
+    own.coordinates.clear();
+    made.push_back({item.value, get(item.value, own)});
+  }
+  for (auto [value, result] : made) {
+    if (!inRegisters) {
+      scope.here[value] = result;
+      continue;
+    }
+    Values &kept = scope.registers[resolve(value)];
+    if (static_cast<int>(kept.size()) <= site.slot)
+      kept.resize(site.slot + 1);
+    kept[site.slot] = result;
+  }
+  SmallVector<std::tuple<GPUReference, Value, bool>> stores;
+  if (item.op)
+    for (auto [value, result] : made)
+      if (auto found = schedule.memory.find(value);
+          found != schedule.memory.end())
+        stores.push_back({found->second, result, false});
+  for (const GPUSink &sink : item.sinks) {
+    Type element = schedule.places[sink.to.place].element;
+    bool isStored = llvm::any_of(stores, [&](const auto &known) {
+      return std::get<0>(known).place == sink.to.place;
+    });
+    if (!isStored)
+      stores.push_back({sink.to,
+                        made.empty() ? number(element, 0) : made.front().second,
+                        sink.add});
+  }
+  if (stores.empty())
+    return;
+  when(exists, [&] {
+    for (auto [to, value, add] : stores)
+      store(to, site.linear, value, add);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Loops over steps
+//===----------------------------------------------------------------------===//
+
+/// Elements of a step that threads read at their own sites.
+GPUEmitter::Values GPUEmitter::loadElements(ScanOp scan, Value step) {
+  Values values;
+  scope.scalars[scan.getStep()] = step;
+  for (BlockArgument element : scan.getElementArguments())
+    if (isAhead(element))
+      forOwnSites(schedule.shapeOf(element), {},
+                  [&](const GPUSite &site, Value, Carried) {
+                    values.push_back(loadOwn(
+                        find(element), getElementTypeOrSelf(element), site));
+                  });
+  return values;
+}
+
+/// True if an element is loaded one step before it is used.
+bool GPUEmitter::isAhead(BlockArgument element) {
+  return !element.use_empty() && schedule.hasRegisters(element) &&
+         find(element);
+}
+
+void GPUEmitter::emitScan(ScanOp scan) {
+  const GPUScan &plan = *schedule.scans.find(scan)->second;
+  YieldOp yield = scan.getYield();
+  auto slots = [&](Value value) {
+    return schedule.slotsOf(schedule.countOf(value));
+  };
+
+  // Halves of carries in memory, before anything is written to them.
+  for (const GPUScan::Carry &carry : plan.carries)
+    if (carry.both >= 0) {
+      const GPUPlace &place = schedule.places[carry.both];
+      int64_t bytes = llvm::alignTo(
+          place.sites() * ((place.element.getIntOrFloatBitWidth() + 7) / 8),
+          16);
+      Value first = pointers[carry.both];
+      pointers[carry.current] = first;
+      pointers[carry.next] =
+          LLVM::GEPOp::create(b, loc, first.getType(), b.getI8Type(), first,
+                              ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
+    }
+  Scope outside = scope;
+  emitStages(plan.entry);
+  if (plan.barrierBefore)
+    barrier();
+
+  // What the loop carries: registers of carries, of sums, of deferred sums,
+  // elements loaded ahead, addresses of halves.
+  Values carried;
+  for (auto [argument, init] :
+       llvm::zip(scan.getCarryArguments(), scan.getInits()))
+    if (slots(argument)) {
+      init = resolve(init);
+      llvm::append_range(carried, scope.registers.find(init)->second);
+    }
+  for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums)) {
+    Type element = getElementTypeOrSelf(sum);
+    if (entry.deferred)
+      carried.append(cast<RankedTensorType>(sum.getType()).getNumElements(),
+                     number(element, 0));
+    else if (entry.place < 0)
+      carried.append(slots(sum), number(element, 0));
+  }
+  bool isReversed = scan.getReverse();
+  Value taken =
+      scalar(scan.getTaken() ? Value(scan.getTaken()) : Value(scan.getSteps()));
+  auto stepOf = [&](Value index) -> Value {
+    if (!isReversed)
+      return index;
+    return arith::SubIOp::create(b, loc, plus(taken, -1), index);
+  };
+  scope = outside;
+  Values ahead;
+  {
+    // There may be no first step.
+    Value begins = compare(arith::CmpIPredicate::sgt, taken, wide(0));
+    SmallVector<Type> types;
+    for (BlockArgument element : scan.getElementArguments())
+      if (isAhead(element))
+        types.append(slots(element), getElementTypeOrSelf(element));
+    if (!types.empty()) {
+      auto branch = scf::IfOp::create(b, loc, types, begins, true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      Values first = loadElements(scan, stepOf(wide(0)));
+      scf::YieldOp::create(b, loc, first);
+      scope = outside;
+      b.setInsertionPointToStart(branch.elseBlock());
+      Values zeros;
+      for (Type type : types)
+        zeros.push_back(number(type, 0));
+      scf::YieldOp::create(b, loc, zeros);
+      ahead.assign(branch.getResults().begin(), branch.getResults().end());
+    }
+  }
+  size_t firstAhead = carried.size();
+  carried.append(ahead);
+  size_t firstHalf = carried.size();
+  for (const GPUScan::Carry &carry : plan.carries)
+    if (carry.both >= 0)
+      carried.append({pointers[carry.current], pointers[carry.next]});
+
+  auto bindHalves = [&](ArrayRef<Value> values) {
+    size_t next = firstHalf;
+    for (const GPUScan::Carry &carry : plan.carries)
+      if (carry.both >= 0) {
+        pointers[carry.current] = values[next++];
+        pointers[carry.next] = values[next++];
+      }
+  };
+  auto step = [&](Value index, Carried values) {
+    size_t next = 0;
+    auto take = [&](int64_t count) {
+      Values taken(values.slice(next, count));
+      next += count;
+      return taken;
+    };
+    for (Value argument : scan.getCarryArguments())
+      if (slots(argument))
+        scope.registers[argument] = take(slots(argument));
+    size_t firstSum = next;
+    for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums)) {
+      if (entry.deferred)
+        accumulators[entry.deferred] =
+            take(cast<RankedTensorType>(sum.getType()).getNumElements());
+      else if (entry.place < 0)
+        next += slots(sum);
+    }
+    for (BlockArgument element : scan.getElementArguments())
+      if (isAhead(element))
+        scope.registers[element] = take(slots(element));
+    bindHalves(values);
+
+    if (firstAhead < firstHalf) {
+      // The next step's, or the last one's again.
+      Value following =
+          arith::MinSIOp::create(b, loc, plus(index, 1), plus(taken, -1));
+      Values loaded = loadElements(scan, stepOf(following));
+      llvm::copy(loaded, values.begin() + firstAhead);
+    }
+    scope.scalars[scan.getStep()] = stepOf(index);
+    emitStages(plan.body);
+
+    auto keptOf = [&](Value value) -> Values & {
+      return scope.registers.find(resolve(value))->second;
+    };
+    next = 0;
+    for (auto [argument, value] :
+         llvm::zip(scan.getCarryArguments(), yield.getCarries()))
+      for (int64_t slot = 0; slot < slots(argument); ++slot)
+        values[next++] = keptOf(value)[slot];
+    next = firstSum;
+    for (auto [sum, entry, value] :
+         llvm::zip(scan.getSums(), plan.sums, yield.getSums())) {
+      if (entry.deferred)
+        for (Value part : accumulators[entry.deferred])
+          values[next++] = part;
+      else if (entry.place < 0)
+        for (int64_t slot = 0; slot < slots(sum); ++slot, ++next)
+          values[next] = combine(values[next], keptOf(value)[slot], false);
+    }
+    for (size_t i = firstHalf; i < values.size(); i += 2)
+      std::swap(values[i], values[i + 1]);
+  };
+
+  if (Value count = scan.getCount()) {
+    Value ran = loopWhile(taken, carried, [&](Value index, Carried values) {
+      step(index, values);
+      return scope.registers.find(resolve(yield.getCondition()))->second[0];
+    });
+    scope.scalars[count] = ran;
+  } else {
+    loop(wide(0), taken, wide(1), carried, step);
+  }
+  bindHalves(carried);
+
+  size_t next = 0;
+  for (Value final : scan.getFinals()) {
+    for (int64_t slot = 0; slot < slots(final); ++slot)
+      scope.registers[final].push_back(carried[next++]);
+  }
+  Values parts;
+  for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums)) {
+    int64_t count = cast<RankedTensorType>(sum.getType()).getNumElements();
+    if (entry.deferred)
+      for (int64_t i = 0; i < count; ++i)
+        parts.push_back(carried[next++]);
+    else if (entry.place < 0)
+      for (int64_t slot = 0; slot < slots(sum); ++slot)
+        scope.registers[sum].push_back(carried[next++]);
+  }
+  // Sums that other threads read.
+  if (plan.barrierAfter)
+    barrier();
+  for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums))
+    if (GPUReference to = find(sum); to && !entry.deferred && entry.place < 0)
+      forOwnSites(schedule.shapeOf(sum), {},
+                  [&](const GPUSite &site, Value exists, Carried) {
+                    when(exists, [&] {
+                      store(to, site.linear, scope.registers[sum][site.slot],
+                            false);
+                    });
+                  });
+  if (parts.empty())
+    return;
+  if (plan.barrierBeforeSums)
+    barrier();
+  Values totals = reduceBlock(parts, SmallVector<bool>(parts.size(), false));
+  next = 0;
+  for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums)) {
+    if (!entry.deferred)
+      continue;
+    int64_t count = cast<RankedTensorType>(sum.getType()).getNumElements();
+    if (count == 1) {
+      scope.registers[sum] = {totals[next++]};
+      continue;
+    }
+    when(compare(arith::CmpIPredicate::eq, thread, constant(0)), [&] {
+      for (int64_t i = 0; i < count; ++i)
+        store(find(sum), constant(i), totals[next++], false);
+    });
+  }
+}

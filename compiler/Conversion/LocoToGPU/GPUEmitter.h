@@ -1,0 +1,210 @@
+//===- GPUEmitter.h - Kernels of a GPU from a schedule ----------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Emits scalar code of one thread. `get(value, site)` gives an element of a
+// field: from a register if the site is the thread's own, from memory, or by
+// following a view. Threads that have no site left compute the last one once
+// more and store nothing, so that no value depends on a branch.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_CONVERSION_LOCOTOGPU_GPUEMITTER_H
+#define COMPILER_CONVERSION_LOCOTOGPU_GPUEMITTER_H
+
+#include "compiler/Conversion/LocoToGPU/GPUSchedule.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace loco {
+
+/// Names of what a module of kernels holds.
+inline constexpr llvm::StringLiteral sharedMemoryName = "loco_shared";
+
+/// A coordinate along one axis: base (i32, null: 0) + offset.
+struct GPUCoordinate {
+  mlir::Value base;
+  int64_t offset = 0;
+};
+
+/// A site of a field: an element's number in row-major order, coordinates, or
+/// both.
+struct GPUSite {
+  llvm::SmallVector<int64_t> shape;
+  /// i32; null: only coordinates are known.
+  mlir::Value linear;
+  llvm::SmallVector<GPUCoordinate, 4> coordinates;
+  /// Number among the thread's own sites; -1: another one's, or in a loop over
+  /// own sites.
+  int slot = -1;
+  /// The thread's own site.
+  bool isOwn = false;
+  /// Own: null, or false for a thread that has none and shows the last one.
+  mlir::Value exists;
+};
+
+class GPUEmitter {
+public:
+  GPUEmitter(const GPUSchedule &schedule, mlir::OpBuilder &builder)
+      : schedule(schedule), b(builder) {}
+
+  /// Emits the kernel `name` at the builder's place, in a gpu.module.
+  mlir::LogicalResult emitKernel(llvm::StringRef name);
+
+private:
+  using Values = llvm::SmallVector<mlir::Value>;
+  using Carried = llvm::MutableArrayRef<mlir::Value>;
+  using LoopBody = llvm::function_ref<void(mlir::Value, Carried)>;
+
+  /// What was computed and may be used in the region at hand.
+  struct Scope {
+    llvm::DenseMap<mlir::Value, Values> registers;
+    llvm::DenseMap<mlir::Value, mlir::Value> scalars;
+    /// At the site of a loop over own sites.
+    llvm::DenseMap<mlir::Value, mlir::Value> here;
+  };
+
+  // EmitKernel.cpp: the function, memory of places.
+  void emitPrologue(mlir::gpu::GPUFuncOp function);
+  void bindSample();
+  mlir::Value constantPlace(unsigned number);
+
+  // EmitStages.cpp
+  void emitStages(llvm::ArrayRef<GPUStage> stages);
+  void emitStage(const GPUStage &stage);
+  void emitSites(const GPUStage &stage);
+  void emitItem(const GPUItem &item, const GPUSite &site, mlir::Value exists,
+                bool inRegisters);
+  void forOwnSites(
+      llvm::ArrayRef<int64_t> shape, Carried carried,
+      llvm::function_ref<void(const GPUSite &, mlir::Value, Carried)> body);
+  bool isAhead(mlir::BlockArgument element);
+  void emitScan(ScanOp scan);
+  Values loadElements(ScanOp scan, mlir::Value step);
+  /// Adds a deferred reduction's terms at an own site.
+  void addTerms(mlir::Operation *op, const GPUSite &site, mlir::Value exists,
+                Carried sums);
+  /// What each deferred reduction has added up so far.
+  llvm::DenseMap<mlir::Operation *, Values> accumulators;
+
+  // EmitReductions.cpp
+  void emitWarps(const GPUStage &stage);
+  void emitBlock(const GPUStage &stage);
+  Values reduceBlock(llvm::ArrayRef<mlir::Value> parts,
+                     llvm::ArrayRef<bool> isMaximum);
+  mlir::Value reduceWarp(mlir::Value part, bool isMaximum);
+  mlir::Value combine(mlir::Value a, mlir::Value c, bool isMaximum);
+  mlir::Value neutral(mlir::Type element, bool isMaximum);
+  mlir::Value contractAt(ContractOp op, const GPUSite &site, bool byLanes);
+  mlir::Value reduceAt(ReduceOp op, const GPUSite &site, bool byLanes);
+  mlir::Value outerAt(ConvOuterOp op, const GPUSite &site, bool byLanes);
+  mlir::Value addOuter(ConvOuterOp op, llvm::ArrayRef<GPUCoordinate> weight,
+                       llvm::ArrayRef<GPUCoordinate> output,
+                       mlir::Value gradient, mlir::Value sum, bool hasChannels);
+  /// Sums `term` over all sites of `shape`, by this thread or by its warp's
+  /// lanes in turn (whose parts are not yet added).
+  mlir::Value
+  sumOver(llvm::ArrayRef<int64_t> shape, bool byLanes, mlir::Type element,
+          bool isMaximum,
+          llvm::function_ref<mlir::Value(llvm::ArrayRef<GPUCoordinate>,
+                                         mlir::Value sum)>
+              term);
+
+  // EmitOps.cpp: ops at a site.
+  mlir::Value get(mlir::Value value, const GPUSite &site);
+  mlir::Value getAt(mlir::Value value,
+                    llvm::ArrayRef<GPUCoordinate> coordinates);
+  /// Zero where `valid` (null: everywhere) is not; coordinates are taken as 0
+  /// there.
+  mlir::Value getWhere(mlir::Value value, mlir::Value valid,
+                       llvm::ArrayRef<GPUCoordinate> coordinates);
+  /// At coordinates moved beyond the edges by at most the extent.
+  mlir::Value getAround(mlir::Value value,
+                        llvm::ArrayRef<GPUCoordinate> coordinates,
+                        Boundary boundary);
+  mlir::Value getFrom(mlir::Value value,
+                      llvm::MutableArrayRef<GPUCoordinate> coordinates,
+                      mlir::Value distance);
+  mlir::Value view(mlir::Value value, const GPUSite &site);
+  void compute(mlir::Operation *op, const GPUSite &site, Values &results);
+  mlir::Value elementwise(mlir::Operation *op,
+                          llvm::ArrayRef<mlir::Value> operands);
+  void stencil(StencilOp op, const GPUSite &site, Values &results);
+  mlir::Value convolve(mlir::Operation *op, const GPUSite &site);
+  mlir::Value firstMax(FirstMaxOp op, const GPUSite &site);
+
+  // EmitRandom.cpp
+  mlir::Value random(RandomOp op, const GPUSite &site);
+  void philox(llvm::MutableArrayRef<mlir::Value> counter, mlir::Value key0,
+              mlir::Value key1);
+
+  // EmitMemory.cpp
+  const llvm::SmallVector<GPUCoordinate, 4> coordinatesOf(const GPUSite &site);
+  mlir::Value linearOf(const GPUSite &site);
+  mlir::Value pointerTo(GPUReference reference);
+  mlir::Value load(GPUReference reference, mlir::Type element,
+                   mlir::Value linear);
+  void store(GPUReference reference, mlir::Value linear, mlir::Value value,
+             bool add);
+  GPUReference find(mlir::Value value);
+  /// Of an own site. A thread without one reads nothing that others write.
+  mlir::Value loadOwn(GPUReference reference, mlir::Type element,
+                      const GPUSite &site);
+  GPUSite ownSite(llvm::ArrayRef<int64_t> shape, mlir::Value linear, int slot,
+                  mlir::Value exists);
+  mlir::Type memoryElement(mlir::Type element);
+  mlir::Value converted(mlir::Value value, mlir::Type element);
+
+  // GPUHelpers.cpp
+  mlir::Value constant(int64_t value);
+  mlir::Value wide(int64_t value);
+  mlir::Value truth(bool value);
+  mlir::Value number(mlir::Type element, double value);
+  mlir::Value plus(mlir::Value a, mlir::Value c);
+  mlir::Value plus(mlir::Value a, int64_t c);
+  mlir::Value times(mlir::Value a, int64_t c);
+  mlir::Value divided(mlir::Value a, int64_t c);
+  mlir::Value remainder(mlir::Value a, int64_t c);
+  mlir::Value both(mlir::Value a, mlir::Value c);
+  mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value c);
+  mlir::Value compare(mlir::arith::CmpIPredicate how, mlir::Value a,
+                      mlir::Value c);
+  mlir::Value at(const GPUCoordinate &coordinate);
+  mlir::Value toWide(mlir::Value value);
+  mlir::Value toNarrow(mlir::Value value);
+  /// Number of sites of a shape, i32.
+  mlir::Value countOf(llvm::ArrayRef<int64_t> shape);
+  mlir::Value scalar(mlir::Value value);
+  mlir::Value computeScalar(mlir::Operation *op, mlir::Value value);
+  void barrier();
+  void when(mlir::Value condition, llvm::function_ref<void()> body);
+  void loop(mlir::Value begin, mlir::Value end, mlir::Value step,
+            Carried carried, LoopBody body);
+  mlir::Value
+  loopWhile(mlir::Value end, Carried carried,
+            llvm::function_ref<mlir::Value(mlir::Value, Carried)> body);
+
+  const GPUSchedule &schedule;
+  mlir::OpBuilder &b;
+  mlir::Location loc = mlir::UnknownLoc::get(b.getContext());
+
+  /// i32: the thread's number, that in its warp, that of its warp.
+  mlir::Value thread, lane, warp;
+  /// i64.
+  mlir::Value block, samples, steps, sample, seed, update;
+  mlir::Value sampleIndex, scratch, shared;
+  Values arguments, results;
+  Values pointers;
+  Scope scope;
+  /// An op is unknown, which was said.
+  bool isBroken = false;
+};
+
+} // namespace loco
+
+#endif // COMPILER_CONVERSION_LOCOTOGPU_GPUEMITTER_H

@@ -1,0 +1,75 @@
+//===- GPUPlanner.h - Making a GPU's schedule -------------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_CONVERSION_LOCOTOGPU_GPUPLANNER_H
+#define COMPILER_CONVERSION_LOCOTOGPU_GPUPLANNER_H
+
+#include "compiler/Conversion/LocoToGPU/GPUSchedule.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace loco {
+
+/// What value is read to know another, and whether at the reader's own site.
+using VisitLeaf = llvm::function_ref<void(mlir::Value, bool isOwn)>;
+
+class GPUPlanner {
+public:
+  explicit GPUPlanner(GPUSchedule &schedule) : schedule(schedule) {}
+
+  mlir::LogicalResult plan();
+
+private:
+  // PlanStages.cpp: what is done in which order.
+  void chooseThreads();
+  void planBlock(mlir::Block &block, std::vector<GPUStage> &stages,
+                 llvm::ArrayRef<std::pair<mlir::Value, GPUSink>> sinks);
+  void planScan(ScanOp scan);
+  void planFunction();
+  unsigned readLevel(mlir::Value value, bool isOwn, mlir::Block &block);
+  GPUStage &stageFor(std::vector<GPUStage> &stages, GPUStage::Kind kind,
+                     unsigned level, mlir::Value shape);
+  bool isDeferred(mlir::Operation *op) const { return deferred.contains(op); }
+  GPUStage::Kind classify(mlir::Operation *op) const;
+
+  // PlanMemory.cpp: where values are.
+  void leaves(mlir::Value value, bool isOwn, VisitLeaf visit) const;
+  void leavesOfOp(mlir::Operation *op, VisitLeaf visit) const;
+  void findRemote();
+  int addPlace(GPUPlace place);
+  int addMemory(mlir::Value value, GPUPlace::Kind kind);
+  void requireMemory(mlir::Value value);
+  void requireMemoryAcross(llvm::ArrayRef<GPUStage> stages);
+  void layOut();
+  int64_t mostReductions(llvm::ArrayRef<GPUStage> stages) const;
+
+  // PlanBarriers.cpp
+  struct Access {
+    int place;
+    /// Which thread touches which element: the number of sites that are given
+    /// out to the threads in turn; 0: any.
+    int64_t mapping;
+    bool write;
+  };
+  using Accesses = llvm::SmallVector<Access>;
+  void accessesOf(const GPUStage &stage, Accesses &accesses) const;
+  void readAccess(mlir::Value value, bool isOwn, int64_t mapping,
+                  Accesses &accesses) const;
+  void placeBarriers(std::vector<GPUStage> &stages, Accesses &open);
+
+  GPUSchedule &schedule;
+  /// Values that are read at sites of other threads.
+  llvm::DenseSet<mlir::Value> remote;
+  llvm::DenseSet<mlir::Operation *> deferred;
+  bool hasReductions = false;
+  /// When values of a block are there, and whether at their own site earlier.
+  llvm::DenseMap<mlir::Value, unsigned> levels;
+};
+
+} // namespace loco
+
+#endif // COMPILER_CONVERSION_LOCOTOGPU_GPUPLANNER_H

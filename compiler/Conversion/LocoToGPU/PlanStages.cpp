@@ -1,0 +1,336 @@
+//===- PlanStages.cpp - What a GPU's threads do one after the other -------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every op of a block gets a level: one above those whose results it reads at
+// sites of other threads, that of those it reads at its own. Ops of one level
+// and as many sites are one stage. Within a level loops come first, then what
+// every thread computes alike, then sites, then reductions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToGPU/GPUPlanner.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// Taps of a kernel gradient that are summed in registers over a loop.
+static constexpr int64_t mostDeferredTaps = 25;
+
+static constexpr int64_t warp = 32;
+
+/// True if all readers add it up over steps.
+static bool isSummedOnly(Operation *op) {
+  return llvm::all_of(op->getResult(0).getUses(), [](OpOperand &use) {
+    auto yield = dyn_cast<YieldOp>(use.getOwner());
+    return yield && llvm::is_contained(yield.getSums(), use.get());
+  });
+}
+
+/// As few sites for each thread as `options.threads` allow, and no thread more
+/// than these need; more threads where registers would not do.
+void GPUPlanner::chooseThreads() {
+  const GPUOptions &options = schedule.options;
+  int64_t most = 1;
+  bool hasProducts = false;
+  schedule.function.walk([&](Operation *op) {
+    hasProducts |= isa<ContractOp>(op) && !isFullReduction(op);
+    // Derivatives by weights are no fields.
+    if (!op->getParentOfType<ScanOp>() || isa<ScanOp, ConvOuterOp>(op) ||
+        isView(op) || (isa<ContractOp>(op) && isSummedOnly(op)))
+      return;
+    for (Value result : op->getResults())
+      if (isa<RankedTensorType>(result.getType()))
+        most = std::max(most, schedule.countOf(result));
+  });
+  int64_t limit = most > options.threads * options.mostSlots
+                      ? options.mostThreads
+                      : options.threads;
+  int64_t slots = (most + limit - 1) / limit;
+  int64_t threads =
+      slots > options.mostSlots ? limit : (most + slots - 1) / slots;
+  threads = (threads + warp - 1) / warp * warp;
+  // Products have work for a warp a result.
+  if (hasProducts)
+    threads = std::max(threads, std::min<int64_t>(options.threads, 256));
+  schedule.threads = std::clamp(threads, warp, options.mostThreads);
+}
+
+GPUStage::Kind GPUPlanner::classify(Operation *op) const {
+  if (isa<ScanOp>(op))
+    return GPUStage::Kind::Scan;
+  if (isFullReduction(op))
+    return GPUStage::Kind::Block;
+  if (schedule.isByWarps(op))
+    return GPUStage::Kind::Warps;
+  return schedule.countOf(op->getResult(0)) == 1 ? GPUStage::Kind::Replicated
+                                                 : GPUStage::Kind::Sites;
+}
+
+//===----------------------------------------------------------------------===//
+// Levels
+//===----------------------------------------------------------------------===//
+
+/// The level from which on `value` of this or an outer block can be read.
+unsigned GPUPlanner::readLevel(Value value, bool isOwn, Block &block) {
+  Operation *producer = value.getDefiningOp();
+  if (!producer || producer->getBlock() != &block)
+    return 0;
+  unsigned level = levels.lookup(value);
+  if (isa<ScanOp>(producer))
+    return level;
+  GPUStage::Kind kind = classify(producer);
+  bool isLate =
+      kind == GPUStage::Kind::Block || kind == GPUStage::Kind::Warps || !isOwn;
+  return level + isLate;
+}
+
+/// Stages with sinks or further readers of one shape follow the order of
+/// levels, then that of kinds, then the order in which they were made.
+static unsigned orderOf(GPUStage::Kind kind) {
+  switch (kind) {
+  case GPUStage::Kind::Scan:
+    return 0;
+  case GPUStage::Kind::Replicated:
+    return 1;
+  case GPUStage::Kind::Sites:
+    return 2;
+  case GPUStage::Kind::Block:
+  case GPUStage::Kind::Warps:
+    return 3;
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+GPUStage &GPUPlanner::stageFor(std::vector<GPUStage> &stages,
+                               GPUStage::Kind kind, unsigned level,
+                               Value value) {
+  SmallVector<int64_t> shape;
+  if (value)
+    shape = schedule.shapeOf(value);
+  auto count = [](ArrayRef<int64_t> shape) {
+    int64_t product = 1, dynamic = 0;
+    for (int64_t extent : shape)
+      ShapedType::isDynamic(extent) ? dynamic = 1 : product *= extent;
+    return std::pair(product, dynamic);
+  };
+  bool joins = kind == GPUStage::Kind::Sites ||
+               kind == GPUStage::Kind::Replicated ||
+               kind == GPUStage::Kind::Block;
+  for (GPUStage &stage : stages)
+    if (joins && stage.kind == kind && stage.level == level &&
+        (kind != GPUStage::Kind::Sites || count(stage.shape) == count(shape)))
+      return stage;
+  GPUStage &stage = stages.emplace_back();
+  stage.kind = kind;
+  stage.level = level;
+  if (kind == GPUStage::Kind::Sites || kind == GPUStage::Kind::Warps)
+    stage.shape = shape;
+  return stage;
+}
+
+void GPUPlanner::planBlock(Block &block, std::vector<GPUStage> &stages,
+                           ArrayRef<std::pair<Value, GPUSink>> sinks) {
+  for (Operation &op : block.without_terminator()) {
+    if (isView(&op) || op.getNumResults() == 0)
+      continue;
+    if (!isa<ScanOp>(op) && !isa<RankedTensorType>(op.getResult(0).getType()))
+      continue;
+    GPUStage::Kind kind = classify(&op);
+    unsigned level = 0;
+    leavesOfOp(&op, [&](Value leaf, bool isOwn) {
+      unsigned next = readLevel(leaf, isOwn, block);
+      level = std::max(level, kind == GPUStage::Kind::Scan ? next + 1 : next);
+    });
+    for (Value result : op.getResults())
+      levels[result] = level;
+    GPUItem item;
+    item.op = &op;
+    if (isDeferred(&op)) {
+      item.deferred = true;
+      stageFor(stages, GPUStage::Kind::Sites, level, op.getOperand(0))
+          .items.push_back(item);
+      continue;
+    }
+    stageFor(stages, kind, level,
+             kind == GPUStage::Kind::Scan ? Value() : op.getResult(0))
+        .items.push_back(item);
+  }
+
+  // Values go where they are wanted when they are computed; those that are not
+  // computed here are copied.
+  DenseMap<Value, std::pair<unsigned, unsigned>> made;
+  for (auto [i, stage] : llvm::enumerate(stages))
+    for (auto [j, item] : llvm::enumerate(stage.items))
+      if (item.op && !item.deferred &&
+          (stage.kind == GPUStage::Kind::Sites ||
+           stage.kind == GPUStage::Kind::Replicated) &&
+          item.op->getNumResults() == 1)
+        made[item.op->getResult(0)] = {i, j};
+  for (const auto &[value, sink] : sinks) {
+    if (auto found = made.find(value); found != made.end()) {
+      if (sink.to)
+        stages[found->second.first].items[found->second.second].sinks.push_back(
+            sink);
+      continue;
+    }
+    unsigned level = 0;
+    leaves(value, true, [&](Value leaf, bool isOwn) {
+      level = std::max(level, readLevel(leaf, isOwn, block));
+    });
+    GPUItem item;
+    item.value = value;
+    if (sink.to)
+      item.sinks.push_back(sink);
+    GPUStage::Kind kind = schedule.countOf(value) == 1
+                              ? GPUStage::Kind::Replicated
+                              : GPUStage::Kind::Sites;
+    stageFor(stages, kind, level, value).items.push_back(item);
+  }
+  llvm::stable_sort(stages, [](const GPUStage &a, const GPUStage &b) {
+    return std::pair(a.level, orderOf(a.kind)) <
+           std::pair(b.level, orderOf(b.kind));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+/// A sum over steps of a sum over sites: the latter can wait.
+static bool canWait(Value value, ScanOp scan) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != scan.getBlock() || !value.hasOneUse())
+    return false;
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return isFullReduction(op) && reduce.getKind() == ReductionKind::Sum;
+  if (isa<ContractOp>(op))
+    return isFullReduction(op) && readsOwnSite(op, 1);
+  auto outer = dyn_cast<ConvOuterOp>(op);
+  return outer && readsOwnSite(op, 0) &&
+         outer.getKernelType().getNumElements() <= mostDeferredTaps;
+}
+
+void GPUPlanner::planScan(ScanOp scan) {
+  auto owned = std::make_unique<GPUScan>();
+  GPUScan &plan = *owned;
+  schedule.scans[scan] = std::move(owned);
+  YieldOp yield = scan.getYield();
+  unsigned depth = 1;
+  for (auto outer = scan->getParentOfType<ScanOp>(); outer;
+       outer = outer->getParentOfType<ScanOp>())
+    ++depth;
+  SmallVector<std::pair<Value, GPUSink>> entries, sinks;
+
+  for (auto [argument, init, value, final] :
+       llvm::zip(scan.getCarryArguments(), scan.getInits(), yield.getCarries(),
+                 scan.getFinals())) {
+    GPUScan::Carry carry;
+    if (!schedule.hasRegisters(argument) || remote.contains(argument) ||
+        remote.contains(final)) {
+      carry.both = addMemory(argument, GPUPlace::Kind::Scratch);
+      carry.current = addMemory(argument, GPUPlace::Kind::Half);
+      carry.next = addMemory(argument, GPUPlace::Kind::Half);
+      schedule.places[carry.both].depth = depth;
+      schedule.places[carry.both].copies = 2;
+      schedule.memory[argument] = {carry.current, {}};
+      schedule.memory[final] = {carry.current, {}};
+      // What is computed for it is computed where it is wanted.
+      Operation *producer = value.getDefiningOp();
+      if (producer && producer->getBlock() == scan.getBlock() &&
+          !isView(producer) && producer->getNumResults() == 1 &&
+          classify(producer) == GPUStage::Kind::Sites)
+        schedule.memory.try_emplace(value, GPUReference{carry.next, {}});
+      entries.push_back({init, {{carry.current, {}}, false}});
+      sinks.push_back({value, {{carry.next, {}}, false}});
+    } else {
+      entries.push_back({init, {}});
+      sinks.push_back({value, {}});
+    }
+    plan.carries.push_back(carry);
+  }
+  for (auto [value, stack] : llvm::zip(yield.getStacks(), scan.getStacks())) {
+    if (stack.use_empty())
+      continue;
+    requireMemory(stack);
+    int place = schedule.memory.lookup(stack).place;
+    sinks.push_back({value, {{place, scan.getStep()}, false}});
+    if (scan.isPartial())
+      entries.push_back({Value(), {{place, {}}, false}});
+  }
+  if (Value condition = yield.getCondition())
+    sinks.push_back({condition, {}});
+  for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums())) {
+    GPUScan::Sum entry;
+    if (canWait(value, scan)) {
+      entry.deferred = value.getDefiningOp();
+      deferred.insert(entry.deferred);
+      if (schedule.countOf(sum) > 1)
+        requireMemory(sum);
+    } else if (schedule.slotsOf(schedule.countOf(sum))) {
+      sinks.push_back({value, {}});
+    } else {
+      requireMemory(sum);
+      entry.place = schedule.memory.lookup(sum).place;
+      schedule.places[entry.place].depth = depth;
+      entries.push_back({Value(), {{entry.place, {}}, false}});
+      sinks.push_back({value, {{entry.place, {}}, true}});
+    }
+    plan.sums.push_back(entry);
+  }
+
+  // Zeros are not read anywhere.
+  SmallVector<std::pair<Value, GPUSink>> copies;
+  for (auto &[value, sink] : entries) {
+    if (value) {
+      copies.push_back({value, sink});
+      continue;
+    }
+    GPUStage &stage = plan.entry.emplace_back();
+    const GPUPlace &place = schedule.places[sink.to.place];
+    stage.shape = place.shape;
+    if (place.stacked)
+      stage.shape.insert(stage.shape.begin(), place.length);
+    GPUItem &item = stage.items.emplace_back();
+    item.sinks.push_back(sink);
+    item.op = nullptr;
+  }
+  Block none;
+  std::vector<GPUStage> copied;
+  planBlock(none, copied, copies);
+  for (GPUStage &stage : copied)
+    plan.entry.push_back(std::move(stage));
+  for (auto inner : scan.getBlock()->getOps<ScanOp>())
+    planScan(inner);
+  planBlock(*scan.getBlock(), schedule.scans[scan]->body, sinks);
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+void GPUPlanner::planFunction() {
+  func::FuncOp function = schedule.function;
+  Block &block = function.getBody().front();
+  SmallVector<std::pair<Value, GPUSink>> sinks;
+  for (auto [i, value] :
+       llvm::enumerate(block.getTerminator()->getOperands())) {
+    bool isSummed = function.getResultAttr(i, "loco.sum_samples") != nullptr;
+    int number = addMemory(value, isSummed ? GPUPlace::Kind::Partial
+                                           : GPUPlace::Kind::Result);
+    schedule.places[number].index = i;
+    // A stack that is only a result is written where the caller wants it.
+    auto scan = value.getDefiningOp<ScanOp>();
+    if (!isSummed && scan && llvm::is_contained(scan.getStacks(), value) &&
+        !schedule.memory.contains(value))
+      schedule.memory[value] = {number, {}};
+    else
+      sinks.push_back({value, {{number, {}}, isSummed}});
+  }
+  for (auto scan : block.getOps<ScanOp>())
+    planScan(scan);
+  planBlock(block, schedule.top, sinks);
+}

@@ -1,0 +1,101 @@
+//===- CompileGPU.cpp - Code of a GPU for a function ----------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/JIT/CompileGPU.h"
+
+#include "compiler/Conversion/LocoToGPU/LocoToGPU.h"
+#include "compiler/Pipelines/Pipelines.h"
+#include "compiler/Target/NVPTX/NVPTXTarget.h"
+
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace loco;
+
+static std::string printed(Operation *op) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  op->print(os);
+  return text;
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+loco::makeGPUModule(ModuleOp module, StringRef name,
+                    const GPUCompileOptions &options, GPUObject &object) {
+  MLIRContext *context = module.getContext();
+  context->loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                       vector::VectorDialect, cf::ControlFlowDialect,
+                       arith::ArithDialect, math::MathDialect,
+                       func::FuncDialect, gpu::GPUDialect>();
+  const NVPTXTarget *target = findNVPTXTarget(options.architecture);
+  if (!target)
+    return llvm::createStringError("no code is made for `%s`",
+                                   options.architecture.c_str());
+  // A private copy: planning changes it.
+  OwningOpRef<ModuleOp> source = module.clone();
+  PassManager prepare(context, ModuleOp::getOperationName());
+  buildPlanPipeline(prepare);
+  if (failed(prepare.run(*source)))
+    return llvm::createStringError("`%s` could not be prepared",
+                                   name.str().c_str());
+  auto function = source->lookupSymbol<func::FuncOp>(name);
+  if (!function)
+    return llvm::createStringError("there is no function `%s`",
+                                   name.str().c_str());
+  GPUOptions scheduleOptions;
+  scheduleOptions.sharedBytes = target->sharedBytes;
+  FailureOr<GPUSchedule> schedule = makeGPUSchedule(function, scheduleOptions);
+  if (failed(schedule))
+    return llvm::createStringError("`%s` could not be planned",
+                                   name.str().c_str());
+  describeFunction(function, schedule->lengths, object.kernel);
+  // Sums of blocks are of the result's own type.
+  for (KernelOperand &result : object.kernel.results)
+    result.sumType = result.type;
+  object.threads = schedule->threads;
+  object.sharedBytes = schedule->sharedBytes;
+  object.scratchBytes = schedule->scratchBytes;
+  object.scratchBytesPerStep = schedule->scratchBytesPerStep;
+  object.explain = describeGPUSchedule(*schedule);
+  object.planned = printed(function);
+  OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
+  if (options.scheduleOnly)
+    return std::move(kernels);
+  auto made = emitGPUModule(*kernels, *schedule, "loco_kernel");
+  if (failed(made) || failed(expandDeviceMath(*made)))
+    return llvm::createStringError("`%s` could not be compiled",
+                                   name.str().c_str());
+  object.kernels = printed(*kernels);
+  return std::move(kernels);
+}
+
+llvm::Expected<GPUObject>
+loco::compileForGPU(ModuleOp module, StringRef name,
+                    const GPUCompileOptions &options) {
+  GPUObject object;
+  auto kernels = makeGPUModule(module, name, options, object);
+  if (!kernels)
+    return kernels.takeError();
+  if (options.scheduleOnly)
+    return object;
+  PassManager lower(module.getContext(), ModuleOp::getOperationName());
+  buildGPULoweringPipeline(lower);
+  if (failed(lower.run(**kernels)))
+    return llvm::createStringError("`%s` could not be lowered",
+                                   name.str().c_str());
+  auto made = *(*kernels)->getOps<gpu::GPUModuleOp>().begin();
+  auto ptx = emitPTX(made, *findNVPTXTarget(options.architecture));
+  if (!ptx)
+    return ptx.takeError();
+  object.ptx = std::move(*ptx);
+  return object;
+}

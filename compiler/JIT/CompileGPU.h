@@ -1,0 +1,52 @@
+//===- CompileGPU.h - Code of a GPU for a function --------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_JIT_COMPILEGPU_H
+#define COMPILER_JIT_COMPILEGPU_H
+
+#include "compiler/JIT/CompiledKernel.h"
+
+#include "mlir/IR/OwningOpRef.h"
+
+namespace loco {
+
+struct GPUCompileOptions {
+  /// `sm_90`.
+  std::string architecture = "sm_90";
+  /// Stop at the schedule.
+  bool scheduleOnly = false;
+};
+
+/// Code of one function for a GPU (compiler/Conversion/LocoToGPU/LocoToGPU.h
+/// says how it is called).
+struct GPUObject {
+  /// Arguments and results; no function and no arena.
+  Kernel kernel;
+  int64_t threads = 0, sharedBytes = 0;
+  /// Of global memory, for each block.
+  int64_t scratchBytes = 0, scratchBytesPerStep = 0;
+  std::string ptx;
+  /// The schedule: stable text.
+  std::string explain;
+  /// The function as the schedule sees it; the kernels in the gpu dialect.
+  std::string planned, kernels;
+};
+
+/// Compiles `function` of `module`, which is not changed, as compileToObject
+/// does. What cannot be compiled is a diagnostic at the op, and an error here.
+llvm::Expected<GPUObject> compileForGPU(mlir::ModuleOp module,
+                                        llvm::StringRef function,
+                                        const GPUCompileOptions &options);
+
+/// The same up to kernels of the gpu dialect, in a module of their own.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+makeGPUModule(mlir::ModuleOp module, llvm::StringRef function,
+              const GPUCompileOptions &options, GPUObject &object);
+
+} // namespace loco
+
+#endif // COMPILER_JIT_COMPILEGPU_H

@@ -1,0 +1,222 @@
+//===- Emulator.cpp - Kernels of a GPU executed on the processor ----------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/Emulator/Emulator.h"
+
+#include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+#include "compiler/Conversion/LocoToGPU/LocoToGPU.h"
+#include "test/Emulator/Fibers.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/TargetSelect.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+using namespace loco;
+
+extern "C" {
+int64_t locoEmulateThread();
+int64_t locoEmulateBlock();
+int64_t locoEmulateBlocks();
+int64_t locoEmulateShared();
+void locoEmulateBarrier();
+int64_t locoEmulateShuffle(int64_t value, int32_t distance);
+void locoEmulateAccess(int64_t address, int32_t bytes, int32_t isWrite,
+                       int32_t space);
+}
+
+static llvm::orc::SymbolMap
+runtimeSymbols(llvm::orc::MangleAndInterner mangle) {
+  llvm::orc::SymbolMap symbols;
+  auto define = [&](const char *name, auto *address) {
+    symbols[mangle(name)] = {llvm::orc::ExecutorAddr::fromPtr(address),
+                             llvm::JITSymbolFlags::Exported |
+                                 llvm::JITSymbolFlags::Callable};
+  };
+  define("locoEmulateThread", &locoEmulateThread);
+  define("locoEmulateBlock", &locoEmulateBlock);
+  define("locoEmulateBlocks", &locoEmulateBlocks);
+  define("locoEmulateShared", &locoEmulateShared);
+  define("locoEmulateBarrier", &locoEmulateBarrier);
+  define("locoEmulateShuffle", &locoEmulateShuffle);
+  define("locoEmulateAccess", &locoEmulateAccess);
+  define("memcpy", &::memcpy);
+  define("memset", &::memset);
+  // What a GPU has instructions for, and some processors call libm for.
+  define("fma", static_cast<double (*)(double, double, double)>(&::fma));
+  define("fmaf", static_cast<float (*)(float, float, float)>(&::fmaf));
+  define("floor", static_cast<double (*)(double)>(&::floor));
+  define("floorf", static_cast<float (*)(float)>(&::floorf));
+  define("ceil", static_cast<double (*)(double)>(&::ceil));
+  define("ceilf", static_cast<float (*)(float)>(&::ceilf));
+  define("roundeven", static_cast<double (*)(double)>(&::roundeven));
+  define("roundevenf", static_cast<float (*)(float)>(&::roundevenf));
+  define("trunc", static_cast<double (*)(double)>(&::trunc));
+  define("truncf", static_cast<float (*)(float)>(&::truncf));
+  define("round", static_cast<double (*)(double)>(&::round));
+  define("roundf", static_cast<float (*)(float)>(&::roundf));
+  define("fmod", static_cast<double (*)(double, double)>(&::fmod));
+  define("fmodf", static_cast<float (*)(float, float)>(&::fmodf));
+  return symbols;
+}
+
+EmulatedKernels::~EmulatedKernels() = default;
+
+llvm::Expected<std::unique_ptr<EmulatedKernels>>
+EmulatedKernels::create(OwningOpRef<ModuleOp> kernels,
+                        const GPUObject &object) {
+  std::vector<std::pair<std::string, int64_t>> constants;
+  kernels->walk([&](LLVM::GlobalOp global) {
+    if (global.getName() == sharedMemoryName)
+      return;
+    global.setLinkage(LLVM::Linkage::External);
+    global.setAddrSpace(1);
+    auto value = cast<DenseElementsAttr>(*global.getValue());
+    constants.push_back(
+        {global.getName().str(),
+         value.getNumElements() *
+             ((value.getElementType().getIntOrFloatBitWidth() + 7) / 8)});
+  });
+  if (failed(lowerForEmulation(*kernels)))
+    return llvm::createStringError("the kernels could not be lowered");
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  auto made = std::unique_ptr<EmulatedKernels>(new EmulatedKernels(object));
+  auto jit = llvm::orc::LLJITBuilder().create();
+  if (!jit)
+    return jit.takeError();
+  mlir::registerBuiltinDialectTranslation(*kernels->getContext());
+  mlir::registerLLVMDialectTranslation(*kernels->getContext());
+  auto context = std::make_unique<llvm::LLVMContext>();
+  auto translated = translateModuleToLLVMIR(*kernels, *context, "emulated");
+  if (!translated)
+    return llvm::createStringError("the kernels could not be translated");
+  translated->setDataLayout((*jit)->getDataLayout());
+  auto &library = (*jit)->getMainJITDylib();
+  llvm::orc::MangleAndInterner mangle((*jit)->getExecutionSession(),
+                                      (*jit)->getDataLayout());
+  if (auto error =
+          library.define(llvm::orc::absoluteSymbols(runtimeSymbols(mangle))))
+    return std::move(error);
+  if (auto error = (*jit)->addIRModule(llvm::orc::ThreadSafeModule(
+          std::move(translated), std::move(context))))
+    return std::move(error);
+  made->constants = std::move(constants);
+  made->jit = std::move(*jit);
+  return made;
+}
+
+/// What nobody has written reads as no number.
+static std::vector<char> makeUnwritten(int64_t bytes) {
+  return std::vector<char>(std::max<int64_t>(bytes, 8), char(0xff));
+}
+
+Status EmulatedKernels::run(const KernelBatch &batch,
+                            const EmulationOptions &options) {
+  emulation::Machine machine;
+  int64_t blocks =
+      std::max<int64_t>(1, std::min<int64_t>(options.blocks, batch.samples));
+  const Kernel &kernel = object.kernel;
+  std::vector<char> shared = makeUnwritten(object.sharedBytes);
+  int64_t stride = llvm::alignTo(
+      object.scratchBytes + object.scratchBytesPerStep * batch.steps, 256);
+  std::vector<char> scratch = makeUnwritten(stride * blocks);
+  std::vector<std::vector<char>> partials(kernel.results.size());
+
+  // The kernel's arguments, and the memory that it may touch.
+  std::vector<uint64_t> table;
+  auto pass = [&](const void *pointer) {
+    table.push_back(reinterpret_cast<uint64_t>(pointer));
+  };
+  for (auto [i, argument] : llvm::enumerate(kernel.arguments)) {
+    if (argument.kind == KernelOperand::Kind::None)
+      continue;
+    int64_t copies =
+        argument.kind == KernelOperand::Kind::Sample ? batch.samples : 1;
+    pass(batch.arguments[i]);
+    if (int64_t bytes = argument.bytes(batch.steps) * copies)
+      machine.addRegion("argument " + std::to_string(i),
+                        const_cast<void *>(batch.arguments[i]), bytes, false,
+                        true);
+  }
+  for (auto [i, result] : llvm::enumerate(kernel.results)) {
+    int64_t bytes = result.bytes(batch.steps);
+    if (result.kind == KernelOperand::Kind::Sum) {
+      partials[i].assign(std::max<int64_t>(bytes * blocks, 1), 0);
+      pass(partials[i].data());
+      machine.addRegion("result " + std::to_string(i), partials[i].data(),
+                        bytes * blocks, true, true);
+      continue;
+    }
+    pass(batch.results[i]);
+    if (bytes * batch.samples)
+      machine.addRegion("result " + std::to_string(i), batch.results[i],
+                        bytes * batch.samples, true, false);
+  }
+  table.insert(table.end(), {uint64_t(batch.samples), uint64_t(batch.steps),
+                             reinterpret_cast<uint64_t>(scratch.data()),
+                             uint64_t(stride), batch.seed, batch.update,
+                             reinterpret_cast<uint64_t>(batch.sampleIndex)});
+  machine.addRegion("scratch memory", scratch.data(), stride * blocks, true,
+                    false);
+  machine.addRegion("shared memory", shared.data(), object.sharedBytes, true,
+                    false);
+  if (batch.sampleIndex)
+    machine.addRegion("sample index", const_cast<uint64_t *>(batch.sampleIndex),
+                      batch.samples * 8, false, true);
+  // Constants are global variables of the code.
+  for (const auto &[name, bytes] : constants) {
+    auto address = jit->lookup(name);
+    if (!address)
+      return Error{llvm::toString(address.takeError())};
+    machine.addRegion(name, address->toPtr<void *>(), bytes, false, true);
+  }
+
+  auto call = [&](const char *name, void *arguments, int64_t threads,
+                  int64_t count) -> Status {
+    auto address = jit->lookup(name);
+    if (!address)
+      return Error{llvm::toString(address.takeError())};
+    auto *entry = address->toPtr<void (*)(void *)>();
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t block = options.isReversed ? count - 1 - i : i;
+      machine.forget("shared memory");
+      std::string error =
+          machine.runBlock(entry, arguments, threads, block, count,
+                           shared.data(), options.isReversed);
+      if (!error.empty())
+        return Error{std::string(name) + ": " + error};
+    }
+    return {};
+  };
+  if (Status failed = call("loco_kernel", table.data(), object.threads, blocks))
+    return failed;
+  for (auto [i, result] : llvm::enumerate(kernel.results)) {
+    if (result.kind != KernelOperand::Kind::Sum)
+      continue;
+    int64_t count = result.elements(batch.steps);
+    machine.addRegion("sum " + std::to_string(i), batch.results[i],
+                      result.bytes(batch.steps), true, false);
+    uint64_t arguments[] = {reinterpret_cast<uint64_t>(partials[i].data()),
+                            reinterpret_cast<uint64_t>(batch.results[i]),
+                            uint64_t(count), uint64_t(blocks)};
+    if (Status failed =
+            call(result.type == ElementType::F64 ? "loco_reduce_f64"
+                                                 : "loco_reduce_f32",
+                 arguments, reduceThreads,
+                 (count + reduceThreads - 1) / reduceThreads))
+      return failed;
+  }
+  return {};
+}

@@ -1,0 +1,65 @@
+//===- Emulator.h - Kernels of a GPU executed on the processor --*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Executes the kernels of a gpu.module on a machine without a GPU. Each GPU
+// thread is a fiber; barriers and shuffles switch fibers. Every access to
+// shared and global memory is watched: out of bounds, reads of what was never
+// written, and two accesses of different threads to the same bytes without a
+// barrier between them, one of them a write, are errors.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TEST_EMULATOR_EMULATOR_H
+#define TEST_EMULATOR_EMULATOR_H
+
+#include "compiler/JIT/CompileGPU.h"
+
+#include "mlir/IR/OwningOpRef.h"
+
+namespace llvm::orc {
+class LLJIT;
+} // namespace llvm::orc
+
+namespace loco {
+
+struct EmulationOptions {
+  /// Thread blocks of the grid; samples are shared out among them.
+  int64_t blocks = 2;
+  /// Fibers run from the last to the first.
+  bool isReversed = false;
+};
+
+/// The kernels of one function, compiled for the processor.
+class EmulatedKernels {
+public:
+  /// Lowers `kernels`, a module with one gpu.module, which is consumed.
+  static llvm::Expected<std::unique_ptr<EmulatedKernels>>
+  create(mlir::OwningOpRef<mlir::ModuleOp> kernels, const GPUObject &object);
+  ~EmulatedKernels();
+
+  /// Runs the batch as a GPU would. The error is the first thing that a thread
+  /// did wrong.
+  Status run(const KernelBatch &batch, const EmulationOptions &options);
+
+private:
+  explicit EmulatedKernels(const GPUObject &object) : object(object) {}
+
+  GPUObject object;
+  /// Names and bytes of global variables.
+  std::vector<std::pair<std::string, int64_t>> constants;
+  std::shared_ptr<llvm::orc::LLJIT> jit;
+};
+
+/// Rewrites the kernels of `module` to functions of plain code: numbers of
+/// thread and block, barriers, shuffles and shared memory are calls, and so is
+/// a look at every access to memory. Each function takes a pointer to its
+/// arguments, eight bytes each.
+mlir::LogicalResult lowerForEmulation(mlir::ModuleOp module);
+
+} // namespace loco
+
+#endif // TEST_EMULATOR_EMULATOR_H
