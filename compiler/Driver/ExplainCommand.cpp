@@ -25,7 +25,9 @@ public:
   ModelReport(const sema::Model &model, const SourceManager &sources)
       : model(model), sources(sources) {}
 
-  std::string write(Execution &execution, const std::vector<PlanFact> &plan);
+  /// `kernel`: what became of the loops; empty for the interpreter.
+  std::string write(Execution &execution, const std::vector<PlanFact> &plan,
+                    const KernelReport &kernel);
 
 private:
   void addSection(const std::string &title, const std::string &body);
@@ -39,6 +41,7 @@ private:
   void addSolver();
   void addLoss();
   void addPlan(const std::vector<PlanFact> &plan);
+  void addKernel(const KernelReport &kernel);
   unsigned getLine(SourceRange range) const;
 
   const sema::Model &model;
@@ -262,8 +265,24 @@ void ModelReport::addPlan(const std::vector<PlanFact> &plan) {
   addSection("plan", table.render());
 }
 
+/// The loops in the order in which they run, each loop over time before what is
+/// in it.
+void ModelReport::addKernel(const KernelReport &kernel) {
+  TextTable table;
+  for (const NestFact &nest : kernel.nests)
+    table.add({std::string(2 * nest.depth, ' ') + nest.work, nest.sites,
+               nest.schedule, nest.place});
+  addSection("loops", table.render());
+  std::string remarks;
+  for (const KernelRemark &remark : kernel.remarks)
+    remarks += fmt::format("  {}: {} [{}]\n", remark.place, remark.message,
+                           remark.name);
+  addSection("remarks", remarks);
+}
+
 std::string ModelReport::write(Execution &execution,
-                               const std::vector<PlanFact> &plan) {
+                               const std::vector<PlanFact> &plan,
+                               const KernelReport &kernel) {
   text = fmt::format("{} {}, line {}", model.isSystem ? "system" : "model",
                      model.name, getLine(model.range));
   if (!model.base.empty())
@@ -279,6 +298,7 @@ std::string ModelReport::write(Execution &execution,
   addSolver();
   addLoss();
   addPlan(plan);
+  addKernel(kernel);
   return text;
 }
 
@@ -303,20 +323,27 @@ chooseModels(const Compilation &compilation, const ProgramOptions &options) {
   return models;
 }
 
-/// The plan of an execution; that of compiled code is known once it is
-/// compiled.
-static Expected<std::vector<PlanFact>>
-makePlan(Execution &execution, const sema::Model &model,
-         const ExecutionOptions &options) {
+namespace {
+struct Plan {
+  std::vector<PlanFact> facts;
+  KernelReport kernel;
+};
+} // namespace
+
+/// The plan of an execution; that of compiled code is known once its loops are
+/// made.
+static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
+                               const ExecutionOptions &options) {
   if (options.target == Target::Reference)
-    return execution.getPlanFacts();
+    return Plan{execution.getPlanFacts(), {}};
   ElementType precision = model.isSystem ? ElementType::F64 : options.precision;
   auto kernel = compileToLookAt(execution.getModule(), model.name, precision,
                                 /*scheduleOnly=*/true);
   if (!kernel)
     return kernel.error();
-  return describeKernel(**kernel, precision,
-                        *execution.getModule().getContext());
+  return Plan{
+      describeKernel(**kernel, precision, *execution.getModule().getContext()),
+      std::move((*kernel)->texts.report)};
 }
 
 int loco::explainProgram(const ExplainOptions &options) {
@@ -342,7 +369,7 @@ int loco::explainProgram(const ExplainOptions &options) {
     if (!text.empty())
       text += "\n";
     text += ModelReport(*model, compilation->getSources())
-                .write(**execution, *plan);
+                .write(**execution, plan->facts, plan->kernel);
   }
   for (const sema::RunBlock &run : compilation->getModule()->runs)
     if (options.program.model.empty() || run.model == options.program.model)

@@ -46,7 +46,7 @@ Timings::Phase::~Phase() {
     timings->add(name, time.count());
 }
 
-void Timings::add(const char *name, double seconds) {
+void Timings::add(llvm::StringRef name, double seconds) {
   std::lock_guard<std::mutex> lock(turn);
   if (isOver)
     return;
@@ -55,7 +55,7 @@ void Timings::add(const char *name, double seconds) {
       sum += seconds;
       return;
     }
-  parts.emplace_back(name, seconds);
+  parts.emplace_back(name.str(), seconds);
 }
 
 void Timings::reachFirstKernel() {

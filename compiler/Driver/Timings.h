@@ -8,6 +8,8 @@
 #ifndef COMPILER_DRIVER_TIMINGS_H
 #define COMPILER_DRIVER_TIMINGS_H
 
+#include "llvm/ADT/StringRef.h"
+
 #include <chrono>
 #include <mutex>
 #include <string>
@@ -43,10 +45,13 @@ public:
   void reachFirstKernel();
   void setLoud(bool loud) { isLoud = loud; }
 
+  /// Adds to a part. One that is named with blanks in front is part of the one
+  /// that ends after it.
+  void add(llvm::StringRef part, double seconds);
+
 private:
   /// Seconds, as text: of the whole, then of its parts in their order.
   std::string describe() const;
-  void add(const char *part, double seconds);
 
   /// Data are read on threads of their own.
   mutable std::mutex turn;

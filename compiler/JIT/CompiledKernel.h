@@ -15,13 +15,16 @@
 #ifndef COMPILER_JIT_COMPILEDKERNEL_H
 #define COMPILER_JIT_COMPILEDKERNEL_H
 
+#include "compiler/Conversion/LocoToKernels/Report.h"
 #include "runtime/include/loco/Kernel.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -39,12 +42,15 @@ struct CPUOptions {
   /// Stop at the schedule, before any code is made: for those who want to know
   /// what would be done.
   bool scheduleOnly = false;
+  /// Hears how many seconds each stage took.
+  std::function<void(const char *stage, double seconds)> onStage;
 };
 
 /// What `emit` prints.
 struct KernelTexts {
   /// The function as the schedule sees it; the loops; LLVM IR; assembly.
   std::string planned, loops, llvm, assembly;
+  KernelReport report;
 };
 
 /// Machine code of one function, without its addresses: what the object cache
@@ -69,11 +75,17 @@ struct CompiledKernel {
 /// describes one sample (docs/ModelIR.md); a result with the attribute
 /// `loco.sum_samples` is added up over the samples. What cannot be compiled is
 /// a diagnostic at the op, and an error here. With `scheduleOnly` there is no
-/// code in the result, and of the texts `planned` alone.
+/// code in the result, and of the texts `planned` and the report alone.
 llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
                                              llvm::StringRef function,
                                              const CPUOptions &options,
                                              KernelTexts *texts = nullptr);
+
+/// Fills the tables of arguments and results of `kernel`; `lengths` are those of
+/// a schedule.
+void describeFunction(mlir::func::FuncOp function,
+                      const llvm::DenseMap<mlir::Value, int64_t> &lengths,
+                      Kernel &kernel);
 
 /// Fills the tables of arguments and results of `kernel`; `lengths` are those of
 /// a schedule.

@@ -23,8 +23,13 @@ struct CPUTarget {
   /// Width of the vectors that the kernels are written in.
   int64_t vectorBytes = 16;
 
+  /// What is wrong with `LOCO_CPU`; empty if nothing is. Nothing can be
+  /// compiled otherwise.
+  std::string problem;
+
   /// The machine at hand. Its vectors are those of its feature bits: the name
-  /// of a virtual machine's processor may stand for one that has less.
+  /// of a virtual machine's processor may stand for one that has less. If
+  /// `LOCO_CPU` is set, the level of x86-64 that it names, no more.
   static CPUTarget host();
 
   std::unique_ptr<llvm::TargetMachine> makeMachine() const;

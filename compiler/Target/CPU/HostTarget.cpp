@@ -12,7 +12,47 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 
+#include <cstdlib>
+
 using namespace loco;
+
+namespace {
+/// A level of x86-64 as its ABI defines them, and what of it kernels use.
+struct Level {
+  const char *name;
+  std::vector<const char *> features;
+  int64_t vectorBytes;
+};
+} // namespace
+
+static const std::vector<Level> &getLevels() {
+  static const std::vector<Level> levels = {
+      {"x86-64", {"sse2"}, 16},
+      {"x86-64-v3", {"avx2", "fma", "f16c", "bmi2"}, 32},
+      {"x86-64-v4", {"avx512f", "avx512dq", "avx512vl", "avx512bw"}, 64}};
+  return levels;
+}
+
+/// `target`, with no more instructions than the level `name` has.
+static void restrictTo(CPUTarget &target, llvm::StringRef name,
+                       const llvm::StringMap<bool> &features) {
+  std::string known;
+  for (const Level &level : getLevels()) {
+    known += (known.empty() ? "`" : ", `") + std::string(level.name) + "`";
+    if (level.name != name)
+      continue;
+    for (const char *feature : level.features)
+      if (!features.lookup(feature))
+        target.problem = "`LOCO_CPU` is `" + name.str() +
+                         "`, but this processor has no `" + feature + "`";
+    target.cpu = level.name;
+    target.features.clear();
+    target.vectorBytes = level.vectorBytes;
+    return;
+  }
+  target.problem =
+      "`LOCO_CPU` is `" + name.str() + "`; the levels are " + known;
+}
 
 CPUTarget CPUTarget::host() {
   CPUTarget target;
@@ -29,6 +69,8 @@ CPUTarget CPUTarget::host() {
     target.vectorBytes = 64;
   else if (features.lookup("avx2"))
     target.vectorBytes = 32;
+  if (const char *level = std::getenv("LOCO_CPU"); level && *level)
+    restrictTo(target, level, features);
   return target;
 }
 
@@ -49,7 +91,6 @@ std::unique_ptr<llvm::TargetMachine> CPUTarget::makeMachine() const {
   // A multiplication and an addition become one only where the kernel says so.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      parsed, cpu, features, options, llvm::Reloc::PIC_,
-      llvm::CodeModel::Small,
+      parsed, cpu, features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
       llvm::CodeGenOptLevel::Default, true));
 }
