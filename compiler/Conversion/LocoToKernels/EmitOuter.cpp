@@ -94,24 +94,29 @@ void Emitter::outerLanes(ConvOuterOp op, unsigned lane) {
                      int64_t count, ArrayRef<Coordinate> outerTap,
                      const Coordinate &firstTap, ArrayRef<Coordinate> rows,
                      const Coordinate &column, int64_t tile, Carried sums) {
-    for (int64_t s = 0; s < tile; ++s) {
-      Site at = {{}};
-      llvm::append_range(at, rows);
-      if (!sites.empty())
-        at.push_back(column.shifted(s));
-      for (int64_t c = 0; c < count; ++c)
-        for (int64_t t = 0; t < together; ++t) {
-          SmallVector<Coordinate> tap(outerTap);
-          if (!window.empty())
-            tap.push_back(firstTap.shifted(t));
-          Site given = at, read = at;
-          given[0] = lane == 0 ? lanesAt : channel.shifted(c);
-          read[0] = lane == 0 ? channel.shifted(c) : lanesAt;
-          Value &sum = sums[c * together + t];
-          sum = fma(get(op.getLhs(), given),
-                    loadTap(form, op.getRhs(), read, tap), sum);
+    // One broadcast after the other, each with all that it is multiplied with.
+    SmallVector<std::tuple<int64_t, int64_t, int64_t>> order;
+    int64_t stride = sites.empty() ? 1 : form.strides.back();
+    for (int64_t s = 0; s < tile; ++s)
+      for (int64_t t = 0; t < together; ++t)
+        order.push_back({lane == 0 ? s * stride + t : s, s, t});
+    llvm::sort(order);
+    for (int64_t c = 0; c < count; ++c)
+      for (auto [number, s, t] : order) {
+        Site given = {lane == 0 ? lanesAt : channel.shifted(c)};
+        Site read = {lane == 0 ? channel.shifted(c) : lanesAt};
+        for (Site *site : {&given, &read}) {
+          llvm::append_range(*site, rows);
+          if (!sites.empty())
+            site->push_back(column.shifted(s));
         }
-    }
+        SmallVector<Coordinate> tap(outerTap);
+        if (!window.empty())
+          tap.push_back(firstTap.shifted(t));
+        Value &sum = sums[c * together + t];
+        sum = fma(get(op.getLhs(), given),
+                  loadTap(form, op.getRhs(), read, tap), sum);
+      }
   };
 
   auto sumAll = [&](const Coordinate &lanesAt, const Coordinate &channel,
