@@ -70,6 +70,8 @@ private:
   Expected<BenchMeasurement> measure(Subject &subject, const char *name,
                                      const Request &request,
                                      int64_t &largestCarry);
+  Status lookAtKernel(Subject &subject, const Request &request,
+                      BenchMeasurement &measurement, int64_t &largestCarry);
   Expected<Request> makeRequest(const Subject &subject, bool backward) const;
 
   const BenchOptions &options;
@@ -303,10 +305,21 @@ Expected<BenchMeasurement> Bench::measure(Subject &subject, const char *name,
   }
   llvm::sort(measurement.seconds);
 
+  if (Status failed = lookAtKernel(subject, request, measurement, largestCarry))
+    return failed.error();
+  return measurement;
+}
+
+/// Counts the work of the code that was measured, and measures its nests.
+Status Bench::lookAtKernel(Subject &subject, const Request &request,
+                           BenchMeasurement &measurement,
+                           int64_t &largestCarry) {
   ElementType precision = options.machine.precision.value_or(ElementType::F32);
+  CPUOptions code;
+  code.timeNests = !options.json || options.nests;
+  code.scheduleOnly = !code.timeNests;
   auto kernel = compileToLookAt(subject.execution->getModule(),
-                                subject.model->name, request, precision,
-                                /*scheduleOnly=*/true);
+                                subject.model->name, request, precision, code);
   if (!kernel)
     return kernel.error();
   auto planned = parseSourceString<ModuleOp>(
@@ -317,12 +330,17 @@ Expected<BenchMeasurement> Bench::measure(Subject &subject, const char *name,
   const Kernel &facts = (*kernel)->kernel;
   measurement.work =
       countWork(function, facts, subject.batch.samples, subject.batch.steps);
-  int64_t block = facts.preferredBlock, steps = subject.batch.steps;
-  measurement.scratchOfBlock = static_cast<double>(
-      facts.arena.constant + facts.arena.perSample * block +
-      facts.arena.perStep * steps + facts.arena.perSampleStep * block * steps);
+  measurement.keptOfBlock =
+      measurement.work.bytesKept / subject.batch.samples * facts.preferredBlock;
   largestCarry = findLargestCarry(function);
-  return measurement;
+  if (!code.timeNests)
+    return {};
+  auto nests = timeNests(**kernel, function, subject.parameters, subject.batch,
+                         request.seed, pool);
+  if (!nests)
+    return nests.error();
+  measurement.nests = std::move(*nests);
+  return {};
 }
 
 Expected<BenchResult> Bench::measure(Subject &subject) {

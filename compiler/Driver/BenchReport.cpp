@@ -29,7 +29,7 @@ BenchBound loco::computeBound(const BenchMeasurement &measurement,
       scale * (work.products + 2 * work.slots) / peaks.operations;
   const MemoryPeak &caller =
       peaks.findLevel((work.bytesRead + work.bytesWritten) / peaks.threads);
-  const MemoryPeak &kept = peaks.findLevel(measurement.scratchOfBlock);
+  const MemoryPeak &kept = peaks.findLevel(measurement.keptOfBlock);
   bound.callerLevel = caller.name;
   bound.keptLevel = kept.name;
   bound.bytes = work.bytesRead / caller.read +
@@ -178,6 +178,21 @@ std::string BenchTable::write() {
   return table.render();
 }
 
+/// Where the time of the last measurement went.
+static std::string describeNests(const BenchMeasurement &measurement) {
+  if (measurement.nests.empty())
+    return "";
+  TextTable table({0});
+  for (const NestShare &share : measurement.nests)
+    table.add(
+        {spellShare(share.share),
+         share.nest.isCall ? "product or draws" : "loop nest", share.nest.place,
+         share.nest.loop ? fmt::format("in loop {} over time", share.nest.loop)
+                         : std::string("in no loop over time")});
+  return fmt::format("  where the time of {} goes:\n", measurement.name) +
+         table.render();
+}
+
 std::string loco::describeBench(const BenchResult &result,
                                 const MachinePeaks &peaks) {
   std::string text =
@@ -190,7 +205,8 @@ std::string loco::describeBench(const BenchResult &result,
     text += fmt::format(", {} sites", formatCount(result.sites));
   text += fmt::format(", {}; data: {}\n", result.isF64 ? "f64" : "f32",
                       result.data);
-  return text + BenchTable(result, peaks).write();
+  return text + BenchTable(result, peaks).write() +
+         describeNests(result.measurements.back());
 }
 
 //===----------------------------------------------------------------------===//
@@ -206,6 +222,16 @@ Json loco::toJson(const MachinePeaks &peaks) {
     json["memory"].push_back({{"name", level.name},
                               {"read_bytes_per_second", level.read},
                               {"write_bytes_per_second", level.write}});
+  return json;
+}
+
+static Json toJson(const std::vector<NestShare> &nests) {
+  Json json = Json::array();
+  for (const NestShare &share : nests)
+    json.push_back({{"share", share.share},
+                    {"place", share.nest.place},
+                    {"is_call", share.nest.isCall},
+                    {"loop", share.nest.loop}});
   return json;
 }
 
@@ -233,7 +259,8 @@ static Json toJson(const BenchMeasurement &measurement,
       {"shares",
        {{"operations", bound.operationShare},
         {"bandwidth", bound.bandwidthShare},
-        {"bound", bound.boundShare}}}};
+        {"bound", bound.boundShare}}},
+      {"nests", toJson(measurement.nests)}};
 }
 
 Json loco::toJson(const BenchResult &result, const MachinePeaks &peaks) {

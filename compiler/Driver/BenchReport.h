@@ -9,6 +9,7 @@
 #define COMPILER_DRIVER_BENCHREPORT_H
 
 #include "compiler/Driver/BenchCount.h"
+#include "compiler/Driver/BenchNests.h"
 #include "compiler/Driver/BenchPeaks.h"
 
 #include <nlohmann/json.hpp>
@@ -24,8 +25,10 @@ struct BenchMeasurement {
   /// From IR, or from the object cache, to a kernel that has run once.
   double secondsToFirst = 0;
   WorkCount work;
-  /// Scratch memory of a block of samples, in which lies what is kept.
-  double scratchOfBlock = 0;
+  /// What a block of samples keeps for the way back.
+  double keptOfBlock = 0;
+  /// The largest first; empty if nobody asked.
+  std::vector<NestShare> nests;
 
   double getLeast() const { return seconds.front(); }
   double getMedian() const { return seconds[seconds.size() / 2]; }

@@ -140,6 +140,8 @@ struct BenchOptions {
   std::vector<std::string> inputs;
   /// For scripts, in place of text.
   bool json = false;
+  /// Adds to it where the time goes, which text always says.
+  bool nests = false;
   /// As in RunOptions.
   bool useCache = true;
 };

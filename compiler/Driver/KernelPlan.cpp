@@ -38,28 +38,46 @@ loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision,
                       bool scheduleOnly) {
   Signature signature =
       readSignature(module.lookupSymbol<func::FuncOp>(model), precision);
+  CPUOptions options;
+  options.scheduleOnly = scheduleOnly;
   return compileToLookAt(module, model, makeTrainingRequest(signature),
-                         precision, scheduleOnly);
+                         precision, options);
 }
 
-Expected<std::unique_ptr<CompiledKernel>>
-loco::compileToLookAt(ModuleOp module, StringRef model, const Request &request,
-                      ElementType precision, bool scheduleOnly) {
+static Expected<std::unique_ptr<CompiledKernel>>
+compile(ModuleOp module, StringRef model, const Request &request,
+        ElementType precision, CPUOptions options, ResidualPolicy policy) {
   OwningOpRef<ModuleOp> copy(module.clone());
   auto function = copy->lookupSymbol<func::FuncOp>(model);
   Signature signature = readSignature(function, precision);
   ReportCollector reports(module.getContext());
   FailureOr<EntryPoint> entry =
-      makeEntryPoint(function, signature, request, ResidualPolicy::Store);
+      makeEntryPoint(function, signature, request, policy);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
-  CPUOptions options;
-  options.keepTexts = true;
-  options.scheduleOnly = scheduleOnly;
   auto compiled = compileFunction(*copy, entry->function.getSymName(), options);
   if (!compiled)
     return reports.take(llvm::toString(compiled.takeError()));
   return std::move(*compiled);
+}
+
+Expected<std::unique_ptr<CompiledKernel>>
+loco::compileToLookAt(ModuleOp module, StringRef model, const Request &request,
+                      ElementType precision, CPUOptions options) {
+  options.keepTexts = true;
+  return compile(module, model, request, precision, options,
+                 ResidualPolicy::Store);
+}
+
+Expected<std::unique_ptr<CompiledKernel>>
+loco::planToLookAt(ModuleOp module, StringRef model, ElementType precision,
+                   ResidualPolicy policy) {
+  Signature signature =
+      readSignature(module.lookupSymbol<func::FuncOp>(model), precision);
+  CPUOptions options;
+  options.scheduleOnly = true;
+  return compile(module, model, makeTrainingRequest(signature), precision,
+                 options, policy);
 }
 
 Expected<GPUObject>

@@ -10,6 +10,7 @@
 
 #include "compiler/Driver/Execution.h"
 #include "compiler/JIT/CompileGPU.h"
+#include "compiler/Pipelines/Pipelines.h"
 
 namespace loco {
 
@@ -21,11 +22,17 @@ Expected<std::unique_ptr<CompiledKernel>>
 compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
                 ElementType precision, bool scheduleOnly = false);
 
-/// The kernel that answers `request`, likewise.
+/// The kernel that answers `request`, made as `options` say.
 Expected<std::unique_ptr<CompiledKernel>>
 compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
                 const Request &request, ElementType precision,
-                bool scheduleOnly = false);
+                CPUOptions options);
+
+/// The kernel that training calls with loops that keep what `policy` says,
+/// planned, without code.
+Expected<std::unique_ptr<CompiledKernel>>
+planToLookAt(mlir::ModuleOp module, llvm::StringRef model,
+             ElementType precision, ResidualPolicy policy);
 
 /// The same kernel for a GPU.
 Expected<GPUObject> compileToLookAtForGPU(mlir::ModuleOp module,

@@ -16,9 +16,9 @@
 #define COMPILER_JIT_COMPILEDKERNEL_H
 
 #include "compiler/Conversion/LocoToKernels/Report.h"
+#include "compiler/JIT/NestTimes.h"
 #include "runtime/include/loco/Kernel.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
@@ -42,6 +42,8 @@ struct CPUOptions {
   /// Stop at the schedule, before any code is made: for those who want to know
   /// what would be done.
   bool scheduleOnly = false;
+  /// Make code that measures its loop nests, and says which there are.
+  bool timeNests = false;
   /// Hears how many seconds each stage took.
   std::function<void(const char *stage, double seconds)> onStage;
 };
@@ -51,6 +53,8 @@ struct KernelTexts {
   /// The function as the schedule sees it; the loops; LLVM IR; assembly.
   std::string planned, loops, llvm, assembly;
   KernelReport report;
+  /// Of code with `timeNests`.
+  std::vector<TimedNest> nests;
 };
 
 /// Machine code of one function, without its addresses: what the object cache
@@ -80,12 +84,6 @@ llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
                                              llvm::StringRef function,
                                              const CPUOptions &options,
                                              KernelTexts *texts = nullptr);
-
-/// Fills the tables of arguments and results of `kernel`; `lengths` are those of
-/// a schedule.
-void describeFunction(mlir::func::FuncOp function,
-                      const llvm::DenseMap<mlir::Value, int64_t> &lengths,
-                      Kernel &kernel);
 
 /// Fills the tables of arguments and results of `kernel`; `lengths` are those of
 /// a schedule.

@@ -31,6 +31,7 @@ runtimeSymbols(llvm::orc::MangleAndInterner mangle) {
   define("memcpy", &::memcpy);
   define("memset", &::memset);
   define("memmove", &::memmove);
+  define("locoNestDone", &nestDone);
 #define LOCO_LIBM(name)                                                        \
   define(#name, static_cast<double (*)(double)>(&::name));                     \
   define(#name "f", static_cast<float (*)(float)>(&::name##f));

@@ -88,9 +88,8 @@ def measure_framework(framework, mode):
                    mode, workload.name, "--threads", str(threads),
                    "--seconds", str(options.seconds)]
         result = json.loads(run(command, options.timeout).splitlines()[-1])
-        return {"gradient": min(result["gradient"]["seconds"]),
-                "forward": min(result["forward"]["seconds"]),
-                "first": result["gradient"]["first"], "version": result["version"]}
+        return {"gradient": min(result["gradient"]), "forward": min(result["forward"]),
+                "warm": result["warm"], "version": result["version"]}
 
     return measure
 

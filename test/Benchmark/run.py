@@ -38,6 +38,8 @@ def parse():
     parser.add_argument("--results", default="benchmark-results.json")
     parser.add_argument("--work", help="folder for binaries; default: a temporary one")
     parser.add_argument("--write", metavar="FILE", help="the page of tables to write anew")
+    parser.add_argument("--resume", action="store_true",
+                        help="only what the results do not have yet")
     parser.add_argument("--only-write", action="store_true", help="measure nothing")
     return parser.parse_args()
 
@@ -66,13 +68,16 @@ def describe(seconds):
 
 def measure(options, workload, threads, results):
     place = results.setdefault(workload.name, {}).setdefault(str(threads), {})
+    wanted = [name for name in options.candidates.split(",") if name]
+    if options.resume:
+        wanted = [name for name in wanted if name not in place]
+        if not wanted and "loco" in place:
+            return
     before = measure_loco(options, workload, threads)
     place["loco"] = before
     print(f"{workload.name}, {threads} threads: loco {describe(before['gradient'])} ms "
           f"(forward {describe(before['forward'])})", flush=True)
-    for name in options.candidates.split(","):
-        if not name:
-            continue
+    for name in wanted:
         try:
             found = CANDIDATES[name](options, workload, threads)
         except NotMeasured as reason:

@@ -283,6 +283,8 @@ static void addBench(CLI::App &app, Action &action) {
                      options->machine.memory);
   addCacheOption(command, options->useCache);
   command.add_flag("--json", options->json, "for programs to read");
+  command.add_flag("--nests", options->nests,
+                   "with --json: also where the time goes");
   command.callback([&action, options] {
     action = [options] { return benchModels(*options); };
   });
