@@ -13,6 +13,7 @@
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/ExplainRuns.h"
 #include "compiler/Driver/KernelPlan.h"
+#include "compiler/Driver/MemoryReport.h"
 
 #include <fmt/format.h>
 
@@ -366,6 +367,15 @@ int loco::explainProgram(const ExplainOptions &options) {
     auto plan = makePlan(**execution, *model, *machine);
     if (!plan)
       return reportError(plan.message());
+    if (machine->target == Target::CPU)
+      for (const sema::RunBlock &run : compilation->getModule()->runs)
+        if (run.verb == sema::RunBlock::Verb::Train &&
+            run.getProgramName() == model->name)
+          llvm::append_range(
+              plan->facts,
+              describeTraining((*execution)->getModule(),
+                               *compilation->getModule(), run, *machine,
+                               pool.numThreads()));
     if (!text.empty())
       text += "\n";
     text += ModelReport(*model, compilation->getSources())

@@ -82,6 +82,8 @@ private:
 /// to wait, because tasks of a time step follow each other closely.
 struct ThreadPool::Workers {
   std::vector<std::thread> threads;
+  /// Those that workers are bound to; without the caller's own, the first.
+  std::vector<int> processors;
   /// Spinning helps only where every thread has a CPU.
   int spins = 0;
   const std::function<void(int)> *task = nullptr;
@@ -119,6 +121,8 @@ struct ThreadPool::Workers {
     spins = count <= availableThreads() ? 2000 : 0;
     bool pin = static_cast<size_t>(count) == processors.size() &&
                count == availableThreads();
+    if (pin)
+      this->processors = processors;
     for (int number = 1; number < count; ++number) {
       threads.emplace_back([this, pool, number] { work(pool, number); });
       if (!pin)
@@ -132,6 +136,25 @@ struct ThreadPool::Workers {
     }
   }
 
+  /// The caller is not bound, as it is not ours; but on a worker's processor
+  /// the two would take turns until the system notices. Moves it to the one
+  /// that is left for it.
+  void moveCaller() const {
+    int here = processors.empty() ? -1 : sched_getcpu();
+    if (here < 0 || here == processors.front() ||
+        std::find(processors.begin(), processors.end(), here) ==
+            processors.end())
+      return;
+    cpu_set_t before, first;
+    if (sched_getaffinity(0, sizeof(before), &before) != 0 ||
+        !CPU_ISSET(processors.front(), &before))
+      return;
+    CPU_ZERO(&first);
+    CPU_SET(processors.front(), &first);
+    if (sched_setaffinity(0, sizeof(first), &first) == 0)
+      (void)sched_setaffinity(0, sizeof(before), &before);
+  }
+
   void release() {
     generation.fetch_add(1, std::memory_order_release);
     generation.notify_all();
@@ -140,8 +163,10 @@ struct ThreadPool::Workers {
   void run(const ThreadPool *pool, const std::function<void(int)> &next) {
     task = &next;
     busy.store(static_cast<int>(threads.size()), std::memory_order_relaxed);
-    if (!threads.empty())
+    if (!threads.empty()) {
+      moveCaller();
       release();
+    }
     InsideTask(pool, 0).call(next);
     while (int left = busy.load(std::memory_order_acquire))
       waitWhile(busy, left);

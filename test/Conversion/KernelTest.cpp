@@ -8,7 +8,7 @@
 //   loco-test-kernels file.mlir [--samples=n] [--steps=n] [--pool=threads]
 //                     [--function=name] [--emit=planned|loops|llvm|asm|explain]
 //                     [--bench] [--vector=bytes] [--block=n] [--segment=n]
-//                     [--cuda [--grid=n]]
+//                     [--cuda [--grid=n] [--break=barrier|halo]]
 //   loco-test-kernels --random=n [--derivatives] [--plan=store|recompute|
 //                     checkpoint] [--segment=n] [--f32] [--cuda]
 //
@@ -29,6 +29,8 @@
 #include "test/Unit/RandomPrograms.h"
 
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/CommandLine.h"
@@ -71,6 +73,7 @@ void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, size_t) noexcept { std::free(memory); }
 static cl::opt<bool> cuda("cuda");
 static cl::opt<int> blocks("grid", cl::init(2));
+static cl::opt<std::string> mistake("break");
 
 /// Numbers in [-1, 1) that depend on their place alone.
 static double madeUp(uint64_t i, uint64_t seed) {
@@ -262,7 +265,7 @@ static bool check(ModuleOp module, func::FuncOp function, const Kernel &kernel,
     return false;
   }
   int64_t before = allocations;
-  Status again = executor.run(batch);
+  Status again = emulated ? Status() : executor.run(batch);
   if (again || allocations != before) {
     llvm::errs() << function.getName() << ": " << allocations - before
                  << " allocations in a second run of the same batch\n";
@@ -319,6 +322,35 @@ static bool check(ModuleOp module, func::FuncOp function, const Kernel &kernel,
   return good;
 }
 
+/// Puts a mistake into kernels that the emulation has to find: no barrier in
+/// time loops, or neighbours around the edge that are one site off.
+static void breakKernels(ModuleOp kernels) {
+  SmallVector<Operation *> wrong;
+  kernels.walk([&](Operation *op) {
+    auto loop = op->getParentOfType<scf::ForOp>();
+    bool isInTime = loop && loop->getParentOfType<scf::ForOp>();
+    if (isInTime && mistake == "barrier" && isa<gpu::BarrierOp>(op))
+      wrong.push_back(op);
+    auto choice = dyn_cast<arith::SelectOp>(op);
+    auto around = choice && choice.getType().isInteger(32)
+                      ? choice.getTrueValue().getDefiningOp<arith::SubIOp>()
+                      : arith::SubIOp();
+    if (around && mistake == "halo")
+      wrong.push_back(around);
+  });
+  for (Operation *op : wrong) {
+    if (isa<gpu::BarrierOp>(op)) {
+      op->erase();
+      continue;
+    }
+    OpBuilder b(op);
+    Value one =
+        arith::ConstantIntOp::create(b, op->getLoc(), b.getI32Type(), 1);
+    op->setOperand(1, arith::SubIOp::create(b, op->getLoc(),
+                                            op->getOperand(1), one));
+  }
+}
+
 /// The same for a GPU, whose kernels are emulated.
 static bool checkOnGPU(ModuleOp module, func::FuncOp function, int *agreeing) {
   GPUCompileOptions options;
@@ -343,6 +375,7 @@ static bool checkOnGPU(ModuleOp module, func::FuncOp function, int *agreeing) {
                                          : object.kernels);
     return true;
   }
+  breakKernels(**kernels);
   auto emulated = EmulatedKernels::create(std::move(*kernels), object);
   if (!emulated)
     return fail(emulated.takeError());
