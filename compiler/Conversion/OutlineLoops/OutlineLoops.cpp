@@ -98,6 +98,20 @@ static SmallVector<size_t> findLastUses(Block &block) {
   return last;
 }
 
+/// Hides the number of a loop's turn from the simplification of addresses: they
+/// differ by another distance each, and there are as many as values are kept
+/// for every step. A loop that is divided has work enough beside them.
+static void hideTurn(scf::ForOp loop) {
+  Value turn = loop.getInductionVar();
+  OpBuilder builder = OpBuilder::atBlockBegin(loop.getBody());
+  auto hidden = LLVM::InlineAsmOp::create(
+      builder, loop.getLoc(), turn.getType(), turn, /*asm_string=*/"",
+      /*constraints=*/"=r,0", /*has_side_effects=*/false,
+      /*is_align_stack=*/false, LLVM::TailCallKind::None,
+      /*asm_dialect=*/LLVM::AsmDialectAttr(), /*operand_attrs=*/ArrayAttr());
+  turn.replaceAllUsesExcept(hidden.getResult(0), hidden);
+}
+
 /// Cuts the ops of `block` into pieces after which nothing of them is needed,
 /// each at least half as large as allowed, and makes functions of them.
 void Outliner::divide(Block &block) {
@@ -123,6 +137,8 @@ void Outliner::divide(Block &block) {
     int64_t added = countOps(op);
     if (added > most && canDivide(op, least)) {
       finish();
+      if (auto loop = dyn_cast<scf::ForOp>(op))
+        hideTurn(loop);
       for (Region &region : op->getRegions())
         for (Block &inner : region)
           divide(inner);

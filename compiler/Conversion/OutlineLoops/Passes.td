@@ -13,18 +13,22 @@ include "mlir/Pass/PassBase.td"
 def OutlineLoops : Pass<"loco-outline-loops", "::mlir::ModuleOp"> {
   let summary = "Makes functions of the loop nests of a large function";
   let description = [{
-    Strength reduction and register allocation take more than proportionally long
-    in a function of many loops; a kernel with convolutions has hundreds. In functions of
-    more than `large` ops, loop nests that carry no values become functions of their own:
-    the outermost ones of at most `most` ops, and those which cannot be divided
-    further. Constants are made anew in them; all other values that they use become
-    arguments. A nest of less than `least` ops is not worth a call.
+    Strength reduction takes more than proportionally long in the terms that addresses
+    are made of; a kernel with convolutions has hundreds of loops with tens of terms
+    each. In functions of more than `large` ops, what stands in the bodies of loops over
+    time and samples becomes functions of their own, in pieces of about `most` ops after
+    which nothing of them is needed. Constants are made anew in them; all other values that
+    they use become arguments: addresses as one pointer, whatever it was made of. The loops
+    that stay hide the number of their turn behind an empty `llvm.inline_asm`. A
+    nest is not divided if its code is mostly that of one loop inside; a piece
+    of less than `least` ops is not worth a call.
 
     ```mlir
     func.func @kernel(%p: !llvm.ptr) {
+      ...
       scf.for %t = %zero to %steps step %one : i64 {
-        func.call @kernel.part0(%p, %t) : (!llvm.ptr, i64) -> ()
-        func.call @kernel.part1(%p, %t) : (!llvm.ptr, i64) -> ()
+        func.call @kernel.part0(%p0) : (!llvm.ptr) -> ()
+        func.call @kernel.part1(%p1, %x) : (!llvm.ptr, f32) -> ()
       }
       return
     }
