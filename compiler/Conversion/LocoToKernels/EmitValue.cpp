@@ -286,6 +286,12 @@ void Emitter::stencil(StencilOp op, const Site &site) {
     for (auto [total, term] :
          llvm::zip(totals, body.getTerminator()->getOperands())) {
       Type element = getElementTypeOrSelf(term);
+      auto product = term.getDefiningOp<arith::MulFOp>();
+      if (product && total && !exists) {
+        total = fma(values.lookup(product.getLhs()),
+                    values.lookup(product.getRhs()), total);
+        continue;
+      }
       Value summand = masked(exists, values.lookup(term), number(element, 0));
       total = total ? combine(total, summand, false) : summand;
     }

@@ -40,6 +40,19 @@ def SimplifyPieces : Pass<"loco-simplify-pieces", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::loco::LocoDialect", "::mlir::arith::ArithDialect"];
 }
 
+def SeparateStencils : Pass<"loco-separate-stencils", "::mlir::func::FuncOp"> {
+  let summary = "Makes sums over fields of sums over sines of differences";
+  let description = [{
+    In a stencil whose body has a sine or cosine of a difference of neighbour and
+    centre, `sin(n - c)` becomes `sin(n) cos(c) - cos(n) sin(c)`, and what belongs to the
+    centre leaves the sum over the neighbourhood. In place of a sine for every pair of
+    sites there are two for every site. An error grows to a few roundings of
+    the two phases themselves, also where they are close (docs/rationale/Stencils.md).
+  }];
+  let dependentDialects = ["::loco::LocoDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 def Fission : Pass<"loco-fission", "::mlir::func::FuncOp"> {
   let summary = "Takes large products out of the time loop where the state allows it";
   let description = [{
