@@ -261,6 +261,16 @@ Expected<std::string> GradientChecker::findWorst(const ArgumentSpec &spec,
 // The report
 //===----------------------------------------------------------------------===//
 
+/// True if the model holds something in its derivatives, which a finite
+/// difference moves.
+static bool holdsValues(const sema::Model &model) {
+  for (unsigned i = 0; i < model.graph.size(); ++i)
+    if (model.graph[i]->op == sema::Op::StopGradient &&
+        !model.graph[i]->isStandIn)
+      return true;
+  return false;
+}
+
 /// `most`: by how much finite differences and forward mode may differ.
 static const char *judge(const GradientCheck &check, double most) {
   if (!std::isfinite(check.finiteDifference + check.forward + check.reverse))
@@ -316,6 +326,9 @@ Expected<int> GradientChecker::report(ArrayRef<GradientCheck> checks) {
   if (isUnsure)
     remarks += "unsure: the loss has a kink or a jump near this place, so that "
                "finite differences say nothing\n";
+  if (numBad > 0 && holdsValues(*model))
+    remarks += "the model has `stop_gradient`, which makes a derivative `wrong` "
+               "on purpose\n";
   printText(table.render() + remarks +
             (numBad == 0 ? std::string("all derivatives agree\n")
                          : fmt::format("{} of {} derivatives do not agree\n",

@@ -46,6 +46,7 @@ enum class Builtin {
   Concat,
   Upsample,
   AveragePool,
+  Outer,
   // Time.
   First,
   Last,

@@ -40,6 +40,7 @@ static constexpr BuiltinForm builtins[] = {
     {"concat", Builtin::Concat, 2, 64},
     {"upsample", Builtin::Upsample, 2, 2},
     {"average_pool", Builtin::AveragePool, 2, 2},
+    {"outer", Builtin::Outer, 2, 2},
     {"first", Builtin::First, 1, 1},
     {"last", Builtin::Last, 1, 1},
     {"next", Builtin::Next, 1, 2},
@@ -422,6 +423,7 @@ Meaning Elaborator::callBuiltin(const Call &call) {
   case Builtin::Concat:
   case Builtin::Upsample:
   case Builtin::AveragePool:
+  case Builtin::Outer:
     return callShape(form->builtin, call);
   case Builtin::Reverse:
     error("misplaced", call.range,

@@ -276,6 +276,9 @@ private:
   Meaning callShape(Builtin builtin, const Call &call);
   Meaning reshapeTo(const Call &call);
   Meaning joinValues(const Call &call);
+  Meaning multiplyOuter(const Call &call);
+  Meaning applyMatrix(Node *matrix, Node *operand, bool isTransposed,
+                      const ast::CoupleExpr &expr);
   Meaning resample(Builtin builtin, const Call &call);
   Meaning takeBox(const ast::SubscriptExpr &expr, Node *value);
   bool unifyArguments(Builtin builtin, const Call &call,

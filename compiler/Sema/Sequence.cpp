@@ -131,8 +131,10 @@ Node *Sequence::findFirst(const Input &input) {
 /// of such a step is multiplied by zero, and zero times infinity is no zero.
 Node *Sequence::standIn(const Input &input) {
   Node *&known = standIns[&input];
-  if (!known)
+  if (!known) {
     known = graph.unary(Op::StopGradient, findFirst(input));
+    known->isStandIn = true;
+  }
   return known;
 }
 

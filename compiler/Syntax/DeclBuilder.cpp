@@ -30,10 +30,11 @@ Identifier ASTBuilder::declaredName(LocoParser::NameContext *context,
                                     StringRef noun) {
   Identifier name = identifier(context);
   if (isReservedName(name.name))
-    diagnostics.error("reserved-name", name.range,
-                      "`" + name.name +
-                          "` is a word of the language and cannot name a " +
-                          noun);
+    diagnostics
+        .error("reserved-name", name.range,
+               "`" + name.name +
+                   "` is a word of the language and cannot name a " + noun)
+        .hint("another name will do: `" + name.name + "_`");
   return name;
 }
 

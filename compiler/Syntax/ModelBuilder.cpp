@@ -340,10 +340,11 @@ const Decl *ASTBuilder::equation(LocoParser::EquationContext *context,
   }
   for (const Identifier &name : *names)
     if (isReservedName(name.name))
-      diagnostics.error("reserved-name", name.range,
-                        "`" + name.name +
-                            "` is a word of the language and cannot name a "
-                            "value");
+      diagnostics
+          .error("reserved-name", name.range,
+                 "`" + name.name +
+                     "` is a word of the language and cannot name a value")
+          .hint("another name will do: `" + name.name + "_`");
   auto *decl = arena.create<LetDecl>(rangeOf(context));
   decl->targets = *names;
   decl->value = rhs;

@@ -171,10 +171,12 @@ bool ErrorStrategy::reportReservedName(const Situation &s) {
   auto *parent = static_cast<antlr4::ParserRuleContext *>(s.context->parent);
   StringRef noun = nounOf(parent->getRuleIndex());
   SourceRange range = getRange(s.found, file);
-  diagnostics.error("reserved-name", range,
-                    "`" + spell(s.found) +
-                        "` is a word of the language and cannot name a " +
-                        (noun.empty() ? "value" : noun));
+  diagnostics
+      .error("reserved-name", range,
+             "`" + spell(s.found) +
+                 "` is a word of the language and cannot name a " +
+                 (noun.empty() ? "value" : noun))
+      .hint("another name will do: `" + spell(s.found).str() + "_`");
   return true;
 }
 
@@ -346,8 +348,8 @@ std::string ErrorStrategy::hintAtHabit(const Situation &s) const {
     return "a range is written `a..b`, both included";
   if (found == "by" && spell(s.parser->getTokenStream()->get(
                            s.found->getTokenIndex() + 1)) == "channels")
-    return "channels belong to a lattice: `lattice sheet = ring(64) by "
-           "channels(2)`";
+    return "channels belong to a lattice: `lattice deep = sheet by "
+           "channels(2)`, and then `on deep`";
   return "";
 }
 

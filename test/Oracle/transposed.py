@@ -1,5 +1,5 @@
 # A transposed coupling by its definition, y . (W x) = x . (W' y), for every kind of coupling;
-# its gradient; and starts whose transpose is their inverse.
+# its gradient; starts whose transpose is their inverse; and weights that are values of a step.
 # RUN: rm -rf %t && mkdir -p %t && %python %s %t
 
 import pathlib
@@ -13,10 +13,10 @@ program = pathlib.Path(__file__).parent / "Inputs" / "transposed.loco"
 random = np.random.default_rng(2)
 
 
-def run(model, **inputs):
+def run(model, *options, **inputs):
     np.savez(folder / "i.npz", **inputs)
     subprocess.run(["lococ", "eval", program, "--model", model, "--precision", "f64", "--inputs", folder / "i.npz",
-                    "--out", folder / "o.npz"], check=True, stdout=subprocess.DEVNULL)
+                    "--out", folder / "o.npz", *options], check=True, stdout=subprocess.DEVNULL)
     return dict(np.load(folder / "o.npz"))
 
 
@@ -38,6 +38,23 @@ for name, wanted in (("tall", x), ("wide", 9 * x), ("square", y)):
     error = np.max(np.abs(found[name] - wanted))
     if not error < 1e-12:
         sys.exit(f"orthogonal start `{name}`: off by {error}")
+
+# Fast weights, step by step.
+W, V, b, x = random.normal(size=(7, 7)), random.normal(size=(7, 3)), random.normal(size=7), normal(3)
+np.savez(folder / "p.npz", W=W, V=V, **{"V.bias": b}, rate=0.5, keep=0.9)
+found = run("FastWeights", "--params", folder / "p.npz", x=x)
+for sample in range(2):
+    h, A, B = np.full(7, 0.3), np.zeros((7, 7)), np.full((3, 7), 0.1)
+    for t, given in enumerate(x[sample]):
+        new = np.tanh(W @ h + V @ given + b + A @ h + B.T @ given)
+        A, B = 0.9 * A + 0.5 * np.outer(h, h), 0.9 * B + 0.5 * np.outer(given, h)
+        h = new
+        for name, value in (("h", h), ("A", A), ("B", B), ("y", B @ h)):
+            if not np.max(np.abs(found[name][sample, t] - value)) < 1e-11:
+                sys.exit(f"fast weights: `{name}` after step {t} is {found[name][sample, t]}, expected {value}")
+for command in ("gradcheck", "verify"):
+    subprocess.run(["lococ", command, program, "--model", "FastWeights", "--steps", "4"], check=True,
+                   stdout=subprocess.DEVNULL)
 
 subprocess.run(["lococ", "gradcheck", program, "--model", "Antisymmetric", "--steps", "4"], check=True,
                stdout=subprocess.DEVNULL)
