@@ -87,9 +87,8 @@ static void addExplain(CLI::App &app, Action &action) {
       "Say what a program means: every name, count and default.",
       "Shows spaces, inputs, parameters with their names in files and their "
       "number, states,\nencoders, decoders, random draws, integrator, loss, "
-      "the "
-      "plan of execution, and the\nsettings of run blocks with their "
-      "defaults.\n\nExamples:\n"
+      "the plan of execution,\nits loops with remarks on what is lost in them, "
+      "and the settings of run blocks with\ntheir defaults.\n\nExamples:\n"
       "  lococ explain model.loco\n"
       "  lococ explain model.loco --model Columns --set gamma=0.5");
   addProgramOptions(command, options->program);
