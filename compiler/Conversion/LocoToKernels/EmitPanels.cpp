@@ -19,6 +19,8 @@
 
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 using namespace loco;
 
@@ -318,7 +320,7 @@ void Emitter::emitPanels(const PackedMatrix &packed) {
 void Emitter::callPanels(const ProductCall &call, Reference out) {
   Type element = getElementTypeOrSelf(call.rows);
   startGroup(element, 1);
-  sample = constant(0);
+  llvm::SaveAndRestore atFirst(sample, constant(0));
   auto module = block.getParentRegion()->getParentOfType<ModuleOp>();
   func::FuncOp function =
       PanelFunctions(b, module, element, schedule.lanesOf(element),

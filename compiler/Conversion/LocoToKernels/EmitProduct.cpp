@@ -7,6 +7,8 @@
 
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 using namespace loco;
 
@@ -49,7 +51,7 @@ void Emitter::callLibrary(const Group &group) {
   Type element = getElementTypeOrSelf(apply ? call.rows : call.left);
   int64_t bytes = bytesOf(element);
   startGroup(element, 1);
-  sample = constant(0);
+  llvm::SaveAndRestore atFirst(sample, constant(0));
 
   auto rowsOf = [&](Reference reference) {
     const Place &place = schedule.places[reference.place];
@@ -137,7 +139,7 @@ void Emitter::emitChunks(const ScanPlan &plan, Value step, Value taken,
   if (plan.chunked.empty())
     return;
   startGroup(b.getF32Type(), 1);
-  sample = constant(0);
+  llvm::SaveAndRestore atFirst(sample, constant(0));
   Value length = chunkSteps();
   Value slot = arith::RemUIOp::create(b, loc, step, length);
   // Steps of a chunk lie in the ring in their order, whichever way they come.
