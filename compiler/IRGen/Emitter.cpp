@@ -61,6 +61,22 @@ bool irgen::isLocal(const Node *node) {
 // Nodes
 //===----------------------------------------------------------------------===//
 
+/// A matrix of one column times its only number, which is no contraction: null
+/// if there are more.
+static Value productWithNumber(OpBuilder &builder, Location loc,
+                               StringRef equation, Value matrix, Value vector) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  if (equation != "oi,i->o" || type.getDimSize(1) != 1)
+    return Value();
+  auto column =
+      RankedTensorType::get(type.getShape().front(), type.getElementType());
+  auto number = RankedTensorType::get({}, type.getElementType());
+  Value factor = ReshapeOp::create(builder, loc, number, vector);
+  return arith::MulFOp::create(
+      builder, loc, ReshapeOp::create(builder, loc, column, matrix),
+      BroadcastOp::create(builder, loc, column, factor, ArrayRef<int64_t>{0}));
+}
+
 void Emitter::emit(ArrayRef<const Node *> nodes) {
   auto known = [&](const Node *node) { return values.contains(node); };
   // The addends of a sum over time are emitted in its loop.
@@ -111,6 +127,9 @@ Value Emitter::emitNode(const Node &node) {
                             node.axes[0]);
   }
   case NodeOp::Contract:
+    if (Value product = productWithNumber(builder, loc, node.equation,
+                                          operand(0), operand(1)))
+      return product;
     return ContractOp::create(builder, loc, context.getType(node),
                               node.equation, operand(0), operand(1));
   case NodeOp::Conv:

@@ -168,6 +168,8 @@ Value Emitter::loadUncached(Reference reference, Type element,
     pointer = address(pointer, memory, wide, 0);
     loaded = LLVM::LoadOp::create(b, loc, memory, pointer, alignment);
   } else if (inLine == 0 || lanes == 1) {
+    if (fetchNumbers)
+      prefetch(reference, pointer);
     loaded = LLVM::LoadOp::create(b, loc, memory, pointer, alignment);
     if (memory != element)
       loaded = element.isInteger(1)

@@ -114,8 +114,10 @@ void Emitter::outerLanes(ConvOuterOp op, unsigned lane) {
         if (!window.empty())
           tap.push_back(firstTap.shifted(t));
         Value &sum = sums[c * together + t];
-        sum = fma(get(op.getLhs(), given),
-                  loadTap(form, op.getRhs(), read, tap), sum);
+        Value own = get(op.getLhs(), given);
+        fetchNumbers = lane == 0 && c == 0;
+        sum = fma(own, loadTap(form, op.getRhs(), read, tap), sum);
+        fetchNumbers = false;
       }
   };
 

@@ -242,6 +242,8 @@ private:
   mlir::Operation *marker = nullptr;
   mlir::Value valid;
   bool flat = false;
+  /// Sites of which single numbers are read are fetched for the next step, too.
+  bool fetchNumbers = false;
   /// Loads give zero beyond the row, also where the padding could be read.
   bool maskedLoads = false;
   llvm::SmallPtrSet<mlir::Operation *, 16> here;

@@ -231,6 +231,96 @@ struct ReshapeOfArithmetic : OpRewritePattern<ReshapeOp> {
   }
 };
 
+/// True if `value` can take another shape at no cost: a number for all
+/// elements, an argument, which is reshaped before the loop, or something that
+/// is reshaped already.
+bool isShapeless(Value value) {
+  Operation *source = value.getDefiningOp();
+  if (!source || isa<ReshapeOp>(source) || matchPattern(value, m_Constant()))
+    return true;
+  auto broadcast = dyn_cast<BroadcastOp>(source);
+  return broadcast && typeOf(broadcast.getOperand()).getRank() == 0;
+}
+
+/// `value`, for which isShapeless holds or which arithmetic gives, in `shape`.
+Value inShape(PatternRewriter &rewriter, Location loc, Value value,
+              ArrayRef<int64_t> shape) {
+  auto type = RankedTensorType::get(shape, typeOf(value).getElementType());
+  auto broadcast = value.getDefiningOp<BroadcastOp>();
+  if (broadcast && typeOf(broadcast.getOperand()).getRank() == 0)
+    return BroadcastOp::create(
+        rewriter, loc, type, broadcast.getOperand(),
+        llvm::to_vector(llvm::seq<int64_t>(0, shape.size())));
+  return reshapeTo(rewriter, loc, value, shape);
+}
+
+Operation *inShape(PatternRewriter &rewriter, Operation *op,
+                   ArrayRef<int64_t> shape) {
+  IRMapping mapping;
+  for (Value operand : op->getOperands())
+    if (!mapping.contains(operand))
+      mapping.map(operand, inShape(rewriter, op->getLoc(), operand, shape));
+  Operation *made = rewriter.clone(*op, mapping);
+  made->getResult(0).setType(
+      RankedTensorType::get(shape, typeOf(op->getResult(0)).getElementType()));
+  return made;
+}
+
+/// A vector that is computed only to become a field is computed as one: what it
+/// is made of is reshaped outside of loops, if it is the same in every step.
+struct FieldOfArithmetic : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    Operation *producer = op.getOperand().getDefiningOp();
+    RankedTensorType type = op.getResult().getType();
+    if (!isArithmetic(producer) || !producer->hasOneUse() || isVector(type) ||
+        !isVector(typeOf(op.getOperand())) ||
+        !llvm::all_of(producer->getOperands(), [](Value operand) {
+          return isShapeless(operand) ||
+                 (isArithmetic(operand.getDefiningOp()) &&
+                  llvm::all_of(operand.getDefiningOp()->getOperands(),
+                               isShapeless));
+        }))
+      return failure();
+    rewriter.setInsertionPoint(producer);
+    rewriter.replaceOp(op, inShape(rewriter, producer, type.getShape()));
+    return success();
+  }
+};
+
+/// What is computed of a field that became a vector is computed of the field.
+template <typename Op>
+struct ArithmeticOfField : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    RankedTensorType type = typeOf(op->getResult(0)), field;
+    if (!isVector(type))
+      return failure();
+    for (Value operand : op->getOperands()) {
+      auto reshape = operand.template getDefiningOp<ReshapeOp>();
+      if (!reshape) {
+        if (!operand.getDefiningOp() || !isShapeless(operand))
+          return failure();
+        continue;
+      }
+      RankedTensorType from = typeOf(reshape.getOperand());
+      if (field && from.getShape() != field.getShape())
+        return failure();
+      field = from;
+    }
+    if (!field || isVector(field))
+      return failure();
+    Operation *made = inShape(rewriter, op, field.getShape());
+    rewriter.replaceOp(op, reshapeTo(rewriter, op->getLoc(), made->getResult(0),
+                                     type.getShape()));
+    return success();
+  }
+};
+
 /// A sum of pads that lie beside each other is a concatenation.
 struct SumOfPads : OpRewritePattern<arith::AddFOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -352,8 +442,10 @@ public:
     RewritePatternSet patterns(&getContext());
     patterns
         .add<ThinContraction, SliceOfArithmetic, SliceOfBroadcast,
-             SliceOfReshape, ReshapeOfArithmetic, SumOfPads, ReshapeOfConcat>(
-            &getContext());
+             SliceOfReshape, ReshapeOfArithmetic, SumOfPads, ReshapeOfConcat,
+             FieldOfArithmetic, ArithmeticOfField<arith::AddFOp>,
+             ArithmeticOfField<arith::SubFOp>, ArithmeticOfField<arith::MulFOp>,
+             ArithmeticOfField<arith::NegFOp>>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     SmallVector<ScanOp> scans;

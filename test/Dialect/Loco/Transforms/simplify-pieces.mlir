@@ -86,3 +86,19 @@ func.func @summed(%g: tensor<?x7xf32> {loco.role = "input"}, %x: tensor<?xf32> {
   }
   return %s : tensor<7x1xf32>
 }
+
+// What becomes a field is computed as one, and its derivative, too.
+// CHECK-LABEL: func @field
+// CHECK: loco.reshape %{{.*}} : tensor<20xf32> to tensor<4x5xf32>
+// CHECK: arith.mulf %{{.*}} : tensor<4x5xf32>
+// CHECK: arith.mulf %{{.*}} : tensor<4x5xf32>
+// CHECK: loco.reshape %{{.*}} : tensor<4x5xf32> to tensor<20xf32>
+func.func @field(%w: tensor<20xf32> {loco.role = "param"}, %x: tensor<f32> {loco.role = "input"}, %g: tensor<4x5xf32> {loco.role = "input"}) -> (tensor<4x5xf32>, tensor<20xf32>) {
+  %0 = loco.broadcast %x along [0] : tensor<f32> to tensor<20xf32>
+  %1 = arith.mulf %w, %0 : tensor<20xf32>
+  %2 = loco.reshape %1 : tensor<20xf32> to tensor<4x5xf32>
+  %3 = math.tanh %2 : tensor<4x5xf32>
+  %4 = loco.reshape %g : tensor<4x5xf32> to tensor<20xf32>
+  %5 = arith.mulf %4, %0 : tensor<20xf32>
+  return %3, %5 : tensor<4x5xf32>, tensor<20xf32>
+}
