@@ -319,8 +319,9 @@ void Emitter::emitPanels(const PackedMatrix &packed) {
 /// All samples of the block at the step at hand, by our own product.
 void Emitter::callPanels(const ProductCall &call, Reference out) {
   Type element = getElementTypeOrSelf(call.rows);
-  startGroup(element, 1);
+  // Addresses are computed before the group's marker.
   llvm::SaveAndRestore atFirst(sample, constant(0));
+  startGroup(element, 1);
   auto module = block.getParentRegion()->getParentOfType<ModuleOp>();
   func::FuncOp function =
       PanelFunctions(b, module, element, schedule.lanesOf(element),

@@ -50,8 +50,9 @@ void Emitter::callLibrary(const Group &group) {
   bool apply = call.form.kind == MatrixProduct::Kind::Apply;
   Type element = getElementTypeOrSelf(apply ? call.rows : call.left);
   int64_t bytes = bytesOf(element);
-  startGroup(element, 1);
+  // Addresses are computed before the group's marker.
   llvm::SaveAndRestore atFirst(sample, constant(0));
+  startGroup(element, 1);
 
   auto rowsOf = [&](Reference reference) {
     const Place &place = schedule.places[reference.place];
@@ -138,8 +139,8 @@ void Emitter::emitChunks(const ScanPlan &plan, Value step, Value taken,
                          bool reverse) {
   if (plan.chunked.empty())
     return;
-  startGroup(b.getF32Type(), 1);
   llvm::SaveAndRestore atFirst(sample, constant(0));
+  startGroup(b.getF32Type(), 1);
   Value length = chunkSteps();
   Value slot = arith::RemUIOp::create(b, loc, step, length);
   // Steps of a chunk lie in the ring in their order, whichever way they come.
