@@ -32,7 +32,7 @@ def run(command, timeout=600):
 
 def measure_loco(options, workload, threads):
     command = [options.lococ, "bench", workload.path, "--model", workload.model, "--json",
-               "--threads", str(threads), "--batch", str(workload.batch),
+               "--threads", str(threads), "--repeat", str(options.repeat), "--batch", str(workload.batch),
                "--steps", str(workload.steps)]
     for name in workload.wrt:
         command += ["--wrt", name]

@@ -154,6 +154,19 @@ def bench(options, model):
     return found
 
 
+def keep(path, done):
+    """Figures of models that were measured before are replaced."""
+    results = {}
+    if os.path.exists(path):
+        with open(path) as file:
+            results = json.load(file)
+    known = {found["number"]: found for found in results.get("random", [])}
+    known |= {found["number"]: found for found in done}
+    results["random"] = [known[number] for number in sorted(known)]
+    with open(path, "w") as file:
+        json.dump(results, file, indent=1)
+
+
 def main():
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter,
                                      description=__doc__)
@@ -165,7 +178,7 @@ def main():
     parser.add_argument("--small", action="store_true", help="few sites, samples and steps")
     parser.add_argument("--verify", action="store_true")
     parser.add_argument("--show", type=int, help="print this model")
-    parser.add_argument("--out", help="a JSON file for all figures")
+    parser.add_argument("--results", help="add the figures to these results of run.py")
     options = parser.parse_args()
     if options.show is not None:
         print(Model(options.show, options.small).write(), end="")
@@ -177,9 +190,8 @@ def main():
     if options.verify:
         return 0 if all(results) else 1
     done = [found for found in results if found]
-    if options.out:
-        with open(options.out, "w") as file:
-            json.dump(done, file, indent=1)
+    if options.results:
+        keep(options.results, done)
     within = sum(found["times_bound"] <= options.limit for found in done)
     print(f"{within} of {options.count} models within {options.limit:g} times their bound")
     return 0 if within == options.count else 1

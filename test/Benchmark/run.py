@@ -34,6 +34,7 @@ def parse():
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--seconds", type=float, default=4,
                         help="that a framework repeats a step for")
+    parser.add_argument("--repeat", type=int, default=8, help="steps of loco in one run")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one program")
     parser.add_argument("--results", default="benchmark-results.json")
     parser.add_argument("--work", help="folder for binaries; default: a temporary one")

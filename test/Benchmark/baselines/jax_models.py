@@ -22,25 +22,21 @@ def oscillate(z, v, a, dt, gamma, alpha):
 
 
 def lattice(side, channels):
-    """Workloads B and C. With one channel the nine neighbours are moved copies, which XLA
-    fuses; its convolutions are for many channels."""
-
-    def couple(field, kernel):
-        if channels > 1:
-            return conv(field, kernel)
-        moved = (kernel[i, j] * jnp.roll(field, (1 - i, 1 - j), (2, 3))
-                 for i in range(3) for j in range(3))
-        return sum(moved)
+    """Workloads B and C. `jax.checkpoint` lets the way back compute what is inside of a step
+    again: twice as fast here as keeping it. Sums of moved copies in place of the convolution,
+    and of slices, are four times slower."""
 
     def loss(p, x):
         u = x["u"].reshape(*x["u"].shape[:2], channels, side, side)
         target = x["target"].reshape(u.shape)
         b = p["b"].reshape(channels, side, side)
+        kernel = [p[k].reshape(channels, channels, 3, 3) for k in ("Wz", "Wv")]
 
+        @jax.checkpoint
         def step(state, now):
             z, v = state
             drive, wanted = now
-            a = couple(z, p["Wz"]) + couple(v, p["Wv"]) + drive + b
+            a = conv(z, kernel[0]) + conv(v, kernel[1]) + drive + b
             z, v = oscillate(z, v, a, p["dt"], p["gamma"], p["alpha"])
             return (z, v), ((z - wanted) ** 2).sum()
 
@@ -82,10 +78,10 @@ def locornn(gaussian):
         u, first, divergence = encode(p, frames, x)
 
         def couple(field, kernel):
-            return sum(kernel[i, j] * jnp.roll(field, (1 - i, 1 - j), (-2, -1))
-                       for i in range(3) for j in range(3))
+            return conv(field, kernel.reshape(1, 1, 3, 3))
 
-        drive = couple(u.reshape(steps, samples, side, side), p["Wx"]) + p["b"]
+        drive = couple(u.reshape(steps * samples, 1, side, side), p["Wx"]) + p["b"]
+        drive = drive.reshape(steps, samples, 1, side, side)
         dt = jax.nn.sigmoid(p["dt.raw"])
         gamma, alpha = (jax.nn.relu(p[n + ".raw"]) if gaussian else p[n]
                         for n in ("gamma", "alpha"))
@@ -96,7 +92,7 @@ def locornn(gaussian):
             z, v = oscillate(z, v, a, dt, gamma, alpha)
             return (z, v), z
 
-        z = first.reshape(samples, side, side)
+        z = first.reshape(samples, 1, side, side)
         _, seen = lax.scan(step, (z, jnp.zeros_like(z)), drive)
         scores = seen.reshape(steps, samples, sites) @ p["y.linear.weight"].T
         scores = scores + p["y.linear.bias"]
