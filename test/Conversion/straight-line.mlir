@@ -92,3 +92,11 @@ func.func @sources(%label: tensor<i32> {loco.classes = 10 : i64}, %key: !loco.ra
   %5 = loco.random uniform %key at %t stream 6 : tensor<21xf64>
   return %0, %3, %4, %5 : tensor<10xf32>, tensor<4x6xf32>, tensor<21xf32>, tensor<21xf64>
 }
+
+// One number of a field with a halo, which is not dense in memory.
+func.func @number_of_padded(%k: tensor<3xf32> {loco.role = "param"}, %x: tensor<1xf32>) -> (tensor<1xf32>, tensor<f32>) {
+  %0 = arith.mulf %x, %x : tensor<1xf32>
+  %1 = loco.conv %k, %0 zero strides [1] low [1] : tensor<3xf32>, tensor<1xf32> to tensor<1xf32>
+  %2 = loco.reshape %0 : tensor<1xf32> to tensor<f32>
+  return %1, %2 : tensor<1xf32>, tensor<f32>
+}

@@ -225,6 +225,8 @@ Value Emitter::reshaped(ReshapeOp op, const Site &site) {
     order = plus(order, times(perLane(coordinate), splat32(distance)));
   if (!order)
     order = splat32(0);
+  if (!order)
+    order = splat32(0);
   Site inner(from.getRank());
   for (int64_t i = from.getRank(); i-- > 0;) {
     Value n = splat32(from.getDimSize(i));
