@@ -221,6 +221,10 @@ void Planner::addPhases(BlockPlan &plan) {
           schedule.preferredBlock, together ? lockStepBlock : productBlock);
   }
 
+  // In the body of a loop, what all samples share comes from outside.
+  for (auto &[value, reference] : schedule.memory)
+    if (reference && isUniform(storageOf(value)))
+      uniformPlaces.insert(reference.place);
   DenseMap<int, int> touchedBy;
   for (auto [number, phase] : llvm::enumerate(plan.phases)) {
     if (phase.kind == Phase::Kind::Uniform)
