@@ -41,6 +41,7 @@ def parse():
     parser.add_argument("--write", metavar="FILE", help="the page of tables to write anew")
     parser.add_argument("--resume", action="store_true",
                         help="only what the results do not have yet")
+    parser.add_argument("--note", help="what a reader of the page has to know of this run")
     parser.add_argument("--only-write", action="store_true", help="measure nothing")
     return parser.parse_args()
 
@@ -116,7 +117,7 @@ def main():
     if options.write:
         import tables
 
-        tables.write(options.write, results, describe_command(options))
+        tables.write(options.write, results, describe_command(options), options.note)
     return 0
 
 

@@ -18,7 +18,13 @@ Whoever measures on another machine runs
     %s
 
 The workloads are in `test/Benchmark/workloads`, the baselines in `test/Benchmark/baselines`; `test/Benchmark/check_gradients.py` holds their losses and gradients to
-loco's within 1e-4.
+loco's within 1e-4. Beside it, into the same file of results: `random_models.py`, `compile_times.py` and `memory_use.py`.
+
+A model of one's own is measured by
+
+    lococ bench model.loco
+
+which prints the time of a step in both directions, operations and bytes, what share that is of the machine's peaks, and which loop nests the time goes to.
 """
 
 
@@ -174,8 +180,8 @@ def write_memory(found):
                    ratio(entry["measured"], entry["told"])] for entry in found])
 
 
-def write(path, results, command):
-    text = HEAD % command
+def write(path, results, command, note):
+    text = HEAD % command + (f"\n{note}\n" if note else "")
     sections = {"The machine": write_machine(results), "The workloads": write_workloads()}
     for threads in ("2", "1"):
         plural = f"{threads} thread{'s' if threads != '1' else ''}"
