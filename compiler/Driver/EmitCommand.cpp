@@ -233,7 +233,13 @@ static std::optional<GPUObject> compileOnGPU(const EmitOptions &options) {
 
 static std::optional<std::string> emitGPU(const EmitOptions &options) {
   std::optional<GPUObject> object = compileOnGPU(options);
-  return object ? std::optional(object->kernels) : std::nullopt;
+  if (!object)
+    return std::nullopt;
+  // The schedule comes first, as a comment.
+  std::string text;
+  for (StringRef line : llvm::split(StringRef(object->explain).rtrim(), '\n'))
+    text += "// " + line.str() + "\n";
+  return text + object->kernels;
 }
 
 static std::optional<std::string> emitPTX(const EmitOptions &options) {

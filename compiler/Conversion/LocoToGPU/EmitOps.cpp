@@ -76,11 +76,22 @@ Value GPUEmitter::getAround(Value value, ArrayRef<GPUCoordinate> coordinates,
   SmallVector<GPUCoordinate> inside(coordinates.begin(), coordinates.end());
   Value valid;
   for (auto [coordinate, extent] : llvm::zip(inside, shape)) {
+    bool isDynamic = ShapedType::isDynamic(extent);
+    // Distances may be larger than the lattice.
+    if (boundary == Boundary::Wrap && !isDynamic)
+      coordinate.offset %= extent;
     if (coordinate.offset == 0)
       continue;
     Value moved = at(coordinate);
-    Value end =
-        ShapedType::isDynamic(extent) ? toNarrow(steps) : constant(extent);
+    Value end = isDynamic ? toNarrow(steps) : constant(extent);
+    if (boundary == Boundary::Wrap && isDynamic) {
+      Value rest = arith::RemSIOp::create(b, loc, moved, end);
+      coordinate = {
+          select(compare(arith::CmpIPredicate::slt, rest, constant(0)),
+                 plus(rest, end), rest),
+          0};
+      continue;
+    }
     if (boundary == Boundary::Zero) {
       valid = both(valid, compare(arith::CmpIPredicate::ult, moved, end));
       coordinate = {moved, 0};

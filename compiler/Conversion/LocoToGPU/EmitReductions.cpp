@@ -227,8 +227,10 @@ void GPUEmitter::addTerms(Operation *op, const GPUSite &site, Value exists,
     } else {
       SmallVector<GPUCoordinate, 4> own = coordinatesOf(site);
       SmallVector<GPUCoordinate> place;
+      // A letter that is not summed has one place only.
       for (char letter : right)
-        place.push_back(own[left.find(letter)]);
+        place.push_back(left.contains(letter) ? own[left.find(letter)]
+                                              : GPUCoordinate());
       y = getAt(contract.getRhs(), place);
     }
     Value zero = number(x.getType(), 0);
@@ -241,11 +243,14 @@ void GPUEmitter::addTerms(Operation *op, const GPUSite &site, Value exists,
   Value gradient = get(outer.getLhs(), site);
   gradient = select(exists, gradient, number(gradient.getType(), 0));
   ArrayRef<int64_t> window = outer.getKernelType().getShape();
+  // With channels there is one of each, which comes first.
+  bool hasChannels = window.size() > own.size();
+  ArrayRef<GPUCoordinate> output = ArrayRef(own).drop_front(hasChannels);
   for (auto [number, sum] : llvm::enumerate(sums)) {
     SmallVector<GPUCoordinate> tap(window.size());
     int64_t rest = number;
     for (size_t i = tap.size(); i-- > 0; rest /= window[i])
       tap[i] = {Value(), rest % window[i]};
-    sum = addOuter(outer, tap, own, gradient, sum, false);
+    sum = addOuter(outer, tap, output, gradient, sum, hasChannels);
   }
 }

@@ -167,13 +167,20 @@ void GPUEmitter::emitItem(const GPUItem &item, const GPUSite &site,
 GPUEmitter::Values GPUEmitter::loadElements(ScanOp scan, Value step) {
   Values values;
   scope.scalars[scan.getStep()] = step;
-  for (BlockArgument element : scan.getElementArguments())
-    if (isAhead(element))
-      forOwnSites(schedule.shapeOf(element), {},
-                  [&](const GPUSite &site, Value, Carried) {
-                    values.push_back(loadOwn(
-                        find(element), getElementTypeOrSelf(element), site));
-                  });
+  for (BlockArgument element : scan.getElementArguments()) {
+    if (!isAhead(element))
+      continue;
+    Type type = getElementTypeOrSelf(element);
+    // One number is every thread's.
+    if (schedule.countOf(element) == 1) {
+      values.push_back(load(find(element), type, constant(0)));
+      continue;
+    }
+    forOwnSites(schedule.shapeOf(element), {},
+                [&](const GPUSite &site, Value, Carried) {
+                  values.push_back(loadOwn(find(element), type, site));
+                });
+  }
   return values;
 }
 
@@ -344,10 +351,12 @@ void GPUEmitter::emitScan(ScanOp scan) {
       scope.registers[final].push_back(carried[next++]);
   }
   Values parts;
+  auto partsOf = [](Value sum) {
+    return cast<RankedTensorType>(sum.getType()).getNumElements();
+  };
   for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums)) {
-    int64_t count = cast<RankedTensorType>(sum.getType()).getNumElements();
     if (entry.deferred)
-      for (int64_t i = 0; i < count; ++i)
+      for (int64_t i = 0, e = partsOf(sum); i < e; ++i)
         parts.push_back(carried[next++]);
     else if (entry.place < 0)
       for (int64_t slot = 0; slot < slots(sum); ++slot)
@@ -374,7 +383,7 @@ void GPUEmitter::emitScan(ScanOp scan) {
   for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums)) {
     if (!entry.deferred)
       continue;
-    int64_t count = cast<RankedTensorType>(sum.getType()).getNumElements();
+    int64_t count = partsOf(sum);
     if (count == 1) {
       scope.registers[sum] = {totals[next++]};
       continue;

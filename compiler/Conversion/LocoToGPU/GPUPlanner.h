@@ -33,7 +33,9 @@ private:
   unsigned readLevel(mlir::Value value, bool isOwn, mlir::Block &block);
   GPUStage &stageFor(std::vector<GPUStage> &stages, GPUStage::Kind kind,
                      unsigned level, mlir::Value shape);
+  void findDeferred();
   bool isDeferred(mlir::Operation *op) const { return deferred.contains(op); }
+  bool readsOwn(mlir::Operation *op, unsigned operand) const;
   GPUStage::Kind classify(mlir::Operation *op) const;
 
   // PlanMemory.cpp: where values are.

@@ -52,9 +52,9 @@ bool loco::readsOwnSite(Operation *op, unsigned operand) {
     auto [left, right] = contract.getEquation().split("->").first.split(',');
     return isFullReduction(op) && (operand == 0 || left == right);
   }
-  if (auto outer = dyn_cast<ConvOuterOp>(op))
-    return operand == 0 &&
-           outer.getKernelType().getRank() == outer.getFieldType().getRank();
+  // The left field's sites again.
+  if (isa<ConvOuterOp>(op))
+    return operand == 0 && isFullReduction(op);
   return false;
 }
 
@@ -80,7 +80,9 @@ int64_t GPUSchedule::slotsOf(int64_t count) const {
   if (count < 0)
     return 0;
   int64_t slots = (count + threads - 1) / threads;
-  return slots <= options.mostSlots ? slots : 0;
+  // A thread has the fewer registers, the more of them there are.
+  int64_t most = std::min(options.mostSlots, options.mostThreads * 4 / threads);
+  return slots <= std::max<int64_t>(most, 1) ? slots : 0;
 }
 
 /// Elements that are summed for each result, -1 if only known at run time, and

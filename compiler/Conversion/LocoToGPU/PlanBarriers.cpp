@@ -55,7 +55,7 @@ void GPUPlanner::accessesOf(const GPUStage &stage, Accesses &accesses) const {
   for (const GPUItem &item : stage.items) {
     if (item.op) {
       for (auto [i, operand] : llvm::enumerate(item.op->getOperands())) {
-        bool isOwn = readsOwnSite(item.op, i);
+        bool isOwn = readsOwn(item.op, i);
         int64_t from = mapping;
         if (stage.kind == GPUStage::Kind::Block && isOwn &&
             isa<RankedTensorType>(operand.getType()))
@@ -161,9 +161,9 @@ void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
     stage.barrier |= conflicts(accesses);
     if (stage.barrier)
       open.clear();
-    // A reduction has a barrier of its own in the middle; what is open after
-    // it are the reads behind that, and what it writes.
-    if (stage.kind == GPUStage::Kind::Block)
+    // A reduction over several warps has a barrier of its own in the middle;
+    // what is open after it are the reads behind that, and what it writes.
+    if (stage.kind == GPUStage::Kind::Block && schedule.threads > 32)
       open.clear();
     add(accesses);
   }

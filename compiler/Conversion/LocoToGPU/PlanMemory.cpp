@@ -70,7 +70,7 @@ void GPUPlanner::leavesOfOp(Operation *op, VisitLeaf visit) const {
     return;
   }
   for (auto [i, operand] : llvm::enumerate(op->getOperands()))
-    leaves(operand, readsOwnSite(op, i), visit);
+    leaves(operand, readsOwn(op, i), visit);
 }
 
 void GPUPlanner::findRemote() {
@@ -249,6 +249,7 @@ LogicalResult GPUPlanner::plan() {
     if (isa<ReduceOp, ContractOp, ConvOuterOp>(op))
       hasReductions |= isFullReduction(op) || isa<ConvOuterOp>(op);
   });
+  findDeferred();
   findRemote();
   planFunction();
   for (Value value : remote)

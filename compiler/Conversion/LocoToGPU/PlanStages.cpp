@@ -34,18 +34,23 @@ static bool isSummedOnly(Operation *op) {
 /// than these need; more threads where registers would not do.
 void GPUPlanner::chooseThreads() {
   const GPUOptions &options = schedule.options;
-  int64_t most = 1;
+  int64_t most = 1, mostInTime = 1;
   bool hasProducts = false;
   schedule.function.walk([&](Operation *op) {
     hasProducts |= isa<ContractOp>(op) && !isFullReduction(op);
     // Derivatives by weights are no fields.
-    if (!op->getParentOfType<ScanOp>() || isa<ScanOp, ConvOuterOp>(op) ||
-        isView(op) || (isa<ContractOp>(op) && isSummedOnly(op)))
+    auto scan = op->getParentOfType<ScanOp>();
+    if (!scan || isa<ScanOp, ConvOuterOp>(op) || isView(op) ||
+        (isa<ContractOp>(op) && isSummedOnly(op)))
       return;
+    // What comes of the state decides, where there is one.
+    int64_t &largest = scan.getInits().empty() ? most : mostInTime;
     for (Value result : op->getResults())
       if (isa<RankedTensorType>(result.getType()))
-        most = std::max(most, schedule.countOf(result));
+        largest = std::max(largest, schedule.countOf(result));
   });
+  if (mostInTime > 1)
+    most = mostInTime;
   int64_t limit = most > options.threads * options.mostSlots
                       ? options.mostThreads
                       : options.threads;
@@ -210,8 +215,23 @@ static bool canWait(Value value, ScanOp scan) {
   if (isa<ContractOp>(op))
     return isFullReduction(op) && readsOwnSite(op, 1);
   auto outer = dyn_cast<ConvOuterOp>(op);
-  return outer && readsOwnSite(op, 0) &&
+  return outer &&
+         outer.getKernelType().getRank() == outer.getFieldType().getRank() &&
          outer.getKernelType().getNumElements() <= mostDeferredTaps;
+}
+
+void GPUPlanner::findDeferred() {
+  schedule.function.walk([&](ScanOp scan) {
+    for (Value value : scan.getYield().getSums())
+      if (canWait(value, scan))
+        deferred.insert(value.getDefiningOp());
+  });
+}
+
+/// A deferred kernel gradient adds up its terms at the sites of its left field.
+bool GPUPlanner::readsOwn(Operation *op, unsigned operand) const {
+  return readsOwnSite(op, operand) ||
+         (isDeferred(op) && isa<ConvOuterOp>(op) && operand == 0);
 }
 
 void GPUPlanner::planScan(ScanOp scan) {
@@ -265,9 +285,8 @@ void GPUPlanner::planScan(ScanOp scan) {
     sinks.push_back({condition, {}});
   for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums())) {
     GPUScan::Sum entry;
-    if (canWait(value, scan)) {
-      entry.deferred = value.getDefiningOp();
-      deferred.insert(entry.deferred);
+    if (Operation *op = value.getDefiningOp(); op && isDeferred(op)) {
+      entry.deferred = op;
       if (schedule.countOf(sum) > 1)
         requireMemory(sum);
     } else if (schedule.slotsOf(schedule.countOf(sum))) {

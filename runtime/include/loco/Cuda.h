@@ -1,0 +1,81 @@
+//===- Cuda.h - Running a compiled function on a GPU ------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Code for an NVIDIA GPU, and the executor that runs a batch on it: what
+// KernelExecutor is for the processor. The driver is opened when the first
+// executor is made, nothing links against CUDA.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_CUDA_H
+#define LOCO_CUDA_H
+
+#include "loco/Kernel.h"
+
+#include <memory>
+#include <string>
+
+namespace loco {
+
+/// Kernels of one function, as compiler/Conversion/LocoToGPU/LocoToGPU.h
+/// describes them: `loco_kernel`, and `loco_reduce_f32` or `loco_reduce_f64`
+/// for sums over samples.
+struct CudaCode {
+  /// Arguments and results; no function.
+  Kernel kernel;
+  /// PTX text, or a cubin for the device at hand.
+  std::string image;
+  int64_t threads = 0;
+  /// Of dynamic shared memory, for each block of threads.
+  int64_t sharedBytes = 0;
+  /// Of global memory, for each block of threads.
+  int64_t scratchBytes = 0, scratchBytesPerStep = 0;
+};
+
+/// The device that executors use.
+struct CudaDevice {
+  std::string name;
+  /// 90 for compute capability 9.0.
+  int capability = 0;
+  int multiprocessors = 0;
+  int64_t memoryBytes = 0, sharedBytes = 0;
+  /// Of the driver: 12040 for CUDA 12.4.
+  int driverVersion = 0;
+};
+
+/// The first device. An error says what is missing: no driver, an old one, no
+/// device.
+Expected<CudaDevice> findCudaDevice();
+
+class CudaExecutor {
+public:
+  /// Loads the code into the first device. An error if there is none or if it
+  /// cannot run the code.
+  static Expected<std::unique_ptr<CudaExecutor>> create(const CudaCode &code);
+  ~CudaExecutor();
+  CudaExecutor(const CudaExecutor &) = delete;
+  CudaExecutor &operator=(const CudaExecutor &) = delete;
+
+  /// Runs the batch and waits for its results. The grid has as many blocks as
+  /// the batch has samples, up to four for each multiprocessor, fewer where
+  /// memory is short: the same batch on the same device gives the same bits. An
+  /// error says how much memory is needed and how much is free.
+  Status run(const KernelBatch &batch);
+
+  /// Blocks of the last run's grid; bytes of device memory that are held.
+  int64_t blocks() const;
+  int64_t deviceBytes() const;
+
+private:
+  struct State;
+  explicit CudaExecutor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace loco
+
+#endif // LOCO_CUDA_H

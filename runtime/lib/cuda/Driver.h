@@ -1,0 +1,51 @@
+//===- Driver.h - The CUDA driver, opened when it is needed -----*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_RUNTIME_CUDA_DRIVER_H
+#define LOCO_RUNTIME_CUDA_DRIVER_H
+
+#include "loco/Expected.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace loco::cuda {
+
+/// Numbers of the driver's interface that loco uses.
+inline constexpr int errorOutOfMemory = 2;
+inline constexpr int errorNoDevice = 100;
+inline constexpr int attributeMultiprocessors = 16;
+inline constexpr int attributeCapabilityMajor = 75;
+inline constexpr int attributeCapabilityMinor = 76;
+inline constexpr int attributeSharedBytesOptIn = 97;
+inline constexpr int functionDynamicSharedBytes = 8;
+inline constexpr int jitInfoLog = 3, jitInfoLogBytes = 4, jitErrorLog = 5,
+                     jitErrorLogBytes = 6;
+
+/// The driver's functions.
+struct Driver {
+#define LOCO_CUDA(member, symbol, parameters) int(*member) parameters = nullptr;
+#include "DriverApi.def"
+#undef LOCO_CUDA
+  /// As it numbers itself: 12040 for CUDA 12.4.
+  int version = 0;
+
+  /// `CUDA_ERROR_...: what it means`.
+  std::string describe(int error) const;
+  /// An error that says what was tried, or nothing.
+  Status check(int error, const std::string &what) const;
+};
+
+/// The driver of this machine, opened the first time. An error if there is
+/// none, if it is too old, or if it has no device to offer. The file is
+/// `libcuda.so.1`, or what the environment variable LOCO_CUDA_DRIVER names.
+Expected<const Driver *> openDriver();
+
+} // namespace loco::cuda
+
+#endif // LOCO_RUNTIME_CUDA_DRIVER_H
