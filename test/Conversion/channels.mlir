@@ -62,3 +62,16 @@ func.func @widened(%k: tensor<16x32x3x3xf32> {loco.role = "param"}, %g: tensor<1
   %1 = math.tanh %0 : tensor<32x6x8xf32>
   return %1 : tensor<32x6x8xf32>
 }
+
+// The same around a torus, and with sites that no output reaches.
+func.func @widened_torus(%k: tensor<16x16x3x3xf32> {loco.role = "param"}, %g: tensor<16x3x4xf32> {loco.role = "input"})
+    -> tensor<16x6x8xf32> {
+  %0 = loco.conv_transpose %k, %g wrap strides [2, 2] low [1, 1] : tensor<16x16x3x3xf32>, tensor<16x3x4xf32> to tensor<16x6x8xf32>
+  return %0 : tensor<16x6x8xf32>
+}
+
+func.func @spread(%k: tensor<16x16x2x3xf32> {loco.role = "param"}, %g: tensor<16x3x7xf32> {loco.role = "input"})
+    -> tensor<16x7x20xf32> {
+  %0 = loco.conv_transpose %k, %g zero strides [3, 3] low [0, 1] : tensor<16x16x2x3xf32>, tensor<16x3x7xf32> to tensor<16x7x20xf32>
+  return %0 : tensor<16x7x20xf32>
+}

@@ -10,6 +10,8 @@
 
 #include "dialects/Loco/IR/LocoOps.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace loco {
 
 /// The trilinear form of a conv, whichever of its arguments is the result.
@@ -48,6 +50,28 @@ struct ConvForm {
   }
   bool strided() const {
     return llvm::any_of(strides, [](int64_t stride) { return stride != 1; });
+  }
+  /// True if which taps of a strided transpose there are repeats along the
+  /// whole field.
+  bool canSpread() const {
+    if (!transposed || !channels)
+      return false;
+    for (auto [i, stride] : llvm::enumerate(strides))
+      if (boundary == Boundary::Wrap &&
+          field.getDimSize(i + 1) != output.getDimSize(i + 1) * stride)
+        return false;
+    return true;
+  }
+  /// How far beyond the outputs a transpose reads along window axis `axis`:
+  /// before the first and after the last one.
+  std::pair<int64_t, int64_t> spreadReach(size_t axis) const {
+    int64_t stride = strides[axis], from = low[axis] - (window()[axis] - 1);
+    int64_t before = llvm::divideFloorSigned(from, stride);
+    int64_t last = llvm::divideFloorSigned(
+        field.getDimSize(axis + channels) - 1 + low[axis], stride);
+    return {
+        std::max<int64_t>(0, -before),
+        std::max<int64_t>(0, last - (output.getDimSize(axis + channels) - 1))};
   }
   /// The coordinates of tap number `tap` in the window.
   llvm::SmallVector<int64_t> tapAt(int64_t tap) const {

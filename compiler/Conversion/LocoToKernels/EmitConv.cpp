@@ -102,6 +102,11 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
       x = loadMoved(read, site, moved, extents, form.boundary);
     } else if (!form.transposed && form.channels && rows[r][0].lanes) {
       x.value = loadTap(form, read, site, tap);
+    } else if (form.canSpread() && rows[r][0].lanes && !distance.empty()) {
+      // Sites begin at multiples of the strides (emitLaneRows).
+      if (!spread(form, site, distance))
+        return;
+      x.value = loadSpread(form, read, site);
     } else {
       Value exists = moveThroughWindow(
           b, loc, form, MutableArrayRef(site).drop_front(form.channels),

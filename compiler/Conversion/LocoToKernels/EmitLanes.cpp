@@ -13,6 +13,8 @@
 
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace loco;
 
@@ -26,15 +28,43 @@ void Emitter::emitLanes(const Group &group, Carried accumulators) {
   });
 }
 
+/// Sites along `axis` after which the same taps of all strided transposes of
+/// the group meet a site again.
+static int64_t phasesOf(const Group &group, unsigned axis) {
+  int64_t phases = 1;
+  for (Operation *op : group.ops)
+    if (auto transpose = dyn_cast<ConvTransposeOp>(op)) {
+      size_t first = group.shape.size() - transpose.getStrides().size();
+      if (axis >= first)
+        phases = std::lcm(phases, transpose.getStrides()[axis - first]);
+    }
+  return phases;
+}
+
 void Emitter::emitLaneRows(const Group &group, unsigned axis, Site &site,
                            Carried accumulators) {
   if (axis == *group.lane)
     return emitLaneRows(group, axis + 1, site, accumulators);
   if (static_cast<int>(axis) != group.tileAxis) {
-    loop(group.shape[axis], 1, accumulators, [&](Value index, Carried carried) {
-      site[axis] = {index};
-      emitLaneRows(group, axis + 1, site, carried);
-    });
+    // As many sites at a time as decide which taps there are.
+    int64_t extent = group.shape[axis], step = phasesOf(group, axis);
+    auto sites = [&](Value index, int64_t first, int64_t count,
+                     Carried carried) {
+      for (int64_t i = 0; i < count; ++i) {
+        site[axis] = {index, first + i};
+        emitLaneRows(group, axis + 1, site, carried);
+      }
+    };
+    int64_t rest = step == 1 ? 0 : extent % step;
+    if (step == 1)
+      loop(extent, 1, accumulators,
+           [&](Value index, Carried carried) { sites(index, 0, 1, carried); });
+    else if (extent > rest)
+      loop(extent - rest, step, accumulators,
+           [&](Value index, Carried carried) {
+             sites(index, 0, step, carried);
+           });
+    sites(Value(), extent - rest, rest, accumulators);
     return;
   }
   auto tile = [&](const Coordinate &first, int64_t count, Carried carried) {
@@ -43,14 +73,14 @@ void Emitter::emitLaneRows(const Group &group, unsigned axis, Site &site,
       sites[i][axis] = first.shifted(i);
     emitLaneTile(group, sites, carried);
   };
-  int64_t extent = group.shape[axis], whole = extent - extent % group.tileRows;
-  if (whole == group.tileRows)
+  int64_t extent = group.shape[axis], phases = phasesOf(group, axis);
+  int64_t rows = (group.tileRows + phases - 1) / phases * phases;
+  int64_t whole = extent - extent % rows;
+  if (whole == rows)
     tile({}, whole, accumulators);
   else if (whole)
-    loop(whole, group.tileRows, accumulators,
-         [&](Value first, Carried carried) {
-           tile({first}, group.tileRows, carried);
-         });
+    loop(whole, rows, accumulators,
+         [&](Value first, Carried carried) { tile({first}, rows, carried); });
   if (whole < extent)
     tile({Value(), whole}, extent - whole, accumulators);
 }

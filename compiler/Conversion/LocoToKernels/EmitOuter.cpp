@@ -64,6 +64,44 @@ Value Emitter::loadTap(const ConvForm &form, Value field, const Site &site,
   return load(reference, getElementTypeOrSelf(field), read);
 }
 
+/// Moves `site` of a field to the output that a tap at `distance` reads; false
+/// if there is none.
+bool Emitter::spread(const ConvForm &form, Site &site,
+                     ArrayRef<int64_t> distance) {
+  for (auto [i, stride] : llvm::enumerate(form.strides)) {
+    Coordinate &at = site[i + form.channels];
+    int64_t offset = at.offset + distance[i];
+    if ((offset % stride + stride) % stride)
+      return false;
+    Value base = at.base;
+    if (base && stride != 1) {
+      Value &known =
+          memo[keyOf(base.getAsOpaquePointer(), {{Value(), -stride}})];
+      if (!known)
+        known = arith::DivUIOp::create(b, loc, base, constant(stride));
+      base = known;
+    }
+    at = {base, offset / stride};
+  }
+  return true;
+}
+
+/// The output at `site`, which may lie beyond its edges.
+Value Emitter::loadSpread(const ConvForm &form, Value output,
+                          const Site &site) {
+  Reference reference = schedule.find(output);
+  const Layout &layout = schedule.places[reference.place].layout;
+  bool direct = layout.halo && layout.halo->boundary == form.boundary;
+  for (size_t i = 0; direct && i < form.strides.size(); ++i) {
+    auto [before, after] = form.spreadReach(i);
+    direct = layout.halo->low[i + form.channels] >= before &&
+             layout.halo->high[i + form.channels] >= after;
+  }
+  if (direct)
+    return load(reference, getElementTypeOrSelf(output), site);
+  return loadAround(output, site, form.boundary).value;
+}
+
 /// `base` times `factor`, the same value wherever it is asked for in a tile, so
 /// that the same site is the same load.
 Value Emitter::scaled(Value base, int64_t factor) {

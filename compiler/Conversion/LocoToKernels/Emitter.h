@@ -121,6 +121,10 @@ private:
   void outerLanes(ConvOuterOp op, unsigned lane);
   mlir::Value loadTap(const ConvForm &form, mlir::Value field,
                       const Site &site, llvm::ArrayRef<Coordinate> tap);
+  bool spread(const ConvForm &form, Site &site,
+              llvm::ArrayRef<int64_t> distance);
+  mlir::Value loadSpread(const ConvForm &form, mlir::Value output,
+                         const Site &site);
   mlir::Value scaled(mlir::Value base, int64_t factor);
 
   // EmitProduct.cpp

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/LocoToKernels/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Planner.h"
 
 using namespace mlir;
@@ -49,6 +50,24 @@ static std::optional<Halo> windowHalo(RankedTensorType read,
   return halo;
 }
 
+/// Reading of outputs (i + low - t) / stride, where that is whole, for all sites
+/// i of the field.
+static std::optional<Halo> spreadHalo(ConvTransposeOp op) {
+  Halo halo;
+  halo.boundary = op.getBoundary();
+  ConvForm form(op);
+  if (!form.canSpread())
+    return std::nullopt;
+  halo.low.assign(1, 0);
+  halo.high.assign(1, 0);
+  for (size_t i = 0; i < form.strides.size(); ++i) {
+    auto [before, after] = form.spreadReach(i);
+    halo.low.push_back(before);
+    halo.high.push_back(after);
+  }
+  return halo;
+}
+
 /// What `op` reads around sites, if it does so at constant distances.
 static SmallVector<Reading> readingsOf(const Schedule &schedule,
                                        Operation *op) {
@@ -81,7 +100,10 @@ static SmallVector<Reading> readingsOf(const Schedule &schedule,
                         window(outer), outer.getLow(), outer.getStrides(),
                         outer.getBoundary(), false));
   } else if (auto transpose = dyn_cast<ConvTransposeOp>(op)) {
-    if (allOnes(transpose.getStrides()))
+    if (!allOnes(transpose.getStrides()) &&
+        schedule.laneAxisOf(transpose.getFieldType().getShape()))
+      add(1, spreadHalo(transpose));
+    else if (allOnes(transpose.getStrides()))
       add(1, windowHalo(transpose.getOutputType(), transpose.getFieldType(),
                         window(transpose), transpose.getLow(),
                         transpose.getStrides(), transpose.getBoundary(),
