@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // RUN: env LOCO_CUDA_DRIVER=no-such-driver.so loco-test-cuda-executor | FileCheck %s --check-prefix=NONE
-// RUN: env LOCO_CUDA_DRIVER=%loco_libraries/libLocoFakeCuda.so loco-test-cuda-executor | FileCheck %s --check-prefix=RUN
+// RUN: env LOCO_CUDA_DRIVER=%loco_libraries/libLocoFakeCuda.so loco-test-cuda-executor | FileCheck %s --check-prefix=RIGHT
 // RUN: env LOCO_CUDA_DRIVER=%loco_libraries/libLocoFakeCuda.so FAKE_CUDA_VERSION=11020 loco-test-cuda-executor | FileCheck %s --check-prefix=OLD
 // RUN: env LOCO_CUDA_DRIVER=%loco_libraries/libLocoFakeCuda.so FAKE_CUDA_DEVICES=0 loco-test-cuda-executor | FileCheck %s --check-prefix=DEVICE
 // RUN: env LOCO_CUDA_DRIVER=%loco_libraries/libLocoFakeCuda.so FAKE_CUDA_BYTES=2500 loco-test-cuda-executor | FileCheck %s --check-prefix=MEMORY
@@ -18,9 +18,9 @@
 // DEVICE: the CUDA driver finds no device; write `--target cpu`
 // SHARED: the code needs 200 bytes of shared memory, a fake GPU has 100
 // MEMORY: out of device memory: 20 samples of 3 steps need {{[0-9]+}} bytes, 2500 of the 2500 of a fake GPU are free; lower the batch or the number of steps
-// RUN: a fake GPU, compute capability 90
-// RUN-NEXT: 8 blocks, right
-// RUN-NEXT: again, right
+// RIGHT: a fake GPU, compute capability 90
+// RIGHT-NEXT: 8 blocks, right
+// RIGHT-NEXT: again, right
 // FEW: {{[1-4]}} blocks, right
 //
 //===----------------------------------------------------------------------===//
