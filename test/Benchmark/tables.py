@@ -10,8 +10,7 @@ from workloads import WORKLOADS
 HEAD = """# Performance
 
 What a training step takes in loco, beside programs written by hand for one workload each, PyTorch and JAX, on one machine. The page is written by
-`test/Benchmark/run.py`; every number is the least of several repetitions, and every other program ran between two runs of loco, the faster of which it is
-compared with. A step is the forward pass over all time steps and the whole backward pass, in f32, without the optimiser.
+`test/Benchmark/run.py`; every number is the least of several repetitions in several runs, and every other program ran between two runs of loco. A step is the forward pass over all time steps and the whole backward pass, in f32, without the optimiser.
 
 Whoever measures on another machine runs
 
@@ -56,13 +55,13 @@ def write_times(results, threads, kind):
             continue
         row = [workload.name, milliseconds(get(place, "loco", kind))]
         hand = place.get("hand-written", {})
-        row += [milliseconds(hand.get(kind)), ratio(get(hand, "loco", kind), hand.get(kind))]
+        row += [milliseconds(hand.get(kind)), ratio(get(place, "loco", kind), hand.get(kind))]
         best = None
         for name in list(CANDIDATES)[1:]:
             found = place.get(name, {})
             row.append(milliseconds(found.get(kind)))
             if found.get(kind):
-                times = found[kind] / found["loco"][kind]
+                times = found[kind] / get(place, "loco", kind)
                 best = times if best is None else min(best, times)
         rows.append(row + ["-" if best is None else f"{best:.1f}"])
     head = ["", "loco", "by hand", "loco / by hand", *list(CANDIDATES)[1:], "best of these / loco"]
