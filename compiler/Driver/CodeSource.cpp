@@ -148,8 +148,10 @@ std::optional<EntryCode> ModuleCode::compileInitial() {
   if (failed(verify(*made.module)))
     return std::nullopt;
   func::FuncOp function = made.function;
-  auto object = compileToObject(*made.module, function.getSymName(),
-                                makeOptions(options.timings));
+  // A seed means the same network everywhere.
+  CPUOptions cpu = makeOptions(options.timings);
+  cpu.fuseSums = false;
+  auto object = compileToObject(*made.module, function.getSymName(), cpu);
   if (!object) {
     llvm::consumeError(object.takeError());
     return std::nullopt;

@@ -141,6 +141,7 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
 
   ScheduleOptions scheduleOptions;
   scheduleOptions.vectorBytes = target.vectorBytes;
+  scheduleOptions.fuseSums = options.fuseSums;
   FailureOr<Schedule> schedule = makeSchedule(function, scheduleOptions);
   if (failed(schedule))
     return llvm::createStringError("`%s` could not be planned",

@@ -37,6 +37,10 @@ namespace loco {
 struct CPUOptions {
   /// Bytes of a vector: 16, 32, 64; 0: what the machine has.
   int64_t vectorBytes = 0;
+  /// Round a product and the sum that it goes into once, where the machine can.
+  /// Without it the numbers of short computations are those of the interpreter,
+  /// on every machine.
+  bool fuseSums = true;
   /// Keep the texts of the stages (see CompiledKernel).
   bool keepTexts = false;
   /// Stop at the schedule, before any code is made: for those who want to know

@@ -51,8 +51,11 @@ Value Emitter::elementwise(Operation *op, ArrayRef<Value> operands) {
   return b.create(state)->getResult(0);
 }
 
-/// `value` as a product that is made where it is used, and not read from memory.
+/// `value` as a product that is made where it is used, not read from memory, and
+/// may become one with the sum that uses it.
 arith::MulFOp Emitter::productHere(Value value) const {
+  if (!schedule.options.fuseSums)
+    return {};
   auto product = value.getDefiningOp<arith::MulFOp>();
   if (product && schedule.find(value) && !here.contains(product))
     return {};

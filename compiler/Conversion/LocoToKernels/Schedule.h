@@ -28,6 +28,9 @@ struct ScheduleOptions {
   int64_t vectorBytes = 64;
   /// Multiplications from which a contraction is worth a call of a library.
   int64_t libraryThreshold = 4096;
+  /// A product and the sum that it goes into are rounded once, where the machine
+  /// can.
+  bool fuseSums = true;
 };
 
 /// Memory as seen from a place in the program: a stacked place at the step of a
