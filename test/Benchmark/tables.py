@@ -144,7 +144,7 @@ def write_machine(results):
             rows.append([f"{level['name']}, read / write, GB/s",
                          f"{level['read_bytes_per_second'] * 1e-9:.0f} / "
                          f"{level['write_bytes_per_second'] * 1e-9:.0f}"])
-        text += (f"What it gives on {machine['threads']} threads, as `lococ bench` measures it "
+        text += (f"What it gives on {machine['threads']} thread{'s' * (machine['threads'] != 1)}, as `lococ bench` measures it "
                  "before each workload:\n\n" + table(["", ""], rows))
     return text
 
