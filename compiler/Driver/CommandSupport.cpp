@@ -59,7 +59,7 @@ int loco::reportError(llvm::StringRef message) {
 std::unique_ptr<Compilation>
 loco::compileProgram(const ProgramOptions &options) {
   auto compilation = Compilation::ofFile(
-      options.file, {options.includeFolders, options.overrides});
+      options.file, {options.includeFolders, options.overrides, {}});
   compilation->checkDataSources();
   std::string text = compilation->renderDiagnostics(
       llvm::sys::Process::StandardErrHasColors());
