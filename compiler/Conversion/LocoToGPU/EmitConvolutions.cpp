@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 
 using namespace mlir;
 using namespace loco;
@@ -13,74 +14,44 @@ using namespace loco;
 /// Windows of more taps get a loop.
 static constexpr int64_t mostUnrolledTaps = 49;
 
-namespace {
-/// The trilinear form of a conv, whichever of its arguments is the result.
-struct Form {
-  RankedTensorType kernel, field, output;
-  ArrayRef<int64_t> strides, low;
-  Boundary boundary;
-  int64_t groups;
-  bool isTransposed, hasChannels;
-
-  template <typename Op>
-  explicit Form(Op op)
-      : kernel(op.getKernelType()), field(op.getFieldType()),
-        output(op.getOutputType()), strides(op.getStrides()), low(op.getLow()),
-        boundary(op.getBoundary()), groups(op.getGroups()),
-        isTransposed(isa<ConvTransposeOp>(op.getOperation())),
-        hasChannels(kernel.getRank() > field.getRank()) {}
-
-  ArrayRef<int64_t> window() const {
-    return kernel.getShape().take_back(strides.size());
-  }
-  int64_t taps() const {
-    int64_t n = 1;
-    for (int64_t size : window())
-      n *= size;
-    return n;
-  }
-};
-} // namespace
-
 /// A conv at an output site, its transpose at a field's site: sum over channels
 /// and taps of weight times what the tap reads.
 Value GPUEmitter::convolve(Operation *op, const GPUSite &site) {
-  auto form = isa<ConvOp>(op) ? Form(cast<ConvOp>(op))
-                              : Form(cast<ConvTransposeOp>(op));
+  ConvForm form = ConvForm::of(op);
   Value kernel = op->getOperand(0), read = op->getOperand(1);
   auto from = cast<RankedTensorType>(read.getType());
   auto to = cast<RankedTensorType>(op->getResult(0).getType());
   Type element = to.getElementType();
   SmallVector<GPUCoordinate, 4> own = coordinatesOf(site);
-  int64_t inGroup = form.hasChannels ? to.getDimSize(0) / form.groups : 1;
-  int64_t readInGroup = form.hasChannels ? from.getDimSize(0) / form.groups : 1;
+  int64_t inGroup = form.channels ? to.getDimSize(0) / form.groups : 1;
+  int64_t readInGroup = form.channels ? from.getDimSize(0) / form.groups : 1;
 
   auto addTap = [&](ArrayRef<GPUCoordinate> tap, Value channel,
                     Value sum) -> Value {
     SmallVector<GPUCoordinate> weight, place;
-    if (form.hasChannels) {
+    if (form.channels) {
       Value mine = at(own[0]), other = channel;
       if (form.groups > 1) {
         Value group = divided(mine, inGroup);
         other = plus(times(group, readInGroup), channel);
-        if (form.isTransposed)
+        if (form.transposed)
           mine = remainder(mine, inGroup);
       }
       // Kernels are [output channel, field channel within the group, window].
-      Value first = form.isTransposed ? other : at(own[0]);
-      Value second = form.isTransposed ? mine : channel;
+      Value first = form.transposed ? other : at(own[0]);
+      Value second = form.transposed ? mine : channel;
       weight = {{first, 0}, {second, 0}};
       place.push_back({other, 0});
     }
     llvm::append_range(weight, tap);
     Value valid;
-    ArrayRef<int64_t> extents = from.getShape().drop_front(form.hasChannels);
+    ArrayRef<int64_t> extents = from.getShape().drop_front(form.channels);
     for (size_t i = 0; i < tap.size(); ++i) {
-      const GPUCoordinate &mine = own[form.hasChannels + i];
+      const GPUCoordinate &mine = own[form.channels + i];
       int64_t stride = form.strides[i], low = form.low[i];
       // The field's coordinate, or that of the output times the stride.
       Value moved;
-      if (!form.isTransposed)
+      if (!form.transposed)
         moved = plus(plus(times(at(mine), stride), tap[i].base),
                      tap[i].offset - low);
       else if (tap[i].base)
@@ -88,10 +59,10 @@ Value GPUEmitter::convolve(Operation *op, const GPUSite &site) {
                      low - tap[i].offset);
       else
         moved = plus(at(mine), low - tap[i].offset);
-      int64_t reach = form.isTransposed ? extents[i] * stride : extents[i];
+      int64_t reach = form.transposed ? extents[i] * stride : extents[i];
       bool isFixed = !tap[i].base && stride == 1;
       int64_t distance =
-          form.isTransposed ? low - tap[i].offset : tap[i].offset - low;
+          form.transposed ? low - tap[i].offset : tap[i].offset - low;
       if (form.boundary == Boundary::Wrap && !(isFixed && distance == 0)) {
         if (isFixed && std::abs(distance) <= reach) {
           Value around = plus(moved, distance < 0 ? reach : -reach);
@@ -107,7 +78,7 @@ Value GPUEmitter::convolve(Operation *op, const GPUSite &site) {
                          plus(moved, reach), moved);
         }
       }
-      if (form.isTransposed && stride > 1) {
+      if (form.transposed && stride > 1) {
         Value rest = arith::RemSIOp::create(b, loc, moved, constant(stride));
         valid =
             both(valid, compare(arith::CmpIPredicate::eq, rest, constant(0)));
@@ -119,7 +90,7 @@ Value GPUEmitter::convolve(Operation *op, const GPUSite &site) {
       // Strided outputs need not reach the field's end.
       if (form.boundary == Boundary::Zero &&
           !(isFixed && distance == 0 &&
-            to.getShape().drop_front(form.hasChannels)[i] <= extents[i]))
+            to.getShape().drop_front(form.channels)[i] <= extents[i]))
         valid = both(valid, compare(arith::CmpIPredicate::ult, moved,
                                     constant(extents[i])));
       place.push_back({moved, 0});
@@ -147,7 +118,7 @@ Value GPUEmitter::convolve(Operation *op, const GPUSite &site) {
     }
     return sum;
   };
-  if (!form.hasChannels)
+  if (!form.channels)
     return addTaps(Value(), Value());
   Values sum = {number(element, 0)};
   loop(constant(0), constant(readInGroup), constant(1), sum,

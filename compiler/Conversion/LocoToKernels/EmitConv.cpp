@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/LocoToKernels/ConvForm.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
 #include "llvm/Support/MathExtras.h"

@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/LocoToKernels/ConvForm.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
 using namespace mlir;

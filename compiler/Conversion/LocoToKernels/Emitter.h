@@ -15,7 +15,7 @@
 #ifndef COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
 #define COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
 
-#include "compiler/Conversion/LocoToKernels/ConvForm.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Schedule.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

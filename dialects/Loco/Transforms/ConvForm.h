@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef COMPILER_CONVERSION_LOCOTOKERNELS_CONVFORM_H
-#define COMPILER_CONVERSION_LOCOTOKERNELS_CONVFORM_H
+#ifndef DIALECTS_LOCO_TRANSFORMS_CONVFORM_H
+#define DIALECTS_LOCO_TRANSFORMS_CONVFORM_H
 
 #include "dialects/Loco/IR/LocoOps.h"
 
@@ -91,4 +91,4 @@ struct ConvForm {
 
 } // namespace loco
 
-#endif // COMPILER_CONVERSION_LOCOTOKERNELS_CONVFORM_H
+#endif // DIALECTS_LOCO_TRANSFORMS_CONVFORM_H
