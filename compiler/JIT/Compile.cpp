@@ -24,6 +24,20 @@
 using namespace mlir;
 using namespace loco;
 
+llvm::Expected<OwningOpRef<ModuleOp>> loco::copyForPlanning(ModuleOp module,
+                                                            StringRef name) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  PassManager prepare(module.getContext(), ModuleOp::getOperationName());
+  buildPlanPipeline(prepare);
+  if (failed(prepare.run(*copy)))
+    return llvm::createStringError("`%s` could not be prepared",
+                                   name.str().c_str());
+  if (!copy->lookupSymbol<func::FuncOp>(name))
+    return llvm::createStringError("there is no function `%s`",
+                                   name.str().c_str());
+  return copy;
+}
+
 //===----------------------------------------------------------------------===//
 // The table of arguments and results
 //===----------------------------------------------------------------------===//
@@ -127,17 +141,10 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   if (options.vectorBytes)
     target.vectorBytes = options.vectorBytes;
 
-  // A private copy: planning changes it.
-  OwningOpRef<ModuleOp> source = module.clone();
-  PassManager prepare(context, ModuleOp::getOperationName());
-  buildPlanPipeline(prepare);
-  if (failed(prepare.run(*source)))
-    return llvm::createStringError("`%s` could not be prepared",
-                                   name.str().c_str());
-  auto function = source->lookupSymbol<func::FuncOp>(name);
-  if (!function)
-    return llvm::createStringError("there is no function `%s`",
-                                   name.str().c_str());
+  auto source = copyForPlanning(module, name);
+  if (!source)
+    return source.takeError();
+  auto function = (*source)->lookupSymbol<func::FuncOp>(name);
 
   ScheduleOptions scheduleOptions;
   scheduleOptions.vectorBytes = target.vectorBytes;

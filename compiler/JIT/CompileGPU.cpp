@@ -40,17 +40,10 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   if (!target)
     return llvm::createStringError("no code is made for `%s`",
                                    options.architecture.c_str());
-  // A private copy: planning changes it.
-  OwningOpRef<ModuleOp> source = module.clone();
-  PassManager prepare(context, ModuleOp::getOperationName());
-  buildPlanPipeline(prepare);
-  if (failed(prepare.run(*source)))
-    return llvm::createStringError("`%s` could not be prepared",
-                                   name.str().c_str());
-  auto function = source->lookupSymbol<func::FuncOp>(name);
-  if (!function)
-    return llvm::createStringError("there is no function `%s`",
-                                   name.str().c_str());
+  auto source = copyForPlanning(module, name);
+  if (!source)
+    return source.takeError();
+  auto function = (*source)->lookupSymbol<func::FuncOp>(name);
   GPUOptions scheduleOptions;
   scheduleOptions.sharedBytes = target->sharedBytes;
   FailureOr<GPUSchedule> schedule = makeGPUSchedule(function, scheduleOptions);

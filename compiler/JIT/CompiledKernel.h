@@ -21,6 +21,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -88,6 +89,11 @@ llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
                                              llvm::StringRef function,
                                              const CPUOptions &options,
                                              KernelTexts *texts = nullptr);
+
+/// A copy of `module` as schedules want it (buildPlanPipeline), with a function
+/// `name` in it. Planning changes what it plans.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+copyForPlanning(mlir::ModuleOp module, llvm::StringRef name);
 
 /// Fills the tables of arguments and results of `kernel`; `lengths` are those of
 /// a schedule.
