@@ -165,15 +165,23 @@ Expected<DataOption> Runner::getAnalysisData(const RunBlock &block,
   return holdOut(*data);
 }
 
+/// What an analysis and a simulation of `run` have in common.
+AnalysisSubject Runner::describeSubject(const ModelRun &run) const {
+  AnalysisSubject subject;
+  subject.model = run.model;
+  subject.program = run.program;
+  subject.precision = getPrecision(*run.program);
+  subject.folder = folder->figures().string();
+  return subject;
+}
+
 Status Runner::runAnalyze(const RunBlock &block) {
   auto run = getModel(block);
   if (!run)
     return run.error();
   if (Status failed = folder->commit())
     return failed;
-  AnalysisSubject subject;
-  subject.model = (*run)->model;
-  subject.program = (*run)->program;
+  AnalysisSubject subject = describeSubject(**run);
   if ((*run)->trained)
     subject.networks.push_back({"trained", &*(*run)->trained});
   subject.networks.push_back({"untrained", &(*run)->untrained});
@@ -181,8 +189,6 @@ Status Runner::runAnalyze(const RunBlock &block) {
     subject.data = *data;
   subject.samples = static_cast<int64_t>(block.getNumber("samples", 256));
   subject.seed = getSeed(block.model);
-  subject.precision = getPrecision(*subject.program);
-  subject.folder = folder->figures().string();
   subject.metrics = (folder->path() / block.model / "metrics.jsonl").string();
   return runSaves(block, subject);
 }
@@ -209,9 +215,7 @@ Status Runner::runSimulate(const RunBlock &block) {
     return run.error();
   if (Status failed = folder->commit())
     return failed;
-  AnalysisSubject subject;
-  subject.model = (*run)->model;
-  subject.program = (*run)->program;
+  AnalysisSubject subject = describeSubject(**run);
   const TensorMap &parameters =
       (*run)->trained ? *(*run)->trained : (*run)->untrained;
   subject.networks = {{"simulated", &parameters}};
@@ -221,8 +225,6 @@ Status Runner::runSimulate(const RunBlock &block) {
   subject.samples = static_cast<int64_t>(block.getNumber("samples", 1));
   subject.seed = options.seed.value_or(static_cast<uint64_t>(
       block.getNumber("seed", static_cast<double>(getSeed(block.model)))));
-  subject.precision = getPrecision(*subject.program);
-  subject.folder = folder->figures().string();
   say(fmt::format("simulate {}: {} steps, {} sample{}", block.model,
                   subject.steps, subject.samples,
                   subject.samples == 1 ? "" : "s"));

@@ -67,6 +67,7 @@ private:
   Status runTrain(const RunBlock &block);
   Status runAnalyze(const RunBlock &block);
   Status runSimulate(const RunBlock &block);
+  AnalysisSubject describeSubject(const ModelRun &run) const;
   Status runSaves(const RunBlock &block, const AnalysisSubject &subject);
   Expected<DataOption> getAnalysisData(const RunBlock &block,
                                        const ModelRun &run) const;
