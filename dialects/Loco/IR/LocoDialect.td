@@ -11,6 +11,7 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/DialectBase.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
 
 def Loco_Dialect : Dialect {
   let name = "loco";
@@ -49,5 +50,11 @@ def Loco_RandomKeyType : Loco_Type<"RandomKey", "random_key"> {
     stream and the step it determines a draw (`loco.random`), on every target.
   }];
 }
+
+class Loco_Op<string mnemonic, list<Trait> traits = []> :
+    Op<Loco_Dialect, mnemonic, traits>;
+
+def Loco_Float : AnyTypeOf<[F32, F64]>;
+def Loco_Field : RankedTensorOf<[F32, F64]>;
 
 #endif // LOCO_DIALECT_TD
