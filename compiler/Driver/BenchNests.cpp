@@ -44,10 +44,13 @@ loco::timeNests(const CompiledKernel &kernel, func::FuncOp planned,
   work.steps = batch.steps;
   work.seed = seed;
   work.sampleIndex = batch.sampleIndex.data();
+  const float one = 1;
   for (BlockArgument argument : planned.getArguments()) {
     auto name = planned.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
                                                      "loco.name");
-    const void *data = nullptr;
+    // What is no input is the weight of a sample.
+    const void *data =
+        isa<RankedTensorType>(argument.getType()) ? &one : nullptr;
     for (const TensorMap *values :
          {&parameters, &batch.inputs, static_cast<const TensorMap *>(&presets)})
       if (auto found = values->find(name ? name.str() : "");

@@ -103,7 +103,8 @@ Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
   Timings::Phase phase(options.timings, "compiling");
   ReportCollector reports(module->getContext());
   FailureOr<EntryPoint> entry =
-      makeEntryPoint(function, signature, request, policy);
+      makeEntryPoint(function, signature, request, policy,
+                     SampleWeight::Argument);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
   auto object = compileToObject(*module, entry->function.getSymName(),

@@ -225,13 +225,6 @@ std::vector<void *> CompiledProgram::bindResults(const LinkedEntry &entry,
   return pointers;
 }
 
-template <typename T>
-static void scaleBy(Tensor &tensor, double factor) {
-  T *values = tensor.as<T>();
-  for (int64_t i = 0, e = tensor.size(); i < e; ++i)
-    values[i] *= static_cast<T>(factor);
-}
-
 Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
                             const Request &request, Reply &reply) {
   if (Status failed = checkCall(signature, parameters, batch, request))
@@ -245,6 +238,13 @@ Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
   work.steps = batch.steps;
   TensorMap presets = makePresets(signature, batch);
   work.arguments = bindArguments(**entry, parameters, batch, presets);
+  // The kernel sums over samples; the loss of a batch is their mean.
+  double share = 1.0 / batch.samples;
+  float shareF32 = static_cast<float>(share);
+  if (!(*entry)->gradients.empty())
+    work.arguments.back() = options.precision == ElementType::F64
+                                ? static_cast<const void *>(&share)
+                                : &shareF32;
   work.results = bindResults(**entry, batch, reply);
   work.seed = request.seed;
   work.update = request.update;
@@ -254,15 +254,6 @@ Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
   if (Status failed = (*entry)->executor->run(work))
     return failed;
 
-  // The kernel sums over samples; the loss of a batch is their mean.
-  double share = 1.0 / batch.samples;
-  for (const std::string &gradient : (*entry)->gradients) {
-    Tensor &tensor = reply.gradients.at(gradient);
-    if (options.precision == ElementType::F64)
-      scaleBy<double>(tensor, share);
-    else
-      scaleBy<float>(tensor, share);
-  }
   reply.loss = 0;
   if (std::string loss = signature.getLossName(); !loss.empty())
     for (int64_t i = 0; i < batch.samples; ++i)

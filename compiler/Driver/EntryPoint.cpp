@@ -68,10 +68,21 @@ static void seedWithOne(func::FuncOp function) {
   (void)erased;
 }
 
+/// Keeps the last argument of `function`, the cotangent of the loss, as one
+/// that all samples share.
+static void seedWithArgument(func::FuncOp function) {
+  unsigned last = function.getNumArguments() - 1;
+  Builder builder(function.getContext());
+  function.setArgAttr(last, "loco.role", builder.getStringAttr("frozen"));
+  function.setArgAttr(last, "loco.name",
+                      builder.getStringAttr("weight of a sample"));
+}
+
 FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
                                            const Signature &signature,
                                            const Request &request,
-                                           ResidualPolicy policy) {
+                                           ResidualPolicy policy,
+                                           SampleWeight weight) {
   EntryPoint entry;
   entry.results = request.results;
   entry.gradients = request.gradients;
@@ -92,7 +103,8 @@ FailureOr<EntryPoint> loco::makeEntryPoint(func::FuncOp function,
     if (failed(vjp))
       return failure();
     entry.function = *vjp;
-    seedWithOne(entry.function);
+    weight == SampleWeight::One ? seedWithOne(entry.function)
+                                : seedWithArgument(entry.function);
     buildResidualsPipeline(passes, policy);
   }
   if (failed(passes.run(entry.function)))

@@ -20,13 +20,23 @@ struct EntryPoint {
   std::vector<std::string> results, gradients;
 };
 
+/// What the loss of a sample counts in the gradients that a function gives.
+enum class SampleWeight {
+  /// 1: whoever wants the gradients of a mean divides them.
+  One,
+  /// What the function's last argument says, a number that all samples share:
+  /// gradients of a mean, without a pass over them. Only of functions that give
+  /// gradients.
+  Argument,
+};
+
 /// Adds to the module of `function` the function that answers `request`,
 /// differentiated if it asks for gradients. What has no derivative is a
 /// diagnostic at its place.
-mlir::FailureOr<EntryPoint> makeEntryPoint(mlir::func::FuncOp function,
-                                           const Signature &signature,
-                                           const Request &request,
-                                           ResidualPolicy policy);
+mlir::FailureOr<EntryPoint>
+makeEntryPoint(mlir::func::FuncOp function, const Signature &signature,
+               const Request &request, ResidualPolicy policy,
+               SampleWeight weight = SampleWeight::One);
 
 /// A name for what a request asks for: equal for equal requests.
 std::string getRequestKey(const Request &request);

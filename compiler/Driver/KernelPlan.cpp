@@ -52,7 +52,8 @@ compile(ModuleOp module, StringRef model, const Request &request,
   Signature signature = readSignature(function, precision);
   ReportCollector reports(module.getContext());
   FailureOr<EntryPoint> entry =
-      makeEntryPoint(function, signature, request, policy);
+      makeEntryPoint(function, signature, request, policy,
+                     SampleWeight::Argument);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
   auto compiled = compileFunction(*copy, entry->function.getSymName(), options);
