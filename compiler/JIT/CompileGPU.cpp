@@ -54,10 +54,8 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   // Sums of blocks are of the result's own type.
   for (KernelOperand &result : object.kernel.results)
     result.sumType = result.type;
-  object.threads = schedule->threads;
-  object.sharedBytes = schedule->sharedBytes;
-  object.scratchBytes = schedule->scratchBytes;
-  object.scratchBytesPerStep = schedule->scratchBytesPerStep;
+  object.launch = {schedule->threads, schedule->sharedBytes,
+                   schedule->scratchBytes, schedule->scratchBytesPerStep};
   object.explain = describeGPUSchedule(*schedule);
   object.planned = printed(function);
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
@@ -78,7 +76,7 @@ loco::compileForGPU(ModuleOp module, StringRef name,
   auto kernels = makeGPUModule(module, name, options, object);
   if (!kernels)
     return kernels.takeError();
-  if (options.scheduleOnly)
+  if (options.scheduleOnly || options.kernelsOnly)
     return object;
   PassManager lower(module.getContext(), ModuleOp::getOperationName());
   buildGPULoweringPipeline(lower);

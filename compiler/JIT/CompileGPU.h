@@ -9,6 +9,7 @@
 #define COMPILER_JIT_COMPILEGPU_H
 
 #include "compiler/JIT/CompiledKernel.h"
+#include "loco/Cuda.h"
 
 #include "mlir/IR/OwningOpRef.h"
 
@@ -19,6 +20,8 @@ struct GPUCompileOptions {
   std::string architecture = "sm_90";
   /// Stop at the schedule.
   bool scheduleOnly = false;
+  /// Stop at kernels of the gpu dialect: no PTX.
+  bool kernelsOnly = false;
 };
 
 /// Code of one function for a GPU (compiler/Conversion/LocoToGPU/LocoToGPU.h
@@ -26,9 +29,7 @@ struct GPUCompileOptions {
 struct GPUObject {
   /// Arguments and results; no function and no arena.
   Kernel kernel;
-  int64_t threads = 0, sharedBytes = 0;
-  /// Of global memory, for each block.
-  int64_t scratchBytes = 0, scratchBytesPerStep = 0;
+  CudaLaunch launch;
   std::string ptx;
   /// The schedule: stable text.
   std::string explain;

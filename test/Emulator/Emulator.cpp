@@ -71,19 +71,28 @@ runtimeSymbols(llvm::orc::MangleAndInterner mangle) {
   return symbols;
 }
 
-EmulatedKernels::~EmulatedKernels() = default;
+/// What nobody has written reads as no number.
+static std::vector<char> makeUnwritten(int64_t bytes) {
+  return std::vector<char>(std::max<int64_t>(bytes, 8), char(0xff));
+}
 
-llvm::Expected<std::unique_ptr<EmulatedKernels>>
-EmulatedKernels::create(OwningOpRef<ModuleOp> kernels,
-                        const GPUObject &object) {
-  std::vector<std::pair<std::string, int64_t>> constants;
+//===----------------------------------------------------------------------===//
+// Modules
+//===----------------------------------------------------------------------===//
+
+llvm::Expected<std::unique_ptr<EmulatedModule>>
+EmulatedModule::create(OwningOpRef<ModuleOp> kernels) {
+  std::unique_ptr<EmulatedModule> made(new EmulatedModule());
+  kernels->walk([&](gpu::GPUFuncOp kernel) {
+    made->kernels[kernel.getName().str()] = kernel.getNumArguments();
+  });
   kernels->walk([&](LLVM::GlobalOp global) {
     if (global.getName() == sharedMemoryName)
       return;
     global.setLinkage(LLVM::Linkage::External);
     global.setAddrSpace(1);
     auto value = cast<DenseElementsAttr>(*global.getValue());
-    constants.push_back(
+    made->constants.push_back(
         {global.getName().str(),
          value.getNumElements() *
              ((value.getElementType().getIntOrFloatBitWidth() + 7) / 8)});
@@ -92,7 +101,6 @@ EmulatedKernels::create(OwningOpRef<ModuleOp> kernels,
     return llvm::createStringError("the kernels could not be lowered");
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  auto made = std::unique_ptr<EmulatedKernels>(new EmulatedKernels(object));
   auto jit = llvm::orc::LLJITBuilder().create();
   if (!jit)
     return jit.takeError();
@@ -112,14 +120,65 @@ EmulatedKernels::create(OwningOpRef<ModuleOp> kernels,
   if (auto error = (*jit)->addIRModule(llvm::orc::ThreadSafeModule(
           std::move(translated), std::move(context))))
     return std::move(error);
-  made->constants = std::move(constants);
   made->jit = std::move(*jit);
   return made;
 }
 
-/// What nobody has written reads as no number.
-static std::vector<char> makeUnwritten(int64_t bytes) {
-  return std::vector<char>(std::max<int64_t>(bytes, 8), char(0xff));
+std::optional<unsigned> EmulatedModule::countArguments(StringRef name) const {
+  auto found = kernels.find(std::string_view(name));
+  return found == kernels.end() ? std::nullopt : std::optional(found->second);
+}
+
+Status EmulatedModule::launch(emulation::Machine &machine,
+                              const std::string &name, void *arguments,
+                              const EmulatedGrid &grid) {
+  auto find = [&](const std::string &symbol) -> Expected<void *> {
+    auto address = jit->lookup(symbol);
+    if (!address)
+      return Error{llvm::toString(address.takeError())};
+    return address->toPtr<void *>();
+  };
+  // Constants are global variables of the code.
+  for (const auto &[constant, bytes] : constants) {
+    auto address = find(constant);
+    if (!address)
+      return address.error();
+    machine.addRegion(constant, *address, bytes, false, true);
+  }
+  auto entry = find(name);
+  if (!entry)
+    return entry.error();
+  std::vector<char> shared = makeUnwritten(grid.sharedBytes);
+  machine.addRegion("shared memory", shared.data(), grid.sharedBytes, true,
+                    false);
+  for (int64_t i = 0; i < grid.blocks; ++i) {
+    int64_t block = grid.isReversed ? grid.blocks - 1 - i : i;
+    machine.forget("shared memory");
+    std::string error = machine.runBlock(
+        reinterpret_cast<void (*)(void *)>(*entry), arguments, grid.threads,
+        block, grid.blocks, shared.data(), grid.isReversed);
+    if (!error.empty())
+      return Error{name + ": " + error};
+  }
+  machine.remove("shared memory");
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+EmulatedKernels::~EmulatedKernels() = default;
+
+llvm::Expected<std::unique_ptr<EmulatedKernels>>
+EmulatedKernels::create(OwningOpRef<ModuleOp> kernels,
+                        const GPUObject &object) {
+  auto module = EmulatedModule::create(std::move(kernels));
+  if (!module)
+    return module.takeError();
+  std::unique_ptr<EmulatedKernels> made(new EmulatedKernels(object));
+  made->module = std::move(*module);
+  return made;
 }
 
 Status EmulatedKernels::run(const KernelBatch &batch,
@@ -128,9 +187,9 @@ Status EmulatedKernels::run(const KernelBatch &batch,
   int64_t blocks =
       std::max<int64_t>(1, std::min<int64_t>(options.blocks, batch.samples));
   const Kernel &kernel = object.kernel;
-  std::vector<char> shared = makeUnwritten(object.sharedBytes);
+  const CudaLaunch &launch = object.launch;
   int64_t stride = llvm::alignTo(
-      object.scratchBytes + object.scratchBytesPerStep * batch.steps, 256);
+      launch.scratchBytes + launch.scratchBytesPerStep * batch.steps, 256);
   std::vector<char> scratch = makeUnwritten(stride * blocks);
   std::vector<std::vector<char>> partials(kernel.results.size());
 
@@ -170,37 +229,13 @@ Status EmulatedKernels::run(const KernelBatch &batch,
                              reinterpret_cast<uint64_t>(batch.sampleIndex)});
   machine.addRegion("scratch memory", scratch.data(), stride * blocks, true,
                     false);
-  machine.addRegion("shared memory", shared.data(), object.sharedBytes, true,
-                    false);
   if (batch.sampleIndex)
     machine.addRegion("sample index", const_cast<uint64_t *>(batch.sampleIndex),
                       batch.samples * 8, false, true);
-  // Constants are global variables of the code.
-  for (const auto &[name, bytes] : constants) {
-    auto address = jit->lookup(name);
-    if (!address)
-      return Error{llvm::toString(address.takeError())};
-    machine.addRegion(name, address->toPtr<void *>(), bytes, false, true);
-  }
 
-  auto call = [&](const char *name, void *arguments, int64_t threads,
-                  int64_t count) -> Status {
-    auto address = jit->lookup(name);
-    if (!address)
-      return Error{llvm::toString(address.takeError())};
-    auto *entry = address->toPtr<void (*)(void *)>();
-    for (int64_t i = 0; i < count; ++i) {
-      int64_t block = options.isReversed ? count - 1 - i : i;
-      machine.forget("shared memory");
-      std::string error =
-          machine.runBlock(entry, arguments, threads, block, count,
-                           shared.data(), options.isReversed);
-      if (!error.empty())
-        return Error{std::string(name) + ": " + error};
-    }
-    return {};
-  };
-  if (Status failed = call("loco_kernel", table.data(), object.threads, blocks))
+  if (Status failed = module->launch(
+          machine, "loco_kernel", table.data(),
+          {blocks, launch.threads, launch.sharedBytes, options.isReversed}))
     return failed;
   for (auto [i, result] : llvm::enumerate(kernel.results)) {
     if (result.kind != KernelOperand::Kind::Sum)
@@ -211,11 +246,13 @@ Status EmulatedKernels::run(const KernelBatch &batch,
     uint64_t arguments[] = {reinterpret_cast<uint64_t>(partials[i].data()),
                             reinterpret_cast<uint64_t>(batch.results[i]),
                             uint64_t(count), uint64_t(blocks)};
-    if (Status failed =
-            call(result.type == ElementType::F64 ? "loco_reduce_f64"
-                                                 : "loco_reduce_f32",
-                 arguments, reduceThreads,
-                 (count + reduceThreads - 1) / reduceThreads))
+    if (Status failed = module->launch(
+            machine,
+            result.type == ElementType::F64 ? "loco_reduce_f64"
+                                            : "loco_reduce_f32",
+            arguments,
+            {(count + reduceThreads - 1) / reduceThreads, reduceThreads, 0,
+             options.isReversed}))
       return failed;
   }
   return {};

@@ -17,6 +17,7 @@
 #define TEST_EMULATOR_EMULATOR_H
 
 #include "compiler/JIT/CompileGPU.h"
+#include "test/Emulator/Fibers.h"
 
 #include "mlir/IR/OwningOpRef.h"
 
@@ -33,7 +34,38 @@ struct EmulationOptions {
   bool isReversed = false;
 };
 
-/// The kernels of one function, compiled for the processor.
+/// A launch of one kernel.
+struct EmulatedGrid {
+  int64_t blocks = 1, threads = 1, sharedBytes = 0;
+  bool isReversed = false;
+};
+
+/// The kernels of one gpu.module, compiled for the processor.
+class EmulatedModule {
+public:
+  /// Lowers `kernels`, a module with one gpu.module, which is consumed.
+  static llvm::Expected<std::unique_ptr<EmulatedModule>>
+  create(mlir::OwningOpRef<mlir::ModuleOp> kernels);
+
+  /// Arguments of the kernel `name`, eight bytes each; nothing if there is no
+  /// such kernel.
+  std::optional<unsigned> countArguments(llvm::StringRef name) const;
+
+  /// Executes a kernel, which may touch the regions of `machine`, constants
+  /// and shared memory. The error is the first thing that a thread did wrong.
+  Status launch(emulation::Machine &machine, const std::string &name,
+                void *arguments, const EmulatedGrid &grid);
+
+private:
+  EmulatedModule() = default;
+
+  std::map<std::string, unsigned, std::less<>> kernels;
+  /// Names and bytes of global variables.
+  std::vector<std::pair<std::string, int64_t>> constants;
+  std::shared_ptr<llvm::orc::LLJIT> jit;
+};
+
+/// The kernels of one function, called as LocoToGPU.h says.
 class EmulatedKernels {
 public:
   /// Lowers `kernels`, a module with one gpu.module, which is consumed.
@@ -49,9 +81,7 @@ private:
   explicit EmulatedKernels(const GPUObject &object) : object(object) {}
 
   GPUObject object;
-  /// Names and bytes of global variables.
-  std::vector<std::pair<std::string, int64_t>> constants;
-  std::shared_ptr<llvm::orc::LLJIT> jit;
+  std::unique_ptr<EmulatedModule> module;
 };
 
 /// Rewrites the kernels of `module` to functions of plain code: numbers of

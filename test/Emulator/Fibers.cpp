@@ -167,6 +167,11 @@ void Machine::forget(const std::string &name) {
       region.states.assign(region.states.size(), ByteState());
 }
 
+void Machine::remove(const std::string &name) {
+  std::erase_if(regions,
+                [&](const auto &entry) { return entry.second.name == name; });
+}
+
 void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
                      int32_t space) {
   auto found = regions.upper_bound(address);

@@ -46,7 +46,8 @@ public:
                  bool isWritten);
   /// Forgets what was written to the regions of that name.
   void forget(const std::string &name);
-  void clearRegions() { regions.clear(); }
+  /// Forgets the regions of that name.
+  void remove(const std::string &name);
 
   /// Runs `kernel(arguments)` for every thread of a block. Returns what went
   /// wrong first, or nothing.

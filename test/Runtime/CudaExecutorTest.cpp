@@ -47,10 +47,10 @@ int main() {
   }
   CudaCode code;
   code.image = "fake";
-  code.threads = 64;
-  code.sharedBytes = 200;
-  code.scratchBytes = 1000;
-  code.scratchBytesPerStep = 100;
+  code.launch.threads = 64;
+  code.launch.sharedBytes = 200;
+  code.launch.scratchBytes = 1000;
+  code.launch.scratchBytesPerStep = 100;
   code.kernel.arguments = {operand(KernelOperand::Kind::Sample, true),
                            operand(KernelOperand::Kind::None, false)};
   code.kernel.results = {operand(KernelOperand::Kind::Sample, true),

@@ -21,19 +21,26 @@
 
 namespace loco {
 
+/// What a launch of `loco_kernel` needs to know besides its arguments.
+struct CudaLaunch {
+  /// Of a block.
+  int64_t threads = 0;
+  /// Of dynamic shared memory, for each block of threads.
+  int64_t sharedBytes = 0;
+  /// Of global memory, for each block of threads.
+  int64_t scratchBytes = 0, scratchBytesPerStep = 0;
+};
+
 /// Kernels of one function, as compiler/Conversion/LocoToGPU/LocoToGPU.h
 /// describes them: `loco_kernel`, and `loco_reduce_f32` or `loco_reduce_f64`
 /// for sums over samples.
 struct CudaCode {
   /// Arguments and results; no function.
   Kernel kernel;
-  /// PTX text, or a cubin for the device at hand.
+  /// PTX text, or a cubin for the device at hand; for an emulated device the
+  /// text of the kernels in the gpu dialect.
   std::string image;
-  int64_t threads = 0;
-  /// Of dynamic shared memory, for each block of threads.
-  int64_t sharedBytes = 0;
-  /// Of global memory, for each block of threads.
-  int64_t scratchBytes = 0, scratchBytesPerStep = 0;
+  CudaLaunch launch;
 };
 
 /// The device that executors use.
@@ -45,6 +52,8 @@ struct CudaDevice {
   int64_t memoryBytes = 0, sharedBytes = 0;
   /// Of the driver: 12040 for CUDA 12.4.
   int driverVersion = 0;
+  /// A driver without a GPU that executes kernels of the gpu dialect.
+  bool isEmulated = false;
 };
 
 /// The first device. An error says what is missing: no driver, an old one, no

@@ -49,6 +49,7 @@ Expected<CudaDevice> loco::findCudaDevice() {
   found.memoryBytes = static_cast<int64_t>(bytes);
   found.sharedBytes = shared;
   found.driverVersion = driver.version;
+  found.isEmulated = driver.isEmulated;
   return found;
 }
 
@@ -87,8 +88,8 @@ struct CudaExecutor::State {
 };
 
 Status CudaExecutor::State::load() {
-  if (code.sharedBytes > device.sharedBytes)
-    return Error{"the code needs " + std::to_string(code.sharedBytes) +
+  if (code.launch.sharedBytes > device.sharedBytes)
+    return Error{"the code needs " + std::to_string(code.launch.sharedBytes) +
                  " bytes of shared memory, " + device.name + " has " +
                  std::to_string(device.sharedBytes)};
   if (Status failed = driver->check(driver->deviceGet(&deviceNumber, 0),
@@ -123,8 +124,8 @@ Status CudaExecutor::State::load() {
     }
   return driver->check(
       driver->funcSetAttribute(kernel, functionDynamicSharedBytes,
-                               static_cast<int>(code.sharedBytes)),
-      device.name + " has no " + std::to_string(code.sharedBytes) +
+                               static_cast<int>(code.launch.sharedBytes)),
+      device.name + " has no " + std::to_string(code.launch.sharedBytes) +
           " bytes of shared memory for a block");
 }
 
@@ -207,7 +208,7 @@ Status CudaExecutor::run(const KernelBatch &batch) {
   }
   int64_t indexOffset = place(8 * batch.samples);
   int64_t scratchStride = aligned(
-      state->code.scratchBytes + state->code.scratchBytesPerStep * batch.steps);
+      state->code.launch.scratchBytes + state->code.launch.scratchBytesPerStep * batch.steps);
   int64_t partStride = 0;
   for (size_t i = 0; i < kernel.results.size(); ++i)
     if (kernel.results[i].kind == KernelOperand::Kind::Sum)
@@ -284,7 +285,7 @@ Status CudaExecutor::run(const KernelBatch &batch) {
   };
   if (batch.samples > 0)
     if (Status failed = launch(state->kernel, values, blocks,
-                               state->code.threads, state->code.sharedBytes))
+                               state->code.launch.threads, state->code.launch.sharedBytes))
       return failed;
   for (size_t i = 0; i < kernel.results.size(); ++i) {
     const KernelOperand &result = kernel.results[i];

@@ -52,6 +52,7 @@ static Expected<Driver> open() {
                  "` is too old: it has no `" #symbol "`"};
 #include "DriverApi.def"
 #undef LOCO_CUDA
+  driver.isEmulated = dlsym(library, "locoEmulatedDevice") != nullptr;
   if (driver.driverGetVersion(&driver.version) == 0 &&
       driver.version < oldestVersion)
     return Error{"the CUDA driver is too old: it is of CUDA " +

@@ -34,6 +34,9 @@ struct Driver {
 #undef LOCO_CUDA
   /// As it numbers itself: 12040 for CUDA 12.4.
   int version = 0;
+  /// It has no GPU: it exports `locoEmulatedDevice`, and takes kernels of the
+  /// gpu dialect.
+  bool isEmulated = false;
 
   /// `CUDA_ERROR_...: what it means`.
   std::string describe(int error) const;
