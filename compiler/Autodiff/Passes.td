@@ -48,6 +48,18 @@ def ExpandGradients : Pass<"loco-expand-gradients", "::mlir::ModuleOp"> {
   let dependentDialects = ["::loco::LocoDialect"];
 }
 
+def ExpandTangents : Pass<"loco-expand-tangents", "::mlir::ModuleOp"> {
+  let summary = "Lets differences between states go along where a model asks for it";
+  let description = [{
+    Replaces a function whose attribute `loco.tangents` names states by its derivative in
+    forward mode, under the same name. Of its results only those of the role `carry` remain.
+    For each state `s`, an argument `carry/s` and a result of that name, there is then an
+    argument `tangent/s` and a result `tangent/s`: a small difference in the states at the
+    beginning, and what it is at the end. Comes after `loco-expand-gradients`.
+  }];
+  let dependentDialects = ["::loco::LocoDialect"];
+}
+
 def PlanResiduals : Pass<"loco-plan-residuals"> {
   let summary = "Decides what a reverse time loop reads instead of computing it again";
   let description = [{

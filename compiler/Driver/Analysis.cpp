@@ -8,9 +8,7 @@
 #include "compiler/Driver/Analysis.h"
 
 #include "compiler/AST/Suggest.h"
-
-#include "loco/BatchLoader.h"
-#include "loco/Matching.h"
+#include "compiler/Driver/SampleFeed.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -18,7 +16,6 @@
 #include <nlohmann/json.hpp>
 
 #include <cstring>
-#include <numeric>
 
 using namespace loco;
 using Json = nlohmann::ordered_json;
@@ -56,84 +53,19 @@ static void append(TensorMap &to, const std::string &name, const Tensor &from,
               from.data(), from.bytes());
 }
 
-/// Where batches come from: a source, or, for a model without inputs, nothing
-/// but numbers of samples and steps.
-struct Feed {
-  std::unique_ptr<DataSource> source;
-  FieldMatch match;
-  BatchOptions options;
-  DataCursor cursor;
-  int64_t steps = 0;
-
-  Status read(int64_t first, int64_t samples, Batch &batch);
-};
-
-Status Feed::read(int64_t first, int64_t samples, Batch &batch) {
-  if (source) {
-    options.samples = samples;
-    if (Status failed = readBatch(*source, options, cursor, batch))
-      return failed;
-  } else {
-    batch.samples = samples;
-    batch.sampleIndex.resize(samples);
-    std::iota(batch.sampleIndex.begin(), batch.sampleIndex.end(), first);
-  }
-  batch.steps = match.steps ? match.steps : steps;
-  return {};
-}
-
-/// Opens the data and matches them with the model's inputs.
-static Expected<Feed> openFeed(const AnalysisSubject &subject,
-                               const std::optional<DataOption> &data) {
-  Feed feed;
-  feed.steps = subject.steps;
-  if (!data) {
-    for (const ArgumentSpec &argument : subject.program->arguments())
-      if (argument.role == ArgumentRole::Input && !argument.preset)
-        return Error{
-            fmt::format("input `{}` needs `data` in the block", argument.name)};
-    return feed;
-  }
-  auto source = DataSource::open(*data, subject.seed);
-  if (!source)
-    return source.error();
-  feed.source = std::move(*source);
-  auto match = matchFields(subject.program->arguments(), *feed.source);
-  if (!match)
-    return match.error();
-  feed.match = *match;
-  if (subject.steps && match->steps && match->steps != subject.steps)
-    return Error{fmt::format("the data have {} steps, but `steps` is {}",
-                             match->steps, subject.steps)};
-  if (!feed.steps)
-    feed.steps = feed.source->steps();
-  feed.options.shuffle = false;
-  feed.options.dropIncomplete = false;
-  feed.options.precision = subject.precision;
-  feed.options.fields = match->fields;
-  feed.options.numbers = match->numbers;
-  if (feed.source->field("label") &&
-      !llvm::is_contained(feed.options.fields, "label"))
-    feed.options.fields.push_back("label");
-  return feed;
-}
-
 Expected<Responses>
 loco::collectResponses(const AnalysisSubject &subject,
                        const TensorMap &parameters,
                        const std::optional<DataOption> &data,
                        const std::vector<std::string> &results) {
-  auto feed = openFeed(subject, data);
+  auto feed = SampleFeed::open(subject, data);
   if (!feed)
     return feed.error();
   Responses responses;
-  responses.samples = subject.samples;
-  if (feed->source) {
-    if (auto length = feed->source->length())
-      responses.samples = std::min(responses.samples, *length);
+  responses.samples = feed->limit(subject.samples);
+  if (feed->source)
     if (const DataField *label = feed->source->field("label"))
       responses.classes = label->classes;
-  }
 
   Request request;
   request.results = results;
@@ -215,6 +147,12 @@ static llvm::ArrayRef<AnalysisForm> getAnalyses() {
        {"after", "horizon", "threshold", "ahead"},
        "valid_prediction_time(y, x, after = 31, horizon = 60)"},
       {"reached", analyzeReached, {"loss"}, 1, {"every"}, "reached(0.05)"},
+      {"lyapunov",
+       analyzeLyapunov,
+       {"exponents"},
+       0,
+       {"every", "skip"},
+       "lyapunov(3, skip = 500)"},
   };
   return analyses;
 }

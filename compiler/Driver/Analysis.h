@@ -31,6 +31,9 @@ struct Network {
 struct AnalysisSubject {
   const ModelFacts *model = nullptr;
   Program *program = nullptr;
+  /// The same with differences between states (`tangent/<state>`), for
+  /// analyses that follow those; else null.
+  Program *tangents = nullptr;
   /// Looked at one after the other and shown side by side.
   std::vector<Network> networks;
   /// Where samples come from, unless the analysis brings its own stimuli.
@@ -96,6 +99,8 @@ Expected<nlohmann::ordered_json>
 analyzeValidTime(const sema::Setting &save, const AnalysisSubject &subject);
 Expected<nlohmann::ordered_json> analyzeReached(const sema::Setting &save,
                                                 const AnalysisSubject &subject);
+Expected<nlohmann::ordered_json>
+analyzeLyapunov(const sema::Setting &save, const AnalysisSubject &subject);
 
 } // namespace loco
 

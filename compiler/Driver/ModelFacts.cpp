@@ -24,6 +24,7 @@ ModelFacts loco::describeModel(const sema::Model &model) {
   ModelFacts facts;
   facts.name = model.name;
   facts.isSystem = model.isSystem;
+  facts.interval = model.solver.interval;
   for (const sema::State &state : model.states)
     facts.values.push_back({state.name, copySpace(state.space), state.isAngle});
   for (const sema::Result &result : model.results)

@@ -32,6 +32,8 @@ struct ModelFacts {
   std::string name;
   /// Its outputs are data; runs in f64 always.
   bool isSystem = false;
+  /// Time that a step lasts, if it is known before the run; else 0.
+  double interval = 0;
   /// States, then results.
   std::vector<ValueFacts> values;
   /// Learned parameters that are the relu of their stored tensor: its name.

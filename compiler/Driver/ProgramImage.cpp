@@ -63,8 +63,8 @@ static void listFields(Archive &archive, sema::Setting &setting) {
 
 template <typename Archive>
 static void listFields(Archive &archive, sema::RunBlock &block) {
-  auto &[verb, model, variant, settings, range] = block;
-  archive(verb, model, variant, settings, range);
+  auto &[verb, model, variant, tangents, settings, range] = block;
+  archive(verb, model, variant, tangents, settings, range);
 }
 
 template <typename Archive>
@@ -75,8 +75,8 @@ static void listFields(Archive &archive, ValueFacts &value) {
 
 template <typename Archive>
 static void listFields(Archive &archive, ModelFacts &model) {
-  auto &[name, isSystem, values, reluParameters] = model;
-  archive(name, isSystem, values, reluParameters);
+  auto &[name, isSystem, interval, values, reluParameters] = model;
+  archive(name, isSystem, interval, values, reluParameters);
 }
 
 template <typename Archive>

@@ -194,7 +194,13 @@ Status Runner::runAnalyze(const RunBlock &block) {
 }
 
 /// The analyses that a block asks for.
-Status Runner::runSaves(const RunBlock &block, const AnalysisSubject &subject) {
+Status Runner::runSaves(const RunBlock &block, AnalysisSubject subject) {
+  if (!block.tangents.empty()) {
+    auto tangents = runnable.getProgram(block.tangents);
+    if (!tangents)
+      return atPlace(block.range, tangents.error());
+    subject.tangents = *tangents;
+  }
   for (const sema::Setting &setting : block.settings) {
     if (setting.name != "save")
       continue;

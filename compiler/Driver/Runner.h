@@ -68,7 +68,7 @@ private:
   Status runAnalyze(const RunBlock &block);
   Status runSimulate(const RunBlock &block);
   AnalysisSubject describeSubject(const ModelRun &run) const;
-  Status runSaves(const RunBlock &block, const AnalysisSubject &subject);
+  Status runSaves(const RunBlock &block, AnalysisSubject subject);
   Expected<DataOption> getAnalysisData(const RunBlock &block,
                                        const ModelRun &run) const;
   std::string describeConfiguration() const;

@@ -48,6 +48,14 @@ SmallVector<const Node *> ModelEmitter::getLoopRoots() {
   return roots;
 }
 
+/// The names of all states, hidden ones included.
+ArrayAttr ModelEmitter::getStateNames() {
+  SmallVector<Attribute> names;
+  for (const sema::State *state : getStates())
+    names.push_back(builder.getStringAttr(state->name));
+  return builder.getArrayAttr(names);
+}
+
 void ModelEmitter::emitWhole() {
   SmallVector<Slot> arguments, results;
   addParameters(arguments);
@@ -86,6 +94,8 @@ void ModelEmitter::emitWhole() {
   addResults(sema::ResultRole::Probe, "probe");
   addResults(sema::ResultRole::Carry, "carry");
   begin("", arguments, results);
+  if (model.hasTangents)
+    function->setAttr("loco.tangents", getStateNames());
 
   Location loc = context.getLoc(model.range);
   Value steps = model.hasSteps() ? function.getArguments().back() : Value();

@@ -56,6 +56,7 @@ private:
   mlir::Value makeIndexConstant(int64_t number);
   llvm::SmallVector<const sema::State *> getStates(bool withHidden = true);
   // IRGen.cpp
+  mlir::ArrayAttr getStateNames();
   llvm::SmallVector<const sema::Node *> getResultRoots();
   llvm::SmallVector<const sema::Node *> getLoopRoots();
 

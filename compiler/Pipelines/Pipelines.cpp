@@ -42,6 +42,7 @@ void loco::buildModelPipeline(OpPassManager &modulePasses) {
   // derivative would be computed twice, too, in terms that no longer agree.
   modulePasses.addPass(createCSEPass());
   modulePasses.addPass(createExpandGradients());
+  modulePasses.addPass(createExpandTangents());
   modulePasses.addPass(createCSEPass());
 }
 

@@ -219,6 +219,9 @@ struct Model {
   std::vector<Result> results;
   Solver solver;
 
+  /// Differences between states go along (`loco.tangents`).
+  bool hasTangents = false;
+
   /// A scalar per sample, or per step; null if there is none.
   Node *loss = nullptr;
   /// True if the loss of a step looks at the next one.

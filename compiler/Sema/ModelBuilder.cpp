@@ -394,7 +394,8 @@ bool ModelBuilder::isComplete() const {
     isComplete &= result.value != nullptr;
   for (const ast::Decl *decl : body->body) {
     isComplete &=
-        !llvm::isa<ast::LossDecl>(decl) || model->loss || elaborator.around;
+        !llvm::isa<ast::LossDecl>(decl) || model->loss || elaborator.around ||
+        model->hasTangents;
     auto *input = llvm::dyn_cast<ast::InputDecl>(decl);
     for (ast::Identifier name :
          input ? input->names : llvm::ArrayRef<ast::Identifier>())

@@ -94,6 +94,7 @@ private:
   void finishVariant();
   void checkFeedsOfLoops(const ast::SettingDecl &rollout);
   void finishRollout(const ast::SettingDecl &rollout);
+  void keepStatesAlone();
   bool checkWindows();
   void makeStates(const ast::StateDecl &decl);
   void makeInits();

@@ -87,6 +87,8 @@ struct RunBlock {
   std::string model;
   /// That of the variant of it that the block runs; empty for the model itself.
   std::string variant;
+  /// That which `lyapunov` runs; empty if the block does not save any.
+  std::string tangents;
   std::vector<Setting> settings;
   SourceRange range;
 

@@ -70,10 +70,13 @@ std::unique_ptr<Module> sema::analyze(llvm::ArrayRef<const ast::File *> files,
       diagnostics
           .error("unknown-name", run->model.range,
                  "no model is called `" + run->model.name + "`")
-          .hint(didYouMean(run->model.name, names));
-    else if ((*builder)->getElaborator().modelScope)
+          .hint(didYouMeanOneOf(run->model.name, names));
+    else if ((*builder)->getElaborator().modelScope) {
       module->runs.push_back(
           evaluateRunBlock(*run, variants.find(*run, **builder)));
+      if (ModelBuilder *tangents = variants.findTangents(*run, **builder))
+        module->runs.back().tangents = tangents->getModel().name;
+    }
   }
   for (const ast::InstanceDecl *system : program.getRequestedSystems()) {
     if (llvm::any_of(builders, [&](const auto &built) {

@@ -72,7 +72,9 @@ void Variant::setKey() {
   if (rollout)
     key = rollout->target.name.str() + " = " + ast::toString(rollout->value) +
           " after " + ast::toString(rollout->after);
-  if (hasWindows)
+  if (hasTangents)
+    key += " with tangents";
+  else if (hasWindows)
     key += " in windows";
 }
 
@@ -82,7 +84,9 @@ std::string VariantTable::nameOf(const Variant &variant,
   std::string name = model;
   if (variant.rollout)
     name += ".rollout";
-  if (variant.hasWindows)
+  if (variant.hasTangents)
+    name += ".tangent";
+  else if (variant.hasWindows)
     name += ".window";
   auto isTaken = [&](const std::string &candidate) {
     return llvm::any_of(builders, [&](const auto &builder) {
@@ -102,6 +106,28 @@ ModelBuilder &VariantTable::find(const ast::RunDecl &run, ModelBuilder &base) {
   return make(variant, base);
 }
 
+/// The place of `lyapunov(...)` in what `run` saves; null if it does not.
+static const ast::Expr *findLyapunov(const ast::RunDecl &run) {
+  for (const ast::Decl *line : run.body)
+    if (auto *setting = llvm::dyn_cast<ast::SettingDecl>(line);
+        setting && setting->name.name == "save" && setting->value)
+      if (auto *call = llvm::dyn_cast<ast::CallExpr>(setting->value);
+          call && call->getCalleeName() == "lyapunov")
+        return call;
+  return nullptr;
+}
+
+ModelBuilder *VariantTable::findTangents(const ast::RunDecl &run,
+                                         ModelBuilder &base) {
+  const ast::Expr *place = findLyapunov(run);
+  if (!place || program.diagnostics.hasErrors())
+    return nullptr;
+  Variant variant = readVariant(run, base);
+  variant.hasWindows = variant.hasTangents = true;
+  variant.windowRange = place->getRange();
+  return &make(variant, base);
+}
+
 ModelBuilder &VariantTable::make(Variant variant, ModelBuilder &base) {
   variant.setKey();
   std::string model = base.getModel().name;
@@ -116,7 +142,7 @@ ModelBuilder &VariantTable::make(Variant variant, ModelBuilder &base) {
   ModelBuilder &made = *builder;
   // Without windows it is a model to evaluate.
   if (variant.rollout && variant.hasWindows) {
-    variant.hasWindows = false;
+    variant.hasWindows = variant.hasTangents = false;
     make(variant, base);
   }
   return made;
@@ -195,8 +221,20 @@ void ModelBuilder::finishVariant() {
     checkFeedsOfLoops(*variant->rollout);
     finishRollout(*variant->rollout);
   }
+  if (variant->hasTangents)
+    keepStatesAlone();
   if (variant->hasWindows && checkWindows())
     elaborator.sequence.carryStates();
+}
+
+/// What only looks at the states has no part in how their differences grow.
+void ModelBuilder::keepStatesAlone() {
+  model->hasTangents = true;
+  model->loss = nullptr;
+  model->lossLooksAhead = model->lossSkipsLastStep = false;
+  llvm::erase_if(model->results, [](const Result &result) {
+    return result.role != ResultRole::Carry;
+  });
 }
 
 /// What is run before the time loop reads the data. It must not see steps of
@@ -285,7 +323,8 @@ static StringRef findNeed(const Node *node) {
 /// In a window only what is near a step is known: losses are those of steps,
 /// and neither they nor the states look at the ends of the sequence.
 bool ModelBuilder::checkWindows() {
-  if (program.diagnostics.hasErrors() || !model->loss)
+  if (program.diagnostics.hasErrors() ||
+      (!model->loss && !variant->hasTangents))
     return false;
   auto refuse = [&](SourceRange range, const llvm::Twine &message) {
     elaborator.error("needs-whole-sequence", range, message)
@@ -297,7 +336,9 @@ bool ModelBuilder::checkWindows() {
     if (!loop.standsFor)
       return refuse(loop.range,
                     "a model is run over a part of the sequence here");
-  llvm::SmallVector<const Node *> roots = {model->loss};
+  llvm::SmallVector<const Node *> roots;
+  if (model->loss)
+    roots.push_back(model->loss);
   for (const State &state : model->states)
     roots.push_back(state.next);
   for (const State &state : model->hiddenStates)
@@ -311,14 +352,16 @@ bool ModelBuilder::checkWindows() {
     // States after the last step are made before anything asks for them.
     bool isNamed = node->range.isValid();
     if (!need.empty())
-      return refuse(isNamed ? node->range : model->loss->range,
+      return refuse(isNamed       ? node->range
+                    : model->loss ? model->loss->range
+                                  : model->range,
                     "`" +
                         (isNamed ? elaborator.getText(node->range)
                                  : StringRef(node->state->name)) +
                         "` is needed at " + need + " of the whole sequence");
     hasStepLoss |= node->op == Op::TimeSum;
   }
-  return hasStepLoss ||
+  return hasStepLoss || !model->loss ||
          refuse(model->loss->range,
                 "the loss is one number per sample, which windows have not");
 }

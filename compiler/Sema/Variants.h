@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A run block may ask for another schedule of its model: `rollout x = y after
-// n` feeds results back, `window n` runs a sequence in pieces. Each way is a
-// model of its own, made of the same declaration, with the same parameters and
-// random streams: `M.rollout`, `M.window`, `M.rollout.window`.
+// n` feeds results back, `window n` runs a sequence in pieces, and `lyapunov`
+// follows differences between states. Each way is a model of its own, made of
+// the same declaration, with the same parameters and random streams:
+// `M.rollout`, `M.window`, `M.rollout.window`, `M.tangent`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,6 +34,8 @@ struct Variant {
   /// States begin where they were left: at the edge of a window, or, with
   /// `carry`, of a sequence.
   bool hasWindows = false;
+  /// Differences between states go along; it computes nothing but the states.
+  bool hasTangents = false;
   /// What asks for that, to be shown.
   SourceRange windowRange;
   /// The same for blocks that want the same; empty for the model itself.
@@ -51,6 +54,8 @@ public:
   /// The builder of the model that `run` wants; `base` if it wants nothing
   /// special, or if something is wrong with the program already.
   ModelBuilder &find(const ast::RunDecl &run, ModelBuilder &base);
+  /// That with tangents, if `run` saves an analysis that needs it; else null.
+  ModelBuilder *findTangents(const ast::RunDecl &run, ModelBuilder &base);
   std::vector<std::unique_ptr<ModelBuilder>> &getBuilders() {
     return builders;
   }

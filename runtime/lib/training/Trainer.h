@@ -18,9 +18,9 @@
 #include "loco/Matching.h"
 #include "loco/Metrics.h"
 #include "loco/Training.h"
+#include "loco/Windows.h"
 #include "runtime/lib/training/Health.h"
 #include "runtime/lib/training/Interrupt.h"
-#include "runtime/lib/training/Windows.h"
 
 #include <chrono>
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/lib/training/Windows.h"
+#include "loco/Windows.h"
 
 #include <algorithm>
 #include <cstring>

@@ -5,15 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Truncated back-propagation: a program that takes its states as inputs
+// Sequences in pieces, for truncated back-propagation and for analyses that
+// follow states: a program that takes its states as inputs
 // `carry/<state>` and gives them as results of that name runs a batch of
 // sequences window by window. docs/ModelIR.md lists the other inputs of such a
 // program.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LOCO_RUNTIME_TRAINING_WINDOWS_H
-#define LOCO_RUNTIME_TRAINING_WINDOWS_H
+#ifndef LOCO_WINDOWS_H
+#define LOCO_WINDOWS_H
 
 #include "loco/Program.h"
 
@@ -59,4 +60,4 @@ private:
 
 } // namespace loco
 
-#endif // LOCO_RUNTIME_TRAINING_WINDOWS_H
+#endif // LOCO_WINDOWS_H
