@@ -108,17 +108,20 @@ rng = np.random.default_rng(1)
 def check_arrays():
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40], np.float32)
     shapes = [(), (1,), (7,), (3, 4), (2, 3, 4, 5), (0,), (3, 0, 2)]
-    cases = [(rng.standard_normal(s).astype(t), t) for s in shapes for t in ("<f4", ">f4", "<f8", ">f8")]
+    cases = [(rng.standard_normal(s).astype(t), t) for s in shapes for t in ("<f2", ">f2", "<f4", ">f4", "<f8", ">f8")]
     cases += [(rng.integers(-100, 100, s).astype(t), t) for s in shapes for t in ("<i4", ">i4", "<i8", ">i8", "i1", "<i2", ">i2")]
     cases += [(rng.integers(0, 200, s).astype(t), t) for s in shapes for t in ("u1", "<u2", ">u4", "<u8")]
     cases += [(rng.integers(0, 2, s).astype(bool), "bool") for s in shapes]
+    # All numbers of 16 bits.
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    cases += [(halves[~np.isnan(halves)], "<f2"), (np.array([np.nan]), ">f2")]
     cases += [(special, "<f4"), (np.array([2**31 - 1, -2**31], np.int64), "<i8")]
     wanted = {}
     for number, (array, kind) in enumerate(cases):
         stored = np.asarray(array, dtype=kind)
         if number % 2:
             stored = np.asfortranarray(stored)
-        target = {"f": {4: np.float32, 8: np.float64}}.get(stored.dtype.kind, {}).get(stored.dtype.itemsize, np.int32)
+        target = {"f": {2: np.float32, 4: np.float32, 8: np.float64}}.get(stored.dtype.kind, {}).get(stored.dtype.itemsize, np.int32)
         wanted[f"a{number}"] = (stored, stored.astype(target))
     for name, (stored, expected) in wanted.items():
         if int(name[1:]) % 7 == 0:
@@ -166,8 +169,8 @@ def check_bad_npy():
     for old, new in (("(3, 4)", "(3, -4)"), ("(3, 4)", "3"), ("'shape'", "'shepa'"), ("False", "Maybe"), ("{", "["),
                      ("(3, 4)", "(99999999999999999999,)")):
         expect_error_of(good.replace(old.encode(), new.encode()[:len(old)] if len(new) <= len(old) else new.encode()), "header")
-    for old, new in ((b"'<f4'", b"'<f2'"), (b"'<f4'", b"'<c8'"), (b"'<f4'", b"'|O4'"), (b"'<f4'", b"'<U1'")):
-        expect_error_of(good.replace(old, new), "elements of type", "expected f4, f8, an integer or bool")
+    for old, new in ((b"'<f4'", b"'<c8'"), (b"'<f4'", b"'|O4'"), (b"'<f4'", b"'<U1'")):
+        expect_error_of(good.replace(old, new), "elements of type", "expected f2, f4, f8, an integer or bool")
     # Shapes whose sizes are huge or overflow take no memory.
     for shape in ((2**40,), (2**62, 4), (2**33, 2**33), (0, 2**62, 2**62)):
         header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"

@@ -16,6 +16,7 @@
 #include "runtime/lib/files/Bytes.h"
 
 #include <bit>
+#include <cmath>
 #include <limits>
 
 using namespace loco;
@@ -128,11 +129,12 @@ static bool parseStorage(const std::string &descr, NpyLayout &layout) {
   layout.elementBytes = static_cast<size_t>(descr[2] - '0');
   layout.isBigEndian = descr[0] == '>';
   layout.type = layout.kind != 'f'         ? ElementType::I32
-                : layout.elementBytes == 4 ? ElementType::F32
-                                           : ElementType::F64;
+                : layout.elementBytes == 8 ? ElementType::F64
+                                           : ElementType::F32;
   switch (layout.kind) {
   case 'f':
-    return layout.elementBytes == 4 || layout.elementBytes == 8;
+    return layout.elementBytes == 2 || layout.elementBytes == 4 ||
+           layout.elementBytes == 8;
   case 'i':
   case 'u':
     return layout.elementBytes == 1 || layout.elementBytes == 2 ||
@@ -145,8 +147,9 @@ static bool parseStorage(const std::string &descr, NpyLayout &layout) {
 }
 
 bool NpyLayout::isPlain() const {
-  return (kind == 'f' || (kind == 'i' && elementBytes == 4)) && !isBigEndian &&
-         !isColumnsFirst;
+  bool isAsInTensor =
+      kind == 'f' ? elementBytes >= 4 : kind == 'i' && elementBytes == 4;
+  return isAsInTensor && !isBigEndian && !isColumnsFirst;
 }
 
 /// The unsigned number in an element's bytes.
@@ -163,12 +166,25 @@ static uint64_t loadBits(const char *bytes, const NpyLayout &layout) {
   }
 }
 
+/// The number in the bits of a float16 of IEEE 754, which every f32 can hold.
+static float widenHalf(uint16_t half) {
+  int exponent = half >> 10 & 31;
+  float fraction = static_cast<float>(half & 1023);
+  float size = exponent == 31  ? (fraction == 0 ? HUGE_VALF : NAN)
+               : exponent == 0 ? std::ldexp(fraction, -24)
+                               : std::ldexp(1024 + fraction, exponent - 25);
+  return half >> 15 ? -size : size;
+}
+
 /// Stores one element; false if it is an integer that I32 cannot hold.
 static bool convertElement(const char *bytes, const NpyLayout &layout,
                            void *out, int64_t position) {
   uint64_t bits = loadBits(bytes, layout);
   if (layout.kind == 'f') {
-    if (layout.elementBytes == 4)
+    if (layout.elementBytes == 2)
+      static_cast<float *>(out)[position] =
+          widenHalf(static_cast<uint16_t>(bits));
+    else if (layout.elementBytes == 4)
       static_cast<float *>(out)[position] =
           std::bit_cast<float>(static_cast<uint32_t>(bits));
     else
@@ -259,7 +275,7 @@ loco::files::parseNpyLayout(std::string_view bytes, uint64_t size,
   NpyLayout layout;
   if (!parseStorage(header.descr, layout))
     return Error{place + " has elements of type " + ticked(header.descr) +
-                 ", expected f4, f8, an integer or bool"};
+                 ", expected f2, f4, f8, an integer or bool"};
   layout.shape = header.shape;
   layout.isColumnsFirst = header.fortranOrder;
   layout.begin =
