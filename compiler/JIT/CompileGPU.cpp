@@ -11,6 +11,8 @@
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
 
+#include "dialects/Device/IR/DeviceOps.h"
+
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -35,7 +37,8 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   context->loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
                        vector::VectorDialect, cf::ControlFlowDialect,
                        arith::ArithDialect, math::MathDialect,
-                       func::FuncDialect, gpu::GPUDialect>();
+                       func::FuncDialect, gpu::GPUDialect,
+                       device::DeviceDialect>();
   const NVPTXTarget *target = findNVPTXTarget(options.architecture);
   if (!target)
     return llvm::createStringError("no code is made for `%s`",

@@ -109,6 +109,11 @@ void Lowering::lower(Operation *op) {
     op->erase();
     return;
   }
+  if (auto pin = dyn_cast<device::PinOp>(op)) {
+    pin.getResult().replaceAllUsesWith(pin.getPointer());
+    op->erase();
+    return;
+  }
   if (auto load = dyn_cast<LLVM::LoadOp>(op))
     return watch(load.getAddr(), load.getType(), false);
   if (auto store = dyn_cast<LLVM::StoreOp>(op))

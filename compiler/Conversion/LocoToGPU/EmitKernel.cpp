@@ -8,6 +8,9 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
 
+#include "mlir/IR/Iterators.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
 using namespace mlir;
 using namespace loco;
 
@@ -20,9 +23,9 @@ Value GPUEmitter::constantPlace(unsigned number) {
   const GPUPlace &place = schedule.places[number];
   std::string name = ("loco_constant_" + Twine(number)).str();
   Type pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
-  {
+  auto module = block.getParentRegion()->getParentOfType<gpu::GPUModuleOp>();
+  if (!module.lookupSymbol(name)) {
     OpBuilder::InsertionGuard guard(b);
-    auto module = block.getParentRegion()->getParentOfType<gpu::GPUModuleOp>();
     b.setInsertionPointToStart(module.getBody());
     auto value = cast<DenseElementsAttr>(place.constant);
     if (place.element.isInteger(1))
@@ -50,7 +53,7 @@ void GPUEmitter::bindSample() {
     return ShapedType::isDynamic(place.length) ? times(steps, bytes)
                                                : wide(bytes * place.length);
   };
-  pointers.assign(schedule.places.size(), Value());
+  pointers.resize(schedule.places.size());
   for (auto [number, place] : llvm::enumerate(schedule.places)) {
     Value &pointer = pointers[number];
     switch (place.kind) {
@@ -92,13 +95,54 @@ void GPUEmitter::bindSample() {
   }
 }
 
+void GPUEmitter::setThread(Value number) {
+  thread = number;
+  lane = remainder(thread, 32);
+  warp = divided(thread, 32);
+}
+
+/// Starts from memory that the compiler cannot look through, so that no address
+/// or site of before is kept in registers for what follows.
+void GPUEmitter::startAnew() {
+  Value anchor = pointers[schedule.anchorPlace];
+  auto read = [&](int32_t number) -> Value {
+    Value place = LLVM::GEPOp::create(b, loc, anchor.getType(), b.getI64Type(),
+                                      anchor, ArrayRef<LLVM::GEPArg>{number});
+    return LLVM::LoadOp::create(b, loc, b.getI64Type(), place, /*alignment=*/0,
+                                /*isVolatile=*/true);
+  };
+  setThread(plus(toNarrow(read(0)),
+                 arith::IndexCastOp::create(
+                     b, loc, b.getI32Type(),
+                     gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x))));
+  sample = read(1);
+  block = read(2);
+  steps = read(3);
+  scratch = LLVM::IntToPtrOp::create(b, loc, scratch.getType(), read(4));
+  bindSample();
+}
+
+/// What `startAnew` reads, for all threads.
+void GPUEmitter::storeAnchor() {
+  Value anchor = pointers[schedule.anchorPlace];
+  when(compare(arith::CmpIPredicate::eq, thread, constant(0)), [&] {
+    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), scratch);
+    for (auto [number, value] :
+         llvm::enumerate(Values{wide(0), sample, block, steps, address}))
+      LLVM::StoreOp::create(
+          b, loc, value,
+          LLVM::GEPOp::create(b, loc, anchor.getType(), b.getI64Type(), anchor,
+                              ArrayRef<LLVM::GEPArg>{int32_t(number)}));
+  });
+  barrier();
+}
+
 void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
   auto narrow = [&](Value index) -> Value {
     return arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
   };
   thread = narrow(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
-  lane = remainder(thread, 32);
-  warp = divided(thread, 32);
+  setThread(thread);
   block = arith::IndexCastOp::create(
       b, loc, b.getI64Type(),
       gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
@@ -156,8 +200,15 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
     // The sample before may still be reading what this one writes.
     barrier();
     bindSample();
-    emitStages(schedule.top);
+    if (schedule.anchorPlace >= 0)
+      storeAnchor();
+    emitSections();
   });
   gpu::ReturnOp::create(b, loc);
+  // Sections have addresses of places that they do not use.
+  function.walk<WalkOrder::PostOrder, mlir::ReverseIterator>([](Operation *op) {
+    if (isOpTriviallyDead(op))
+      op->erase();
+  });
   return failure(isBroken);
 }

@@ -97,9 +97,12 @@ Value GPUEmitter::pointerTo(GPUReference reference) {
   if (!reference.step)
     return pointer;
   Value elements = times(scope.scalars.lookup(reference.step), place.sites());
-  return LLVM::GEPOp::create(b, loc, pointer.getType(),
-                             memoryElement(place.element), pointer,
-                             ValueRange(elements));
+  pointer = LLVM::GEPOp::create(b, loc, pointer.getType(),
+                                memoryElement(place.element), pointer,
+                                ValueRange(elements));
+  if (place.kind == GPUPlace::Kind::Shared)
+    return pointer;
+  return device::PinOp::create(b, loc, pointer.getType(), pointer);
 }
 
 Value GPUEmitter::load(GPUReference reference, Type element, Value linear) {

@@ -10,6 +10,7 @@
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace loco;
@@ -263,6 +264,7 @@ Value GPUEmitter::elementwise(Operation *op, ArrayRef<Value> operands) {
 
 /// The results of `op` at `site` of them.
 void GPUEmitter::compute(Operation *op, const GPUSite &site, Values &results) {
+  llvm::SaveAndRestore place(loc, op->getLoc());
   if (auto stencilOp = dyn_cast<StencilOp>(op))
     return stencil(stencilOp, site, results);
   if (isElementwise(op)) {

@@ -7,6 +7,8 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 using namespace loco;
 
@@ -166,6 +168,7 @@ GPUEmitter::Values GPUEmitter::reduceBlock(ArrayRef<Value> parts,
 /// One warp for each result, its lanes side by side through the terms.
 void GPUEmitter::emitWarps(const GPUStage &stage) {
   Operation *op = stage.items.front().op;
+  llvm::SaveAndRestore place(loc, op->getLoc());
   Value result = op->getResult(0);
   bool isMaximum =
       isa<ReduceOp>(op) && cast<ReduceOp>(op).getKind() == ReductionKind::Max;
@@ -206,12 +209,21 @@ void GPUEmitter::emitBlock(const GPUStage &stage) {
   }
   for (auto [item, total] :
        llvm::zip(stage.items, reduceBlock(parts, isMaximum)))
-    scope.registers[item.op->getResult(0)] = {total};
+    keepTotal(item.op->getResult(0), total);
+}
+
+/// A number that all threads have, in memory where another section reads it.
+void GPUEmitter::keepTotal(Value value, Value total) {
+  scope.registers[value] = {total};
+  if (GPUReference to = find(value))
+    when(compare(arith::CmpIPredicate::eq, thread, constant(0)),
+         [&] { store(to, constant(0), total, false); });
 }
 
 /// Adds what `op`, a reduction, has at an own site of its first operand.
 void GPUEmitter::addTerms(Operation *op, const GPUSite &site, Value exists,
                           Carried sums) {
+  llvm::SaveAndRestore source(loc, op->getLoc());
   auto add = [&](Value &sum, Value term, bool isMaximum) {
     sum = combine(sum, select(exists, term, neutral(term.getType(), isMaximum)),
                   isMaximum);

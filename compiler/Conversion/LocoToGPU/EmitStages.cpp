@@ -15,9 +15,41 @@ void GPUEmitter::emitStages(ArrayRef<GPUStage> stages) {
     emitStage(stage);
 }
 
+/// The function's own stages. Of what one section computes another knows only
+/// what is in memory, and how often loops ran.
+void GPUEmitter::emitSections() {
+  unsigned section = 0;
+  for (const GPUStage &stage : schedule.top) {
+    if (stage.section != section) {
+      section = stage.section;
+      scope.registers.clear();
+      SmallVector<std::pair<Value, Value>> counts;
+      for (auto [value, number] : scope.scalars)
+        if (value.getDefiningOp<ScanOp>())
+          counts.push_back({value, number});
+      scope.scalars.clear();
+      for (auto [value, number] : counts)
+        scope.scalars[value] = number;
+      startAnew();
+    }
+    emitStage(stage);
+  }
+}
+
 void GPUEmitter::emitStage(const GPUStage &stage) {
   if (stage.barrier)
     barrier();
+  if (!stage.isApart)
+    return emitKind(stage);
+  auto start = std::tuple(thread, lane, warp, sample, block, steps, scratch);
+  Values places = pointers;
+  startAnew();
+  emitKind(stage);
+  pointers = std::move(places);
+  std::tie(thread, lane, warp, sample, block, steps, scratch) = start;
+}
+
+void GPUEmitter::emitKind(const GPUStage &stage) {
   switch (stage.kind) {
   case GPUStage::Kind::Sites:
     return emitSites(stage);
@@ -362,18 +394,27 @@ void GPUEmitter::emitScan(ScanOp scan) {
       for (int64_t slot = 0; slot < slots(sum); ++slot)
         scope.registers[sum].push_back(carried[next++]);
   }
-  // Sums that other threads read.
+  // What is read elsewhere.
   if (plan.barrierAfter)
     barrier();
-  for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums))
-    if (GPUReference to = find(sum); to && !entry.deferred && entry.place < 0)
-      forOwnSites(schedule.shapeOf(sum), {},
-                  [&](const GPUSite &site, Value exists, Carried) {
-                    when(exists, [&] {
-                      store(to, site.linear, scope.registers[sum][site.slot],
-                            false);
-                    });
+  auto storeOwn = [&](Value value) {
+    GPUReference to = find(value);
+    if (!to)
+      return;
+    forOwnSites(schedule.shapeOf(value), {},
+                [&](const GPUSite &site, Value exists, Carried) {
+                  when(exists, [&] {
+                    store(to, site.linear, scope.registers[value][site.slot],
+                          false);
                   });
+                });
+  };
+  for (auto [final, carry] : llvm::zip(scan.getFinals(), plan.carries))
+    if (carry.both < 0)
+      storeOwn(final);
+  for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums))
+    if (!entry.deferred && entry.place < 0)
+      storeOwn(sum);
   if (parts.empty())
     return;
   if (plan.barrierBeforeSums)
@@ -384,8 +425,10 @@ void GPUEmitter::emitScan(ScanOp scan) {
     if (!entry.deferred)
       continue;
     int64_t count = partsOf(sum);
-    if (count == 1) {
-      scope.registers[sum] = {totals[next++]};
+    if (count == 1)
+      scope.registers[sum] = {totals[next]};
+    if (!find(sum)) {
+      next += count;
       continue;
     }
     when(compare(arith::CmpIPredicate::eq, thread, constant(0)), [&] {

@@ -17,6 +17,8 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUSchedule.h"
 
+#include "dialects/Device/IR/DeviceOps.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -72,11 +74,16 @@ private:
   // EmitKernel.cpp: the function, memory of places.
   void emitPrologue(mlir::gpu::GPUFuncOp function);
   void bindSample();
+  void setThread(mlir::Value number);
+  void startAnew();
+  void storeAnchor();
   mlir::Value constantPlace(unsigned number);
 
   // EmitStages.cpp
+  void emitSections();
   void emitStages(llvm::ArrayRef<GPUStage> stages);
   void emitStage(const GPUStage &stage);
+  void emitKind(const GPUStage &stage);
   void emitSites(const GPUStage &stage);
   void emitItem(const GPUItem &item, const GPUSite &site, mlir::Value exists,
                 bool inRegisters);
@@ -95,6 +102,7 @@ private:
   // EmitReductions.cpp
   void emitWarps(const GPUStage &stage);
   void emitBlock(const GPUStage &stage);
+  void keepTotal(mlir::Value value, mlir::Value total);
   Values reduceBlock(llvm::ArrayRef<mlir::Value> parts,
                      llvm::ArrayRef<bool> isMaximum);
   mlir::Value reduceWarp(mlir::Value part, bool isMaximum);
@@ -191,6 +199,7 @@ private:
 
   const GPUSchedule &schedule;
   mlir::OpBuilder &b;
+  /// Where in the source the code at hand comes from.
   mlir::Location loc = mlir::UnknownLoc::get(b.getContext());
 
   /// i32: the thread's number, that in its warp, that of its warp.

@@ -38,6 +38,9 @@ private:
   bool readsOwn(mlir::Operation *op, unsigned operand) const;
   GPUStage::Kind classify(mlir::Operation *op) const;
 
+  // PlanSections.cpp: what stays in registers for how long.
+  void planSections();
+
   // PlanMemory.cpp: where values are.
   void leaves(mlir::Value value, bool isOwn, VisitLeaf visit) const;
   void leavesOfOp(mlir::Operation *op, VisitLeaf visit) const;
@@ -60,7 +63,7 @@ private:
   using Accesses = llvm::SmallVector<Access>;
   void accessesOf(const GPUStage &stage, Accesses &accesses) const;
   void readAccess(mlir::Value value, bool isOwn, int64_t mapping,
-                  Accesses &accesses) const;
+                  unsigned section, Accesses &accesses) const;
   void placeBarriers(std::vector<GPUStage> &stages, Accesses &open);
 
   GPUSchedule &schedule;

@@ -160,6 +160,19 @@ bool GPUSchedule::hasRegisters(Value value) const {
   return !isView(op) && !(isByWarps(op));
 }
 
+bool GPUSchedule::hasRegisters(Value value, unsigned section) const {
+  if (!hasRegisters(value))
+    return false;
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    op = cast<BlockArgument>(value).getOwner()->getParentOp();
+  func::FuncOp source = function;
+  Block &top = source.getBody().front();
+  while (op->getBlock() != &top)
+    op = op->getParentOp();
+  return sections.lookup(op) == section;
+}
+
 //===----------------------------------------------------------------------===//
 // Text
 //===----------------------------------------------------------------------===//

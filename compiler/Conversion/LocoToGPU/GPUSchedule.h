@@ -117,6 +117,11 @@ struct GPUStage {
   llvm::SmallVector<int64_t> shape;
   llvm::SmallVector<GPUItem> items;
   bool barrier = false;
+  /// Number of the section that the stage is part of.
+  unsigned section = 0;
+  /// Addresses and sites are computed anew, not kept from before: a loop that
+  /// is long beside them.
+  bool isApart = false;
 };
 
 /// The plan of a loop over steps.
@@ -151,8 +156,16 @@ struct GPUSchedule {
   llvm::DenseMap<mlir::Value, int64_t> lengths;
   std::vector<GPUStage> top;
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<GPUScan>> scans;
+  /// The sections of the function's own ops: loops over steps, and what is
+  /// between them. Nothing stays in registers from one section to another.
+  llvm::DenseMap<mlir::Operation *, unsigned> sections;
   /// Of shared memory that block reductions use.
   int reductionPlace = -1;
+  /// Of shared memory: numbers from which sections start (a zero, the sample,
+  /// the block, the steps, the block's scratch memory); -1: there is one
+  /// section.
+  int anchorPlace = -1;
+  static constexpr int64_t anchorNumbers = 5;
   int64_t sharedBytes = 0, scratchBytes = 0, scratchBytesPerStep = 0;
 
   /// The shape of `value`; kDynamic is the function's number of steps.
@@ -165,6 +178,8 @@ struct GPUSchedule {
   bool isByWarps(mlir::Operation *op) const;
   /// True if what computes `value` leaves it in registers.
   bool hasRegisters(mlir::Value value) const;
+  /// The same for a reader in `section`.
+  bool hasRegisters(mlir::Value value, unsigned section) const;
 };
 
 /// Plans `function`, which describes one sample; an op that cannot be compiled

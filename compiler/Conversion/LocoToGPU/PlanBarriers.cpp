@@ -30,7 +30,7 @@ static int64_t mappingOf(ArrayRef<int64_t> shape) {
 /// What reading `value` at sites of `mapping` touches. Values of registers and
 /// of the same stage have no memory to be read, or the thread's own.
 void GPUPlanner::readAccess(Value value, bool isOwn, int64_t mapping,
-                            Accesses &accesses) const {
+                            unsigned section, Accesses &accesses) const {
   leaves(value, isOwn, [&](Value leaf, bool isOwnLeaf) {
     Value stored = leaf;
     if (Value stack = getStackOf(leaf))
@@ -38,7 +38,7 @@ void GPUPlanner::readAccess(Value value, bool isOwn, int64_t mapping,
     auto found = schedule.memory.find(stored);
     if (found == schedule.memory.end())
       return;
-    if (isOwnLeaf && schedule.hasRegisters(leaf) && stored == leaf)
+    if (isOwnLeaf && stored == leaf && schedule.hasRegisters(leaf, section))
       return;
     bool isMapped = isOwnLeaf && mapping != 1 &&
                     mappingOf(schedule.shapeOf(leaf)) == mapping;
@@ -60,7 +60,7 @@ void GPUPlanner::accessesOf(const GPUStage &stage, Accesses &accesses) const {
         if (stage.kind == GPUStage::Kind::Block && isOwn &&
             isa<RankedTensorType>(operand.getType()))
           from = mappingOf(schedule.shapeOf(operand));
-        readAccess(operand, isOwn, from, accesses);
+        readAccess(operand, isOwn, from, stage.section, accesses);
       }
       if (!item.deferred)
         for (Value result : item.op->getResults())
@@ -68,7 +68,7 @@ void GPUPlanner::accessesOf(const GPUStage &stage, Accesses &accesses) const {
               found != schedule.memory.end())
             accesses.push_back({found->second.place, mapping, true});
     } else if (item.value) {
-      readAccess(item.value, true, mapping, accesses);
+      readAccess(item.value, true, mapping, stage.section, accesses);
     }
     for (const GPUSink &sink : item.sinks)
       accesses.push_back({sink.to.place, mapping, true});
@@ -105,7 +105,7 @@ void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
       for (Value element : scan.getElementArguments())
         if (schedule.hasRegisters(element))
           readAccess(element, true, mappingOf(schedule.shapeOf(element)),
-                     ahead);
+                     stage.section, ahead);
       plan.barrierBefore |= conflicts(ahead);
       if (plan.barrierBefore)
         open.clear();
@@ -128,9 +128,14 @@ void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
             }
         add(before);
       }
-      // Sums in registers that other threads read are stored, then those of
+      // What is in registers and read elsewhere is stored, then sums of
       // threads are reduced.
       Accesses stored;
+      for (auto [final, carry] : llvm::zip(scan.getFinals(), plan.carries))
+        if (auto found = schedule.memory.find(final);
+            found != schedule.memory.end() && carry.both < 0)
+          stored.push_back(
+              {found->second.place, mappingOf(schedule.shapeOf(final)), true});
       for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums))
         if (auto found = schedule.memory.find(sum);
             found != schedule.memory.end() && !entry.deferred &&

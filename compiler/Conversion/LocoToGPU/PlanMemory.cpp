@@ -158,7 +158,7 @@ void GPUPlanner::requireMemoryAcross(ArrayRef<GPUStage> stages) {
         requireMemory(item.op->getResult(0));
       auto visit = [&](Value leaf, bool isOwn) {
         Operation *producer = leaf.getDefiningOp();
-        if (schedule.hasRegisters(leaf) ||
+        if (schedule.hasRegisters(leaf, stage.section) ||
             (producer && here.contains(producer)))
           return;
         if (isa_and_nonnull<arith::ConstantOp>(producer))
@@ -252,6 +252,7 @@ LogicalResult GPUPlanner::plan() {
   findDeferred();
   findRemote();
   planFunction();
+  planSections();
   for (Value value : remote)
     requireMemory(value);
   for (Value argument : schedule.function.getArguments())

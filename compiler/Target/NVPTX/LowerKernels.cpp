@@ -5,7 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Target/NVPTX/LowerDevice.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
+
+#include "dialects/Device/IR/DeviceOps.h"
 
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
@@ -35,14 +38,22 @@ struct LowerKernels
     configureGpuToNVVMTypeConverter(converter);
     RewritePatternSet patterns(context);
     populateGpuToNVVMConversionPatterns(converter, patterns);
+    loco::populateLowerDevicePatterns(patterns);
     LLVMConversionTarget target(*context);
     configureGpuToNVVMConversionLegality(target);
     target.addLegalDialect<LLVM::LLVMDialect>();
+    target.addIllegalDialect<loco::device::DeviceDialect>();
     target.addLegalOp<LLVM::CopySignOp, LLVM::FAbsOp, LLVM::FCeilOp,
                       LLVM::FFloorOp, LLVM::RoundEvenOp, LLVM::SqrtOp>();
     if (failed(applyPartialConversion(getOperation(), target,
                                       std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    // One block may have all registers of a multiprocessor: without this the
+    // assembler spills to make room for a second one.
+    for (auto kernel : getOperation().getOps<LLVM::LLVMFuncOp>())
+      if (kernel->hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))
+        kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                        IntegerAttr::get(IntegerType::get(context, 32), 1));
   }
 };
 } // namespace

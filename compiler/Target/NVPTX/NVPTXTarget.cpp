@@ -26,9 +26,9 @@ const std::vector<NVPTXTarget> &loco::getNVPTXTargets() {
   // Devices of compute capability 8.x run code of sm_80; the smallest have 99
   // KiB for a block. 10.x is the first that needs this version of PTX.
   static const std::vector<NVPTXTarget> targets = {
-      {"sm_80", 71, 99 * 1024},
-      {"sm_90", 80, 227 * 1024},
-      {"sm_100", 86, 227 * 1024},
+      {"sm_80", 71, 99 * 1024, 80, 11010},
+      {"sm_90", 80, 227 * 1024, 90, 12000},
+      {"sm_100", 86, 227 * 1024, 100, 12070},
   };
   return targets;
 }
@@ -58,6 +58,8 @@ makeMachine(const NVPTXTarget &target) {
   llvm::TargetOptions options;
   // A multiplication and an addition become one only where the kernel says so.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  // Addresses in shared memory take one register, not two.
+  options.MCOptions.ABIName = "shortptr";
   return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
       triple, target.architecture, "+ptx" + std::to_string(target.version),
       options, llvm::Reloc::PIC_, std::nullopt,
@@ -93,6 +95,7 @@ llvm::Expected<std::string> loco::emitPTX(mlir::gpu::GPUModuleOp module,
   std::unique_ptr<llvm::TargetMachine> machine = makeMachine(target);
   if (!machine)
     return llvm::createStringError("LLVM was built without NVPTX");
+  addSourceLines(module);
   llvm::LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> translated =
       mlir::translateModuleToLLVMIR(module, llvmContext, "loco");

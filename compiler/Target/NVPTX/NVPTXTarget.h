@@ -26,6 +26,9 @@ struct NVPTXTarget {
   /// Bytes of shared memory that a block may have on every device of the
   /// architecture.
   int64_t sharedBytes;
+  /// Of the device, 90 for 9.0; of the driver that reads such PTX, 12040 for
+  /// CUDA 12.4.
+  int capability, driverVersion;
 };
 
 /// The architectures that code is made for, oldest first.
@@ -36,6 +39,10 @@ const NVPTXTarget *findNVPTXTarget(llvm::StringRef architecture);
 
 /// A pass on gpu.module: gpu ops to the nvvm dialect.
 std::unique_ptr<mlir::Pass> createLowerKernels();
+
+/// Gives the functions of `module`, which are in the llvm dialect, and their ops
+/// the places in source files that PTX names.
+void addSourceLines(mlir::gpu::GPUModuleOp module);
 
 /// PTX text of `module`, whose functions are lowered to the llvm and nvvm
 /// dialects.
