@@ -158,12 +158,12 @@ static Place callerPlace(Place::Kind kind, unsigned index, Value value,
 }
 
 /// `value` goes to result place `number`; the terms of a sum over samples one
-/// by one.
+/// by one, unless the sum is needed elsewhere, too.
 void Planner::addResult(Value value, int number, bool summed,
                         SmallVectorImpl<Root> &yields) {
-  if (auto sum = value.getDefiningOp<arith::AddFOp>(); sum && summed) {
-    if (value.hasOneUse())
-      skipped.insert(sum);
+  auto sum = value.getDefiningOp<arith::AddFOp>();
+  if (sum && summed && value.hasOneUse()) {
+    skipped.insert(sum);
     addResult(sum.getLhs(), number, summed, yields);
     addResult(sum.getRhs(), number, summed, yields);
     return;
@@ -179,7 +179,8 @@ void Planner::addResult(Value value, int number, bool summed,
 /// Finds the products among the terms of `value` that add to result place
 /// `number` without a sum of their own.
 void Planner::findDirectSums(Value value, int number) {
-  if (auto sum = value.getDefiningOp<arith::AddFOp>()) {
+  auto sum = value.getDefiningOp<arith::AddFOp>();
+  if (sum && value.hasOneUse()) {
     findDirectSums(sum.getLhs(), number);
     findDirectSums(sum.getRhs(), number);
     return;
