@@ -28,7 +28,7 @@ static bool isCheap(Operation *op) {
              arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp, arith::CmpFOp,
              arith::SelectOp, arith::ConstantOp, math::AbsFOp, BroadcastOp,
              ReshapeOp, SliceOp, PadOp, ConcatOp, CoordinateOp, FromIndexOp,
-             OneHotOp, StopGradientOp>(op);
+             OneHotOp, RollOp, StopGradientOp>(op);
 }
 
 namespace {

@@ -200,6 +200,11 @@ std::vector<PlanFact> loco::describeKernel(const CompiledKernel &kernel,
   }
   facts.push_back(
       {"block", fmt::format("{} sample{} or more at a time",
+  if (kernel.kernel.teamMost > 1)
+    facts.push_back(
+        {"one sample", fmt::format("on up to {} threads, where there "
+                                   "are fewer samples than threads",
+                                   kernel.kernel.teamMost)});
                             kernel.kernel.preferredBlock,
                             kernel.kernel.preferredBlock == 1 ? "" : "s")});
   facts.push_back({"scratch memory", describeMemory(kernel.kernel.arena)});

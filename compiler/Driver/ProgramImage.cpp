@@ -116,11 +116,11 @@ static void listFields(Archive &archive, KernelOperand &operand) {
 
 template <typename Archive>
 static void listFields(Archive &archive, Kernel &kernel) {
-  auto &[function, arena, arguments, results, preferredBlock, segment] =
+  auto &[function, arena, arguments, results, preferredBlock, segment, teamMost] =
       kernel;
   // The address is that of one process.
   (void)function;
-  archive(arena, arguments, results, preferredBlock, segment);
+  archive(arena, arguments, results, preferredBlock, segment, teamMost);
 }
 
 template <typename Archive>

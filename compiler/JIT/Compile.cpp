@@ -181,6 +181,7 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   if (texts)
     texts->loops = printed(*loops);
   clock.finish("loops");
+  object.kernel.teamMost = schedule->teamMost;
   PassManager lower(context, ModuleOp::getOperationName());
   buildLoweringPipeline(lower);
   // Nearly half of the time otherwise; LLVM verifies what comes out of it.

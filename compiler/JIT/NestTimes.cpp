@@ -50,10 +50,12 @@ static std::string describePlace(Location location) {
       .str();
 }
 
-/// Over sites: how many there are of them is known when the code is made.
+/// Over sites: how many there are of them is known when the code is made, or it
+/// says so.
 static bool isOverSites(scf::ForOp loop) {
   APInt end;
-  return matchPattern(loop.getUpperBound(), m_ConstantInt(&end));
+  return loop->hasAttr("loco.sites") ||
+         matchPattern(loop.getUpperBound(), m_ConstantInt(&end));
 }
 
 void Marker::addMark(OpBuilder &builder, Location loc, int64_t number) {
@@ -65,7 +67,7 @@ void Marker::addMark(OpBuilder &builder, Location loc, int64_t number) {
 void Marker::markBlock(Block &block, unsigned loop) {
   for (Operation &op : llvm::make_early_inc_range(block)) {
     auto forOp = dyn_cast<scf::ForOp>(op);
-    bool isCall = isa<LLVM::CallOp>(op);
+    bool isCall = isa<LLVM::CallOp>(op) && !op.hasAttr("loco.meet");
     if (!isCall && !(forOp && isOverSites(forOp))) {
       // Loops over time hand something on, loops over samples do not.
       bool isTime = op.getNumRegions() > 0 && op.getNumResults() > 0;

@@ -75,6 +75,9 @@ void loco::buildPlanPipeline(OpPassManager &modulePasses) {
   modulePasses.addNestedPass<func::FuncOp>(createFission());
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
   modulePasses.addPass(createCanonicalizerPass());
+  // Sums that fission takes out of a loop are none of a pair's.
+  modulePasses.addNestedPass<func::FuncOp>(createMoveSums());
+  modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
   modulePasses.addPass(createCSEPass());
 }
 

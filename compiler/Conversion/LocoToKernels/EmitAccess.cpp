@@ -28,12 +28,21 @@ Value Emitter::stepBytes(const Place &place) {
 /// Address of site 0 of what `reference` means at the current sample and step.
 /// Computed once per group, before its loops.
 Value Emitter::pointerTo(Reference reference) {
-  Value &known =
-      pointers[{reference.place, reference.step.getAsOpaquePointer()}];
-  if (known)
-    return known;
+  std::pair key(reference.place, reference.step.getAsOpaquePointer());
+  if (auto known = pointers.find(key); known != pointers.end())
+    return known->second;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(marker);
+  const Place &place = schedule.places[reference.place];
+  Value pointer = stepPointer(reference);
+  if (place.staging >= 0 && reference.step)
+    pointer =
+        select(isStreamed(place), pointerTo({place.staging, Value()}), pointer);
+  return pointers[key] = pointer;
+}
+
+/// The same without detours and without looking at what is known.
+Value Emitter::stepPointer(Reference reference) {
   const Place &place = schedule.places[reference.place];
   int64_t bytes = bytesOf(place.element);
   Value offset;
@@ -46,11 +55,11 @@ Value Emitter::pointerTo(Reference reference) {
   if (Value stride = strides[reference.place])
     offset = plus(offset, times(sample, stride));
   offset = plus(offset, place.layout.origin * bytes);
-  known = bases[reference.place];
+  Value pointer = bases[reference.place];
   if (offset)
-    known = LLVM::GEPOp::create(b, loc, known.getType(), b.getI8Type(), known,
-                                ValueRange(offset));
-  return known;
+    pointer = LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
+                                  pointer, ValueRange(offset));
+  return pointer;
 }
 
 Value Emitter::address(Value pointer, Type element, Value index,
@@ -105,6 +114,18 @@ Value Emitter::load(Reference reference, Type element, const Site &site) {
     b.setInsertionPoint(marker);
   Value loaded = loadUncached(reference, element, site);
   return table[keyOf(step, keyed)] = loaded;
+}
+
+/// What `pointer`, into `reference`, is at the step after this one; without a
+/// step, at the one that lies behind it.
+Value Emitter::inNextStep(Reference reference, Value pointer) {
+  bool reverse =
+      reference.step &&
+      cast<ScanOp>(reference.step.getParentBlock()->getParentOp()).getReverse();
+  const Place &place = schedule.places[reference.place];
+  int64_t distance = place.layout.size * bytesOf(place.element);
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
+                             ValueRange(constant(reverse ? -distance : distance)));
 }
 
 /// A fifth of a lattice step is waiting for stacked values otherwise: asks for
@@ -206,7 +227,10 @@ void Emitter::store(const Sink &sink, const Site &site, Value value) {
                      pitch, value);
   Value pointer = address(pointerTo(sink.to), memory, index, offset);
   int64_t alignment = bytesOf(memory);
-  bool whole = lanes == 1 || !valid || !place.layout.isDense();
+  // What is left of a row may be overwritten before its halo is filled; not
+  // where that row's end and the next one's halo belong to two threads.
+  bool padded = !place.layout.isDense() && (!splitAxis || place.layout.lane);
+  bool whole = lanes == 1 || !valid || padded;
   value = converted(value, memory);
   if (sink.accumulate) {
     Value old =

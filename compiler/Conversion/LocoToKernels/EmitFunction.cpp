@@ -83,6 +83,7 @@ void Emitter::emitPrologue(Value argument) {
   Value resultStrides = field(resultStridesField, pointer);
   Value arena = field(arenaField, pointer);
   services = field(servicesField, pointer);
+  emitTeamPrologue();
 
   auto entry = [&](Value table, Type type, unsigned index) -> Value {
     return LLVM::LoadOp::create(b, loc, type,
@@ -169,6 +170,11 @@ FailureOr<func::FuncOp> Emitter::emitKernel(StringRef name) {
   emitPhases(schedule.top);
   func::ReturnOp::create(b, loc);
   return function;
+  emitGroups(schedule.exit);
+  // What went around the caches is seen by others after this.
+  if (llvm::any_of(schedule.places,
+                   [](const Place &place) { return place.staging >= 0; }))
+    LLVM::FenceOp::create(b, loc, LLVM::AtomicOrdering::seq_cst, StringRef());
 }
 
 //===----------------------------------------------------------------------===//
@@ -256,9 +262,11 @@ void Emitter::forEachSample(llvm::function_ref<void()> body) {
   Value outside = sample;
   loop(constant(0), samples, 1, {}, [&](Value index, Carried) {
     sample = index;
+  meet();
     body();
   });
   sample = outside;
+    meet();
 }
 
 void Emitter::emitPhases(const BlockPlan &plan) {
@@ -275,7 +283,7 @@ void Emitter::emitPhases(const BlockPlan &plan) {
       });
       break;
     case Phase::Kind::Product:
-      emitProduct(plan.groups[phase.groups.front()]);
+      byOne([&] { emitProduct(plan.groups[phase.groups.front()]); });
       break;
     case Phase::Kind::LockStep:
       emitScan(cast<ScanOp>(plan.groups[phase.groups.front()].solo));
@@ -291,7 +299,7 @@ void Emitter::emitScan(ScanOp scan) {
     plan.lockStep ? forEachSample(body) : body();
   };
   for (const PackedMatrix &packed : plan.packed)
-    emitPanels(packed);
+    byOne([&] { emitPanels(packed); });
   // A carry that lives in a stack goes on by a step, others change halves.
   auto stepBytes = [&](int place) {
     const Place &stack = schedule.places[place];
@@ -335,6 +343,7 @@ void Emitter::emitScan(ScanOp scan) {
   auto number = [&](Value index) -> Value {
     if (!schedule.find(index))
       return scalars.lookup(index);
+  meet();
     startGroup(b.getI64Type(), 1);
     return LLVM::LoadOp::create(b, loc, b.getI64Type(),
                                 pointerTo(schedule.find(index)));
@@ -354,7 +363,9 @@ void Emitter::emitScan(ScanOp scan) {
     emitScalarOps(*scan.getBlock());
     bindViews(*scan.getBlock());
     plan.lockStep ? emitPhases(plan.body) : emitGroups(plan.body);
-    emitChunks(plan, step, taken, reverse);
+    if (!plan.chunked.empty())
+      byOne([&] { emitChunks(plan, step, taken, reverse); });
+    meet();
     for (auto [i, stack] : llvm::enumerate(plan.carryStacks)) {
       Value &current = addresses[2 * i], &next = addresses[2 * i + 1];
       std::swap(current, next);
@@ -370,8 +381,10 @@ void Emitter::emitScan(ScanOp scan) {
                                   pointerTo(plan.condition));
     };
     Value ran = loopWhile(taken, halves, stepAndCondition);
-    startGroup(b.getI64Type(), 1);
-    LLVM::StoreOp::create(b, loc, ran, pointerTo(schedule.find(count)));
+    byOne([&] {
+      startGroup(b.getI64Type(), 1);
+      LLVM::StoreOp::create(b, loc, ran, pointerTo(schedule.find(count)));
+    });
   } else {
     loop(constant(0), taken, 1, halves, step);
   }

@@ -70,14 +70,25 @@ loco::reductionsOf(const Group &group) {
   return reductions;
 }
 
-static bool isMaximum(Operation *op) {
+bool loco::isMaximum(Operation *op) {
   auto reduce = dyn_cast<ReduceOp>(op);
   return reduce && reduce.getKind() == ReductionKind::Max;
 }
 
 void Emitter::emitGroup(const Group &group) {
-  if (group.solo)
+  if (isa_and_nonnull<ScanOp>(group.solo))
     return emitSolo(group.solo);
+  if (group.solo)
+    return byOne([&] { emitSolo(group.solo); });
+  if (!isTeam() || !group.splitAxis)
+    return byOne([&] { emitSites(group); });
+  meet();
+  since = Since::Divided;
+  emitSites(group);
+}
+
+/// The loops of a group over its sites, and what follows them.
+void Emitter::emitSites(const Group &group) {
   Type element = elementOf(group);
   if (!element)
     element = b.getF32Type();
@@ -96,6 +107,7 @@ void Emitter::emitGroup(const Group &group) {
         count, neutral(getElementTypeOrSelf(op->getResult(0)), isMaximum(op)));
 
   Site site(flat ? 1 : group.shape.size());
+  beginSplit(group);
   if (group.lane)
     emitLanes(group, accumulators);
   else
@@ -104,29 +116,42 @@ void Emitter::emitGroup(const Group &group) {
   // What the lanes hold becomes one number each.
   Carried rest = accumulators;
   for (auto [op, count] : reductions) {
+    for (Value &total : rest.take_front(count))
+      total = horizontal(total, isMaximum(op));
+    rest = rest.drop_front(count);
+  }
+  for (const Root &root : group.roots)
+    for (const Sink &sink : root.sinks) {
+      fillHalo(sink.to);
+      streamOut(sink.to);
+    }
+  flat = false;
+  if (splitAxis && !accumulators.empty())
+    combinePartials(group, accumulators);
+  else
+    storeReductions(group, accumulators);
+  splitAxis.reset();
+}
+
+/// Stores the numbers that the group's sums and maxima came to.
+void Emitter::storeReductions(const Group &group, Carried totals) {
+  int64_t width = std::exchange(lanes, 1);
+  for (auto [op, count] : reductionsOf(group)) {
     Sink sink{schedule.find(op->getResult(0)), false};
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     SmallVector<int64_t> pitch = Layout::dense(type.getShape()).pitch;
     for (int64_t i = 0; i < count; ++i) {
-      Value total = horizontal(rest[i], isMaximum(op));
-      int64_t width = lanes, left = i;
-      lanes = 1;
+      int64_t left = i;
       Site to;
       for (int64_t distance : pitch) {
         to.push_back({Value(), left / distance});
         left %= distance;
       }
-      bool wasFlat = std::exchange(flat, false);
-      store(sink, to, total);
-      flat = wasFlat;
-      lanes = width;
+      store(sink, to, totals[i]);
     }
-    rest = rest.drop_front(count);
+    totals = totals.drop_front(count);
   }
-
-  for (const Root &root : group.roots)
-    for (const Sink &sink : root.sinks)
-      fillHalo(sink.to);
+  lanes = width;
 }
 
 /// Loops over the axes from `axis` on; `rows` sites along the tiled one at a
@@ -136,24 +161,27 @@ void Emitter::emitRows(const Group &group, unsigned axis, Site &site,
   if (flat || site.empty() || axis + 1 == site.size())
     return emitColumns(group, site, rows, accumulators);
   int64_t extent = group.shape[axis];
+  bool divided = splitAxis == axis;
   if (static_cast<int>(axis) != group.tileAxis) {
-    loop(extent, 1, accumulators, [&](Value index, Carried carried) {
-      site[axis] = {index};
-      emitRows(group, axis + 1, site, rows, carried);
-    });
+    loopOwn(extent, 1, divided, accumulators,
+            [&](Value index, Carried carried) {
+              site[axis] = {index};
+              emitRows(group, axis + 1, site, rows, carried);
+            });
     return;
   }
   int64_t whole = extent - extent % group.tileRows;
   if (whole)
-    loop(whole, group.tileRows, accumulators,
-         [&](Value index, Carried carried) {
-           site[axis] = {index};
-           emitRows(group, axis + 1, site, group.tileRows, carried);
-         });
-  if (whole < extent) {
-    site[axis] = {Value(), whole};
-    emitRows(group, axis + 1, site, extent - whole, accumulators);
-  }
+    loopOwn(whole, group.tileRows, divided, accumulators,
+            [&](Value index, Carried carried) {
+              site[axis] = {index};
+              emitRows(group, axis + 1, site, group.tileRows, carried);
+            });
+  if (whole < extent)
+    byLast(divided, accumulators, [&](Carried carried) {
+      site[axis] = {Value(), whole};
+      emitRows(group, axis + 1, site, extent - whole, carried);
+    });
 }
 
 void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
@@ -166,8 +194,8 @@ void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
   };
   // Flat: one row of all sites.
   int64_t inner = 1, outermost = group.shape.front();
-  bool dynamic = flat ? !isKnownLength(outermost)
-                      : !isKnownLength(group.shape.back());
+  bool dynamic =
+      flat ? !isKnownLength(outermost) : !isKnownLength(group.shape.back());
   for (int64_t extent : ArrayRef(group.shape).drop_front(dynamic))
     inner *= extent;
   if (!flat && dynamic)
@@ -177,22 +205,24 @@ void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
 
   // Whole vectors without a mask, then what is left.
   if (!dynamic) {
+    bool divided = splitAxis && (flat || group.shape.size() == 1);
     int64_t whole = inner - inner % lanes;
     if (whole == lanes)
       tile(Value(), accumulators);
     else if (whole)
-      loop(whole, lanes, accumulators, tile);
-    if (whole < inner) {
-      SmallVector<bool> lanesLeft(lanes, false);
-      std::fill_n(lanesLeft.begin(), inner - whole, true);
-      auto type = VectorType::get({lanes}, b.getI1Type());
-      valid = arith::ConstantOp::create(
-          b, loc, type,
-          DenseElementsAttr::get(type, ArrayRef<bool>(lanesLeft)));
-      site.back() = {Value(), whole, true};
-      emitTile(group, site, rows, valid, accumulators);
-      valid = Value();
-    }
+      loopOwn(whole, lanes, divided, accumulators, tile);
+    if (whole < inner)
+      byLast(divided, accumulators, [&](Carried carried) {
+        SmallVector<bool> lanesLeft(lanes, false);
+        std::fill_n(lanesLeft.begin(), inner - whole, true);
+        auto type = VectorType::get({lanes}, b.getI1Type());
+        valid = arith::ConstantOp::create(
+            b, loc, type,
+            DenseElementsAttr::get(type, ArrayRef<bool>(lanesLeft)));
+        site.back() = {Value(), whole, true};
+        emitTile(group, site, rows, valid, carried);
+        valid = Value();
+      });
     return;
   }
   Value total = times(extentOf(group.shape.front()), inner);
@@ -213,7 +243,8 @@ void Emitter::reduceInto(ReduceOp reduce, const Site &site, Value &total) {
   bool maximum = isMaximum(reduce);
   auto product = productHere(reduce.getOperand());
   if (!maximum && product && !valid) {
-    total = fma(get(product.getLhs(), site), get(product.getRhs(), site), total);
+    total =
+        fma(get(product.getLhs(), site), get(product.getRhs(), site), total);
     return;
   }
   Value x = get(reduce.getOperand(), site);
@@ -332,49 +363,67 @@ void Emitter::fillHaloAt(const Place &place, Value base) {
     SmallVector<int64_t> outside;
     for (unsigned i : ArrayRef(order).take_front(k))
       outside.push_back(layout.shape[i]);
-    nest(outside, {},
-         [&](ArrayRef<Coordinate> outer, Carried) {
-           Value index;
-           int64_t constantPart = 0;
-           for (auto [coordinate, i] : llvm::zip(outer, order)) {
-             index = plus(index, times(coordinate.base, layout.pitch[i]));
-             constantPart += coordinate.offset * layout.pitch[i];
-           }
-           Value row = address(base, memory, index, constantPart);
-           auto site = [&](int64_t i) {
-             return address(row, memory, Value(), i * layout.pitch[axis]);
-           };
-           auto fill = [&](int64_t to, int64_t from) {
-             if (layout.pitch[axis] == 1) {
-               Value value = zero;
-               if (wrap)
-                 value =
-                     LLVM::LoadOp::create(b, loc, memory, site(from), bytes);
-               LLVM::StoreOp::create(b, loc, value, site(to), bytes);
-               return;
-             }
-             // A whole slice with its own halo, which begins before its site 0.
-             int64_t before = 0;
-             for (unsigned i : ArrayRef(order).drop_front(k + 1))
-               before += halo.low[i] * layout.pitch[i];
-             int64_t count = layout.pitch[axis];
-             Value size = constant(count * bytes);
-             Value target = address(site(to), memory, Value(), -before);
-             if (wrap)
-               LLVM::MemcpyOp::create(
-                   b, loc, target,
-                   address(site(from), memory, Value(), -before), size, false);
-             else
-               LLVM::MemsetOp::create(
-                   b, loc, target,
-                   arith::ConstantIntOp::create(b, loc, b.getI8Type(), 0), size,
-                   false);
-           };
-           for (int64_t i = 1; i <= low; ++i)
-             fill(-i, extent - i);
-           for (int64_t i = 0; i < high; ++i)
-             fill(extent + i, i);
-         });
+    auto fillSlices = [&](ArrayRef<Coordinate> outer, bool atBegin,
+                          bool atEnd) {
+      Value index;
+      int64_t constantPart = 0;
+      for (auto [coordinate, i] : llvm::zip(outer, order)) {
+        index = plus(index, times(coordinate.base, layout.pitch[i]));
+        constantPart += coordinate.offset * layout.pitch[i];
+      }
+      Value row = address(base, memory, index, constantPart);
+      auto site = [&](int64_t i) {
+        return address(row, memory, Value(), i * layout.pitch[axis]);
+      };
+      auto fill = [&](int64_t to, int64_t from) {
+        if (layout.pitch[axis] == 1) {
+          Value value = zero;
+          if (wrap)
+            value = LLVM::LoadOp::create(b, loc, memory, site(from), bytes);
+          LLVM::StoreOp::create(b, loc, value, site(to), bytes);
+          return;
+        }
+        // A whole slice with its own halo, which begins before its site 0.
+        int64_t before = 0;
+        for (unsigned i : ArrayRef(order).drop_front(k + 1))
+          before += halo.low[i] * layout.pitch[i];
+        int64_t count = layout.pitch[axis];
+        Value size = constant(count * bytes);
+        Value target = address(site(to), memory, Value(), -before);
+        if (wrap)
+          LLVM::MemcpyOp::create(b, loc, target,
+                                 address(site(from), memory, Value(), -before),
+                                 size, false);
+        else
+          LLVM::MemsetOp::create(
+              b, loc, target,
+              arith::ConstantIntOp::create(b, loc, b.getI8Type(), 0), size,
+              false);
+      };
+      for (int64_t i = 1; atBegin && i <= low; ++i)
+        fill(-i, extent - i);
+      for (int64_t i = 0; atEnd && i < high; ++i)
+        fill(extent + i, i);
+    };
+    if (splitAxis && k == 0) {
+      // Those fill the rows around the field who have the rows that lie there.
+      byLast(true, {}, [&](Carried) { fillSlices({}, true, false); });
+      byFirst(true, [&] { fillSlices({}, false, true); });
+    } else if (splitAxis) {
+      loop(ownBegin, ownEnd, 1, {}, [&](Value row, Carried) {
+        nest(ArrayRef(outside).drop_front(), {},
+             [&](ArrayRef<Coordinate> inner, Carried) {
+               SmallVector<Coordinate> outer = {{row}};
+               llvm::append_range(outer, inner);
+               fillSlices(outer, true, true);
+             });
+      });
+      std::prev(b.getInsertionPoint())->setAttr("loco.sites", b.getUnitAttr());
+    } else {
+      nest(outside, {}, [&](ArrayRef<Coordinate> outer, Carried) {
+        fillSlices(outer, true, true);
+      });
+    }
   }
 }
 
@@ -385,6 +434,10 @@ Type Emitter::memoryElement(Type element) const {
 
 /// Sets all of a place to zero.
 void Emitter::clear(Reference reference) {
+  byOne([&] { clearWhole(reference); });
+}
+
+void Emitter::clearWhole(Reference reference) {
   const Place &place = schedule.places[reference.place];
   startGroup(place.element, 1);
   Value size = constant(place.layout.size * bytesOf(place.element));

@@ -57,8 +57,9 @@ void Emitter::emitLaneRows(const Group &group, unsigned axis, Site &site,
     };
     int64_t rest = step == 1 ? 0 : extent % step;
     if (step == 1)
-      loop(extent, 1, accumulators,
-           [&](Value index, Carried carried) { sites(index, 0, 1, carried); });
+      loopOwn(
+          extent, 1, splitAxis == axis, accumulators,
+          [&](Value index, Carried carried) { sites(index, 0, 1, carried); });
     else if (extent > rest)
       loop(extent - rest, step, accumulators,
            [&](Value index, Carried carried) {
@@ -79,8 +80,36 @@ void Emitter::emitLaneRows(const Group &group, unsigned axis, Site &site,
   if (whole == rows)
     tile({}, whole, accumulators);
   else if (whole)
-    loop(whole, rows, accumulators,
-         [&](Value first, Carried carried) { tile({first}, rows, carried); });
+    loopOwn(
+        whole, rows, splitAxis == axis, accumulators,
+        [&](Value first, Carried carried) { tile({first}, rows, carried); });
+  if (whole < extent)
+    byLast(splitAxis == axis, accumulators, [&](Carried carried) {
+      tile({Value(), whole}, extent - whole, carried);
+    });
+}
+
+/// Tiles of several whole rows.
+void Emitter::emitLaneLines(const Group &group, Site &site,
+                            Carried accumulators) {
+  unsigned axis = group.tileAxis - 1;
+  auto tile = [&](const Coordinate &first, int64_t count, Carried carried) {
+    SmallVector<Site> sites;
+    for (int64_t line = 0; line < count; ++line)
+      for (int64_t i = 0; i < group.shape[group.tileAxis]; ++i) {
+        site[axis] = first.shifted(line);
+        site[group.tileAxis] = {Value(), i};
+        sites.push_back(site);
+      }
+    emitLaneTile(group, sites, carried);
+  };
+  int64_t extent = group.shape[axis], lines = group.tileLines;
+  int64_t whole = extent - extent % lines;
+  if (whole == lines)
+    tile({}, whole, accumulators);
+  else
+    loop(whole, lines, accumulators,
+         [&](Value first, Carried carried) { tile({first}, lines, carried); });
   if (whole < extent)
     tile({Value(), whole}, extent - whole, accumulators);
 }

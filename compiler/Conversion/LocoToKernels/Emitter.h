@@ -85,6 +85,8 @@ private:
 
   // EmitGroup.cpp: loops over sites.
   void emitGroup(const Group &group);
+  void emitSites(const Group &group);
+  void storeReductions(const Group &group, Carried totals);
   void emitRows(const Group &group, unsigned axis, Site &site, int64_t rows,
                 Carried accumulators);
   void emitColumns(const Group &group, Site &site, int64_t rows,
@@ -96,9 +98,36 @@ private:
   void fillHalo(Reference reference);
   void fillHaloAt(const Place &place, mlir::Value base);
   void clear(Reference reference);
+  void clearWhole(Reference reference);
   mlir::Type memoryElement(mlir::Type element) const;
   /// Begins a piece of code in which nothing is known of earlier tiles.
   void startGroup(mlir::Type element, int64_t width);
+
+  // Streams.cpp: results that are written around the caches.
+  mlir::Value isStreamed(const Place &place);
+  void streamOut(Reference to);
+
+  // EmitTeam.cpp: what the threads of a team do together, and what one does.
+  bool isTeam() const { return schedule.teamMost > 1; }
+  void emitTeamPrologue();
+  void meet();
+  void byOne(llvm::function_ref<void()> body);
+  void beginSplit(const Group &group);
+  void combinePartials(const Group &group, Carried accumulators);
+  void loopOwn(int64_t extent, int64_t step, bool divided, Carried carried,
+               LoopBody body);
+  void loopOwn(mlir::Value extent, int64_t step, bool divided, Carried carried,
+               LoopBody body);
+  /// Runs `body` on the thread that has the last sites.
+  void byLast(bool divided, Carried carried,
+              llvm::function_ref<void(Carried)> body);
+  void byFirst(bool divided, llvm::function_ref<void()> body);
+  std::pair<mlir::Value, mlir::Value> ownRange(mlir::Value extent,
+                                               int64_t step);
+
+  // Fetches.cpp: what the next step reads, asked for between products.
+  void fetchAhead(llvm::ArrayRef<Site> sites, const Coordinate &channel,
+                  int64_t channels);
 
   // EmitLanes.cpp: groups whose lanes are channels.
   void emitLanes(const Group &group, Carried accumulators);
@@ -142,6 +171,7 @@ private:
   // EmitAccess.cpp: memory.
   mlir::Value pointerTo(Reference reference);
   /// Bytes from one step of a stacked place to the next.
+  mlir::Value stepPointer(Reference reference);
   mlir::Value stepBytes(const Place &place);
   mlir::Value address(mlir::Value pointer, mlir::Type element,
                       mlir::Value index, int64_t offset);
@@ -233,6 +263,12 @@ private:
   mlir::Value segmentLength, numSegments, segmentExtent;
   /// Address of each place's first site, as far as it does not depend on the
   /// step.
+  /// The thread's number in its team, and how many there are.
+  mlir::Value member, members;
+  /// What threads may have done since they met: nothing; work of one of them;
+  /// work that they divided.
+  enum class Since { Nothing, One, Divided };
+  Since since = Since::Nothing;
   llvm::SmallVector<mlir::Value> bases;
   /// Bytes between samples in memory of the caller.
   llvm::SmallVector<mlir::Value> strides;
@@ -248,6 +284,10 @@ private:
   bool flat = false;
   /// Sites of which single numbers are read are fetched for the next step, too.
   bool fetchNumbers = false;
+  /// The axis along which the group at hand is divided, and the thread's own
+  /// sites along it.
+  std::optional<unsigned> splitAxis;
+  mlir::Value ownBegin, ownEnd;
   /// Loads give zero beyond the row, also where the padding could be read.
   bool maskedLoads = false;
   llvm::SmallPtrSet<mlir::Operation *, 16> here;
@@ -282,3 +322,6 @@ mlir::Value expandMath(mlir::OpBuilder &builder, mlir::Operation *op,
 } // namespace loco
 
 #endif // COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
+/// True if `op` is a reduction that keeps the largest.
+bool isMaximum(mlir::Operation *op);
+

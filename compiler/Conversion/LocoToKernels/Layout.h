@@ -134,6 +134,9 @@ struct Place {
   unsigned index = 0;
   /// Pointer: the place whose memory it is a part of, for its samples.
   int partOf = -1;
+  /// Result, stacked: the place of one step through which it is written around
+  /// the caches (Streams.cpp).
+  int staging = -1;
   /// Arena: where it begins.
   BlockSize offset;
   mlir::Attribute constant;

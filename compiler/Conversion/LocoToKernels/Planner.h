@@ -94,6 +94,12 @@ private:
 
   /// By storage (see storageOf in Halos.cpp).
   llvm::DenseMap<mlir::Value, Halo> halos;
+  /// Streams.cpp
+  void chooseStreams();
+  /// Teams.cpp
+  void chooseTeam();
+  void splitGroup(Group &group) const;
+  int addPartials(const Group &group);
   /// Copies with another axis innermost: of which value, which axis it is.
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value>
       interleavedCopies;

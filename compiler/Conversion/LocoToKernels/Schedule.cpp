@@ -299,6 +299,8 @@ Type loco::sumType(RankedTensorType type) {
 }
 
 /// Adds up the sizes; the kernel's prologue adds them up in the same order.
+  chooseStreams();
+  chooseTeam();
 void Planner::layOutArena() {
   for (Place &place : schedule.places) {
     if (place.kind != Place::Kind::Arena)

@@ -115,6 +115,17 @@ struct Phase {
   enum class Kind {
     /// Once for the block.
     Uniform,
+  /// With lanes along channels, where a tile has room for several rows of sites:
+  /// how many it takes along the axis before the tiled one.
+  int64_t tileLines = 1;
+  /// What the loop around reads or writes at its next step, asked for between
+  /// the products of this group.
+  llvm::SmallVector<Fetch> fetches;
+  /// The axis whose sites the threads of a team divide among themselves; a flat
+  /// group is divided along its one row. None: one of them does it all.
+  std::optional<unsigned> splitAxis;
+  /// Divided: where each thread leaves what its sites give sums and maxima.
+  int partials = -1;
     /// For one sample after the other.
     Samples,
     /// A matrix product, for all samples at once.
@@ -198,6 +209,9 @@ struct Schedule {
   Reference find(mlir::Value value) const { return memory.lookup(value); }
   std::optional<unsigned> laneAxisOf(llvm::ArrayRef<int64_t> shape) const {
     auto known = laneAxes.find(llvm::SmallVector<int64_t>(shape));
+  /// Most threads that can run a block as a team; 1: there is nothing that they
+  /// would divide.
+  int64_t teamMost = 1;
     if (known == laneAxes.end())
       return std::nullopt;
     return known->second;

@@ -21,6 +21,17 @@ def SimplifyScans : Pass<"loco-simplify-scans", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::loco::LocoDialect"];
 }
 
+def MoveSums : Pass<"loco-move-sums", "::mlir::func::FuncOp"> {
+  let summary = "Makes sums on the way back that are made of what it reads anyway";
+  let description = [{
+    The forward loop of a pair often sums a loss up, and reads its target for that
+    alone; the reverse loop reads the target again, and computes the same difference.
+    Such a sum is made in the reverse loop only, where that costs a few operations.
+    Needs loops without leftovers (`loco-simplify-scans`), and leaves some.
+  }];
+  let dependentDialects = ["::loco::LocoDialect", "::mlir::arith::ArithDialect"];
+}
+
 def SimplifyPieces : Pass<"loco-simplify-pieces", "::mlir::func::FuncOp"> {
   let summary = "Computes the pieces of a vector where they are used, and joins them there";
   let description = [{

@@ -19,6 +19,10 @@
 |* function, and of what the block says. What the arena holds before a call   *|
 |* does not matter, nor afterwards.                                           *|
 |*                                                                            *|
+|* A function that says so can run a block on several threads, a *team*: all    *|
+|* call it with blocks that differ in `member` alone, and it divides the sites *|
+|* of its lattices among them.                                                *|
+|*                                                                            *|
 |* Call order for a batch: zero the sums of every thread; call the kernel for *|
 |* each block; add the sums of all threads in a fixed order.                  *|
 |*                                                                            *|
@@ -36,7 +40,7 @@ extern "C" {
 
 /// Version of everything in this header; a compiled function records the one
 /// it was made for, and a loader refuses any other.
-#define LOCO_KERNEL_VERSION 2
+#define LOCO_KERNEL_VERSION 3
 
 #define LOCO_ARENA_ALIGNMENT 64
 
@@ -88,6 +92,9 @@ typedef struct LocoServices {
   void (*randomF64)(const struct LocoBlock *block, int32_t normal,
                     uint64_t stream, int64_t sample, int64_t step,
                     int64_t count, double *out);
+  /// Returns when all members of the block's team have called it. What each
+  /// wrote before, all can read after.
+  void (*meet)(const struct LocoBlock *block);
 } LocoServices;
 
 /// One call's work.
@@ -117,6 +124,11 @@ typedef struct LocoBlock {
   /// Steps of a segment, see locoSegmentLength; of no meaning to functions that
   /// have none.
   int64_t segment;
+  /// This thread's number in its team, and how many there are: 0 and 1 if it is
+  /// alone.
+  int64_t member, members;
+  /// What `meet` needs; null for a thread alone.
+  void *team;
 } LocoBlock;
 
 /// A compiled function.
@@ -144,11 +156,14 @@ static_assert(offsetof(LocoBlock, resultStrides) == 40, "kernel ABI");
 static_assert(offsetof(LocoBlock, arena) == 48, "kernel ABI");
 static_assert(offsetof(LocoBlock, services) == 56, "kernel ABI");
 static_assert(offsetof(LocoBlock, segment) == 88, "kernel ABI");
-static_assert(sizeof(LocoBlock) == 96, "kernel ABI");
+static_assert(offsetof(LocoBlock, member) == 96, "kernel ABI");
+static_assert(offsetof(LocoBlock, members) == 104, "kernel ABI");
+static_assert(sizeof(LocoBlock) == 120, "kernel ABI");
 static_assert(offsetof(LocoServices, gemmF32) == 0, "kernel ABI");
 static_assert(offsetof(LocoServices, gemmF64) == 8, "kernel ABI");
 static_assert(offsetof(LocoServices, randomF32) == 16, "kernel ABI");
 static_assert(offsetof(LocoServices, randomF64) == 24, "kernel ABI");
+static_assert(offsetof(LocoServices, meet) == 32, "kernel ABI");
 #endif
 
 #endif /* LOCO_C_KERNEL_H */

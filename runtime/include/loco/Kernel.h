@@ -61,6 +61,8 @@ struct Kernel {
   int64_t preferredBlock = 1;
   /// Steps of a segment; 0: what needs the least memory.
   int64_t segment = 0;
+  /// Most threads that can run a block together.
+  int64_t teamMost = 1;
 };
 
 /// How a batch is run: samples of a block, steps of a segment (0: the function
@@ -68,6 +70,9 @@ struct Kernel {
 /// thread, and those of all threads.
 struct KernelBlockPlan {
   int64_t samples = 1, segment = 0;
+  /// Threads that run one block together, where there are fewer samples than
+  /// threads; otherwise 1. A team needs the memory of one thread.
+  int team = 1;
   int64_t arenaBytes = 0, sumBytes = 0, totalBytes = 0;
   /// The total is within the budget.
   bool fits = true;
@@ -114,6 +119,8 @@ private:
   std::vector<Arena> arenas;
 };
 
+class KernelTeam;
+
 /// Keeps the scratch memory of the threads from call to call.
 class KernelExecutor {
 public:
@@ -136,7 +143,11 @@ public:
 
 private:
   struct Thread;
+  struct Share;
   void runThread(const KernelBatch &batch, int number);
+  bool prepare(const KernelBatch &batch, int number, int64_t samples);
+  void runMember(const KernelBatch &batch, int number, KernelTeam &team);
+  void runBlocks(const KernelBatch &batch, Thread &thread, const Share &share);
   void addSums(const KernelBatch &batch);
 
   const Kernel &kernel;

@@ -8,6 +8,7 @@
 #include "loco/Kernel.h"
 
 #include "runtime/lib/kernels/Denormals.h"
+#include "runtime/lib/kernels/Team.h"
 
 #include <algorithm>
 #include <cmath>
@@ -72,6 +73,11 @@ KernelBlockPlan loco::planBlocks(const Kernel &kernel, int64_t samples,
   for (const KernelOperand &result : kernel.results)
     if (result.kind == KernelOperand::Kind::Sum)
       plan.sumBytes += result.elements(steps) * bytesOf(result.sumType);
+  // Samples that are fewer than the threads are run by all of them together.
+  if (samples > 0 && samples < threads && kernel.teamMost > 1) {
+    plan.team = static_cast<int>(std::min<int64_t>(threads, kernel.teamMost));
+    threads = 1;
+  }
   // As many samples as products want, as the budget allows, and so that every
   // thread has work.
   int64_t each = std::max<int64_t>(1, (samples + threads - 1) / threads);
@@ -165,7 +171,16 @@ struct KernelExecutor::Thread {
   /// Those of the block at hand.
   std::vector<const void *> arguments;
   std::vector<void *> results;
+  void *arena = nullptr;
   bool outOfMemory = false;
+};
+
+/// What one thread does of a batch: all of some samples, or as a member of a
+/// team.
+struct KernelExecutor::Share {
+  IndexRange range;
+  int member = 0, members = 1;
+  KernelTeam *team = nullptr;
 };
 
 KernelExecutor::KernelExecutor(const Kernel &kernel, ThreadPool &pool,
@@ -210,29 +225,49 @@ static void addUp(const std::vector<const char *> &parts, int64_t count,
   }
 }
 
-/// The blocks of thread `number`: a range of the samples that depends on
-/// nothing but their number, so the same samples meet in the same sums.
-void KernelExecutor::runThread(const KernelBatch &batch, int number)
-    LOCO_CALLS_GENERATED_CODE {
-  FlushDenormals flush;
+/// Makes room for the blocks of thread `number` and its sums; false if there is
+/// none.
+bool KernelExecutor::prepare(const KernelBatch &batch, int number,
+                             int64_t samples) {
   Thread &thread = threads[number];
   for (size_t i = 0; i < kernel.results.size(); ++i)
     if (kernel.results[i].kind == KernelOperand::Kind::Sum)
       thread.sums[i].assign(kernel.results[i].elements(batch.steps) *
                                 bytesOf(kernel.results[i].sumType),
                             0);
+  if (samples == 0)
+    return true;
+  thread.arena = scratch->reserve(
+      number, locoArenaBytes(&kernel.arena, std::min(blocks.samples, samples),
+                             batch.steps, blocks.segment));
+  thread.outOfMemory = !thread.arena;
+  return thread.arena;
+}
+
+/// The blocks of thread `number`: a range of the samples that depends on
+/// nothing but their number, so the same samples meet in the same sums.
+void KernelExecutor::runThread(const KernelBatch &batch, int number) {
+  FlushDenormals flush;
   IndexRange range =
       rangeOfThread(batch.samples, number, static_cast<int>(threads.size()));
-  if (range.begin == range.end)
-    return;
-  int64_t most = std::min(blocks.samples, range.end - range.begin);
-  void *arena = scratch->reserve(
-      number,
-      locoArenaBytes(&kernel.arena, most, batch.steps, blocks.segment));
-  thread.outOfMemory = !arena;
-  if (!arena)
-    return;
-  for (int64_t first = range.begin; first < range.end;
+  if (prepare(batch, number, range.end - range.begin))
+    runBlocks(batch, threads[number], {range, 0, 1, nullptr});
+}
+
+/// All blocks, as a member of the team of threads that runs each of them: with
+/// the memory of the first.
+void KernelExecutor::runMember(const KernelBatch &batch, int number,
+                               KernelTeam &team) {
+  FlushDenormals flush;
+  if (number < team.size())
+    runBlocks(batch, threads[number],
+              {{0, batch.samples}, number, team.size(), &team});
+}
+
+void KernelExecutor::runBlocks(const KernelBatch &batch, Thread &thread,
+                               const Share &share) LOCO_CALLS_GENERATED_CODE {
+  Thread &owner = share.team ? threads.front() : thread;
+  for (int64_t first = share.range.begin; first < share.range.end;
        first += blocks.samples) {
     for (size_t i = 0; i < thread.arguments.size(); ++i)
       thread.arguments[i] =
@@ -241,23 +276,29 @@ void KernelExecutor::runThread(const KernelBatch &batch, int number)
                              : nullptr;
     for (size_t i = 0; i < thread.results.size(); ++i)
       thread.results[i] = kernel.results[i].kind == KernelOperand::Kind::Sum
-                              ? thread.sums[i].data()
+                              ? owner.sums[i].data()
                               : static_cast<char *>(batch.results[i]) +
                                     first * resultStrides[i];
     LocoBlock call = {};
-    call.samples = std::min(blocks.samples, range.end - first);
+    call.samples = std::min(blocks.samples, share.range.end - first);
     call.steps = batch.steps;
     call.arguments = thread.arguments.data();
     call.argumentStrides = argumentStrides.data();
     call.results = thread.results.data();
     call.resultStrides = resultStrides.data();
-    call.arena = arena;
+    call.arena = owner.arena;
     call.services = locoKernelServices();
     call.segment = blocks.segment;
     call.seed = batch.seed;
     call.update = batch.update;
     call.sampleIndex = batch.sampleIndex ? batch.sampleIndex + first : nullptr;
+    call.member = share.member;
+    call.members = share.members;
+    call.team = share.team;
     kernel.function(&call);
+    // The next block uses the same memory.
+    if (share.team)
+      share.team->meet();
   }
 }
 
@@ -298,7 +339,17 @@ Status KernelExecutor::run(const KernelBatch &batch) {
     resultStrides[i] = kernel.results[i].kind == KernelOperand::Kind::Sample
                            ? kernel.results[i].bytes(batch.steps)
                            : 0;
-  pool.run([&](int number) { runThread(batch, number); });
+  for (Thread &thread : threads)
+    thread.outOfMemory = false;
+  if (blocks.team > 1) {
+    KernelTeam team(blocks.team);
+    for (size_t number = 1; number < threads.size(); ++number)
+      prepare(batch, static_cast<int>(number), 0);
+    if (prepare(batch, 0, batch.samples))
+      pool.run([&](int number) { runMember(batch, number, team); });
+  } else {
+    pool.run([&](int number) { runThread(batch, number); });
+  }
   for (const Thread &thread : threads)
     if (thread.outOfMemory)
       return Error{"out of memory: no room for " +

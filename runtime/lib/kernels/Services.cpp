@@ -6,11 +6,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/lib/kernels/Blas.h"
+#include "runtime/lib/kernels/Team.h"
 
 #include "loco-c/kernel.h"
 #include "loco-c/random.h"
 
 namespace {
+
+void meet(const LocoBlock *block) {
+  if (block->team)
+    static_cast<loco::KernelTeam *>(block->team)->meet();
+}
 
 template <typename T, auto Uniform, auto Normal>
 void random(const LocoBlock *block, int32_t normal, uint64_t stream,
@@ -32,6 +38,7 @@ extern "C" const LocoServices *locoKernelServices(void) {
     filled.randomF32 = random<float, locoRandomUniform, locoRandomNormal>;
     filled.randomF64 =
         random<double, locoRandomUniformF64, locoRandomNormalF64>;
+    filled.meet = meet;
     return filled;
   }();
   return &services;

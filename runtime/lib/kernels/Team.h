@@ -1,0 +1,62 @@
+//===- Team.h - Threads that run one block together -------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The members of a team meet between the loops that they divide, every few
+// microseconds: they wait for each other in a loop, and let the system run
+// something else only if one of them is late.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RUNTIME_LIB_KERNELS_TEAM_H
+#define RUNTIME_LIB_KERNELS_TEAM_H
+
+#include <atomic>
+#include <cstdint>
+
+namespace loco {
+
+class KernelTeam {
+public:
+  explicit KernelTeam(int size) : members(size) {}
+  int size() const { return members; }
+
+  /// Returns when all members have called it as often as the caller has.
+  void meet() {
+    uint32_t before = meetings.load(std::memory_order_relaxed);
+    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
+      arrived.store(0, std::memory_order_relaxed);
+      meetings.store(before + 1, std::memory_order_release);
+      meetings.notify_all();
+      return;
+    }
+    for (int turn = 0; turn < turnsOfWaiting; ++turn) {
+      if (meetings.load(std::memory_order_acquire) != before)
+        return;
+      pause();
+    }
+    meetings.wait(before, std::memory_order_acquire);
+  }
+
+private:
+  /// Some tens of microseconds: a thread that waits longer waits for one that
+  /// does not run.
+  static constexpr int turnsOfWaiting = 1 << 11;
+
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  const int members;
+  alignas(64) std::atomic<int> arrived{0};
+  alignas(64) std::atomic<uint32_t> meetings{0};
+};
+
+} // namespace loco
+
+#endif // RUNTIME_LIB_KERNELS_TEAM_H
