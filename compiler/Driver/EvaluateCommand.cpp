@@ -19,6 +19,7 @@
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/ModelValues.h"
 #include "compiler/Driver/ObjectCache.h"
+#include "compiler/Driver/Simulation.h"
 
 #include "loco/Files.h"
 
@@ -182,6 +183,10 @@ Status Evaluation::write(const Reply &reply) {
     mean.set(0, reply.loss);
     tensors.insert_or_assign("loss", std::move(mean));
   }
+  for (const sema::Result &result : model->results)
+    if (auto shown = tensors.find(result.name);
+        result.every > 1 && shown != tensors.end())
+      shown->second = thinSteps(shown->second, result.every);
   for (const auto &[name, gradient] : reply.gradients)
     tensors.insert_or_assign("grad." + name, gradient);
 

@@ -201,7 +201,10 @@ void ModelReport::addCodes() {
     for (const sema::Result &result : model.results)
       if (result.role == role)
         table.add({result.name, describe(*result.value),
-                   result.value->perStep ? "per step" : "per sample"});
+                   !result.value->perStep ? "per sample"
+                   : result.every == 1
+                       ? std::string("per step")
+                       : fmt::format("every {} steps", result.every)});
     addSection(title, table.render());
   }
 }

@@ -32,8 +32,7 @@ struct Probe {
 };
 } // namespace
 
-/// Every `every`th step of [samples, steps, ...], counted from the first.
-static Tensor thinSteps(const Tensor &values, int64_t every) {
+Tensor loco::thinSteps(const Tensor &values, int64_t every) {
   Shape shape = values.shape();
   int64_t samples = shape[0], steps = shape[1];
   shape[1] = steps / every;

@@ -25,6 +25,10 @@ struct Simulation {
   std::vector<std::string> warnings;
 };
 
+/// Of [samples, steps, ...] what was after each `every` steps; nothing of
+/// shorter sequences.
+Tensor thinSteps(const Tensor &values, int64_t every);
+
 /// Runs the model of `block` for the steps that it asks for, with the only
 /// network of `subject`, and draws one figure for each probe. `subject.steps`
 /// and `subject.samples` are those of the block.

@@ -282,12 +282,6 @@ Meaning Elaborator::elaborateList(const ast::ListExpr &expr) {
 static std::string hintAtSite(const Space *space, size_t axes, StringRef text) {
   if (!space || axes == 0)
     return "";
-  if (axes == 1)
-    return ("one site is `reshape(" + text +
-            " -> vector(n))[0]`, n its sites; "
-            "neighbours are read in `sum(j in near(radius = 1): " +
-            text + "[j])`")
-        .str();
   return ("a site has a subscript for each axis; neighbours are read in `sum(j "
           "in near(radius = 1): " +
           text + "[j])`")
@@ -330,9 +324,8 @@ Meaning Elaborator::elaborateSubscript(const ast::SubscriptExpr &expr) {
   if (llvm::isa<ast::RangeExpr>(indexExpr) || expr.indices.size() > 1)
     return takeBox(expr, node);
   const Space *space = node->space;
-  bool isVector =
-      space && !space->channels &&
-      (space->kind == SpaceKind::Vector || space->kind == SpaceKind::Class);
+  // The elements of a vector, the sites of a ring.
+  bool isVector = space && !space->channels && node->shape.size() == 1;
   if (!space || !(space->channels || isVector)) {
     error("not-indexable", expr.base->getRange(),
           "`" + getText(expr.base->getRange()) + "` lives on " +
@@ -349,7 +342,11 @@ Meaning Elaborator::elaborateSubscript(const ast::SubscriptExpr &expr) {
   if (*index >= extent) {
     error("index-out-of-range", indexExpr->getRange(),
           "`" + getText(expr.base->getRange()) + "` has " +
-              llvm::Twine(extent) + (isVector ? " elements" : " channels") +
+              llvm::Twine(extent) +
+              (!isVector ? " channels"
+               : space->hasNeighbours() || space->kind == SpaceKind::Set
+                   ? " sites"
+                   : " elements") +
               ", counted from 0");
     return {};
   }

@@ -55,6 +55,28 @@ std::optional<size_t> Elaborator::findParameter(const ast::LayerDecl &layer,
   return std::nullopt;
 }
 
+/// `linear(-> s)`, `energy(hidden = 32)`: a call of a layer without a value to
+/// begin with.
+bool Elaborator::lacksOperand(const ast::CallExpr &call, Scope &inside) {
+  auto isPlace = [](const ast::Argument &argument) {
+    auto *arrow = llvm::dyn_cast<ast::ArrowExpr>(argument.value);
+    return arrow && !arrow->source;
+  };
+  if (!call.arguments.empty() && isPlace(call.arguments.front()))
+    return true;
+  Symbol *callee = inside.find(call.getCalleeName());
+  auto *layer =
+      callee ? llvm::dyn_cast_or_null<ast::LayerDecl>(callee->decl) : nullptr;
+  if (!layer || layer->parameters.empty() ||
+      layer->parameters.front().defaultValue)
+    return false;
+  return llvm::all_of(call.arguments, [&](const ast::Argument &argument) {
+    return isPlace(argument) ||
+           (argument.kind == ast::Argument::Kind::Named &&
+            argument.name.name != layer->parameters.front().name.name);
+  });
+}
+
 /// Evaluates the arguments of a call and puts them into the layer's order.
 bool Elaborator::evaluateArguments(const ast::LayerDecl &layer,
                                    const Call &call, LayerArguments &given) {

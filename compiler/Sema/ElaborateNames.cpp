@@ -308,17 +308,14 @@ Meaning Elaborator::elaborateBinding(Symbol &symbol, const ast::Expr *value) {
   auto *let = llvm::dyn_cast<ast::LetDecl>(symbol.decl);
   // `let f = linear(-> s)` is a layer that waits for its operand.
   if (auto *call = llvm::dyn_cast<ast::CallExpr>(value))
-    if (let && !call->arguments.empty())
-      if (auto *arrow =
-              llvm::dyn_cast<ast::ArrowExpr>(call->arguments.front().value);
-          arrow && !arrow->source) {
-        Meaning meaning;
-        meaning.kind = Meaning::Kind::Partial;
-        meaning.call = call;
-        meaning.scope = symbol.scope;
-        meaning.function = let;
-        return meaning;
-      }
+    if (let && lacksOperand(*call, *symbol.scope)) {
+      Meaning meaning;
+      meaning.kind = Meaning::Kind::Partial;
+      meaning.call = call;
+      meaning.scope = symbol.scope;
+      meaning.function = let;
+      return meaning;
+    }
 
   Meaning meaning = elaborate(value);
   // A model with a name of its own is one set of parameters.

@@ -247,6 +247,7 @@ private:
     const ast::Expr *resultSpace = nullptr;
     const Space *target = nullptr;
   };
+  static bool lacksOperand(const ast::CallExpr &call, Scope &inside);
   Meaning callLayer(const Meaning &callee, const Call &call);
   std::optional<size_t> findParameter(const ast::LayerDecl &layer,
                                       const Call &call,

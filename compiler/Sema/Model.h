@@ -175,6 +175,8 @@ struct Result {
   SourceRange range;
   /// Of a state of a model inside under an adaptive solver: that solver.
   std::optional<Solver> solver = std::nullopt;
+  /// A probe of each step: those after so many steps each are shown.
+  int64_t every = 1;
 };
 
 /// An encoding: nothing that a run asks for, but `explain` shows it.

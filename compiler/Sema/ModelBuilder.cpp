@@ -260,13 +260,31 @@ void ModelBuilder::makeResults() {
   if (!elaborator.around)
     makeLosses();
   for (const ast::Decl *decl : body->body) {
-    if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(decl)) {
-      if (probe->every)
-        elaborator.notYet(probe->every->getRange(), "`every` in a model is");
-      addProbe(probe->value, probe->label ? probe->label->value.str()
-                                          : ast::toString(probe->value));
-    }
+    if (auto *probe = llvm::dyn_cast<ast::ProbeDecl>(decl))
+      makeProbe(*probe);
   }
+}
+
+/// A probe that stands in the model.
+void ModelBuilder::makeProbe(const ast::ProbeDecl &probe) {
+  std::string name = addProbe(probe.value, probe.label
+                                               ? probe.label->value.str()
+                                               : ast::toString(probe.value));
+  if (name.empty() || !probe.every)
+    return;
+  Result &result = model->results.back();
+  SourceRange range = probe.every->getRange();
+  if (!result.value->perStep) {
+    elaborator
+        .error("no-steps", range,
+               "`" + elaborator.getText(result.range) +
+                   "` is one value for all steps")
+        .hint("leave out `every`");
+    return;
+  }
+  llvm::SaveAndRestore inScope(elaborator.scope, elaborator.modelScope);
+  if (auto every = elaborator.evaluateInteger(probe.every, 1, "an interval"))
+    result.every = *every;
 }
 
 std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {

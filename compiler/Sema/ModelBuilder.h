@@ -96,6 +96,7 @@ private:
   void finishRollout(const ast::SettingDecl &rollout);
   void keepStatesAlone();
   bool checkWindows();
+  void makeProbe(const ast::ProbeDecl &probe);
   void makeStates(const ast::StateDecl &decl);
   void makeInits();
   void makeInit(const ast::InitDecl &decl);
