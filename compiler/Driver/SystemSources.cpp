@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstring>
+#include <cstdio>
 #include <numeric>
 
 using namespace loco;
@@ -233,11 +233,7 @@ Status SystemSource::read(uint64_t first, int64_t count, void *const *buffers) {
 //===----------------------------------------------------------------------===//
 
 static int report(const std::string &text, char *message, size_t size) {
-  if (size > 0) {
-    size_t length = std::min(text.size(), size - 1);
-    std::memcpy(message, text.data(), length);
-    message[length] = '\0';
-  }
+  std::snprintf(message, size, "%s", text.c_str());
   return 1;
 }
 

@@ -17,7 +17,8 @@ rng = np.random.default_rng(53)
 
 # Published: 33,000, 381, 131,000 and 786, thousands rounded down.
 counts = {"Dense128": 2 * 128**2 + 3 * 128, "Sheet11": 381, "Dense256": 2 * 256**2 + 3 * 256,
-          "Sheet16": 786, "Rings16": 3 * 256 + 2 * 3, "Uncoupled": 3 * 256 + 2}
+          "Sheet16": 786, "Rings16": 3 * 256 + 2 * 3,
+          "SheetBiased": 788, "RingsBiased": 3 * 256 + 2 * 4, "Uncoupled": 3 * 256 + 2}
 for name, wanted in counts.items():
     text = check.lococ("explain", program, "--model", name)
     found = int(re.search(r"parameters: ([\d,]+) learned", text).group(1).replace(",", ""))

@@ -7,9 +7,9 @@
 //
 // loco-test-dump-sequences <folder>: opens sources on the files that
 // sequences.py has put into the folder, and writes what they give to .npz files
-// there. `loco-test-dump-sequences <folder> <source> <file or folder>` reads all
-// of one source and says why it cannot be read; with the name of a .npz file
-// after that, sample 5 goes there.
+// there. `loco-test-dump-sequences <folder> <source> <file or folder>` reads
+// all of one source and says why it cannot be read; with the name of a .npz
+// file after that, sample 5 goes there.
 //
 // RUN: not loco-test-dump-sequences 2>&1 | FileCheck %s
 // CHECK: a folder is expected
@@ -87,6 +87,10 @@ int main(int numArguments, char **arguments) {
               of("padded", of("rows", colours),
                  {number(40).as("steps"), number(0.5).as("noise")}),
               0, 3) ||
+         dump(to("directed"), of("directed", of("rows", digits)), 0, 6) ||
+         dump(to("backwards"),
+              of("directed", of("rows", digits), {number(1).as("backwards")}),
+              1, 4) ||
          dump(to("streamed"),
               of("arrays", Option::ofText(folder + "/s.safetensors")), 1, 3) ||
          dump(to("single"), of("arrays", Option::ofText(folder + "/s.npy")), 1,

@@ -64,6 +64,16 @@ load = lambda name: np.load(f"{name}.npz")
 
 same("pixels", load("pixels")["x"], unit(digits[2:5].reshape(3, 35)))
 same("their labels", load("pixels")["label"], np.arange(2, 5, dtype=np.int32))
+# Turned round, by chance or all; labels stay, and a field tells.
+rows = unit(digits)
+directed = load("directed")
+signs = directed["direction"]
+expect("directions", set(signs) == {1, -1}, signs)
+same("directed", directed["x"], np.array([row if sign > 0 else row[::-1] for row, sign in zip(rows, signs)]))
+same("labels of what is directed", directed["label"], np.arange(6, dtype=np.int32))
+backwards = load("backwards")
+same("backwards", backwards["x"], rows[1:5, ::-1])
+same("backwards", backwards["direction"], np.full(4, -1, np.float32))
 # A permutation: of all pixels, the same for every sample and split, another for another seed.
 permuted = load("permuted")["x"]
 order = [int(np.flatnonzero((unit(digits[2:5].reshape(3, 35)) == column[:, None]).all(0))[0]) for column in permuted.T]

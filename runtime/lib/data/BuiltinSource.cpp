@@ -7,8 +7,7 @@
 
 #include "runtime/lib/data/BuiltinSource.h"
 
-#include <algorithm>
-#include <cstring>
+#include <cstdio>
 #include <new>
 
 using namespace loco;
@@ -72,11 +71,7 @@ Status BuiltinSource::readRange(uint64_t first, int64_t count,
 
 /// Copies a message into the caller's memory, cut if it must be.
 static int report(const std::string &text, char *message, size_t size) {
-  if (size > 0) {
-    size_t length = std::min(text.size(), size - 1);
-    std::memcpy(message, text.data(), length);
-    message[length] = '\0';
-  }
+  std::snprintf(message, size, "%s", text.c_str());
   return 1;
 }
 

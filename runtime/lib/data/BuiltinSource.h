@@ -84,6 +84,8 @@ Expected<std::unique_ptr<BuiltinSource>> makeStored(const LocoDataOption &,
                                                     uint64_t seed);
 Expected<std::unique_ptr<BuiltinSource>> makeWindow(const LocoDataOption &,
                                                     uint64_t seed);
+Expected<std::unique_ptr<BuiltinSource>> makeDirected(const LocoDataOption &,
+                                                      uint64_t seed);
 Expected<std::unique_ptr<BuiltinSource>> makePadded(const LocoDataOption &,
                                                     uint64_t seed);
 Expected<std::unique_ptr<BuiltinSource>> makeCifar10(const LocoDataOption &,

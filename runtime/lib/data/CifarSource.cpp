@@ -78,13 +78,10 @@ private:
 Expected<std::unique_ptr<BuiltinSource>>
 loco::data::makeCifar10(const LocoDataOption &call, uint64_t) {
   OptionReader options(call, {"folder"});
-  std::filesystem::path folder = options.requiredText("folder");
+  std::filesystem::path folder = options.requiredFolder("folder");
   std::string split = options.choice("split", {"train", "test"});
   if (Status failed = options.finish())
     return failed.error();
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored))
-    return Error{"there is no folder " + ticked(folder.string())};
   std::vector<std::string> names = {"test_batch.bin"};
   if (split == "train")
     names = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",

@@ -73,13 +73,10 @@ static Expected<IdxArray> readEither(const std::filesystem::path &folder,
 Expected<std::unique_ptr<BuiltinSource>>
 loco::data::makeIdx(const LocoDataOption &call, uint64_t) {
   OptionReader options(call, {"folder"});
-  std::filesystem::path folder = options.requiredText("folder");
+  std::filesystem::path folder = options.requiredFolder("folder");
   std::string split = options.choice("split", {"train", "test"});
   if (Status failed = options.finish())
     return failed.error();
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored))
-    return Error{"there is no folder `" + folder.string() + "`"};
   // The names of the original files: "t10k" is their test set.
   std::string prefix = split == "train" ? "train" : "t10k";
   Expected<IdxArray> images =

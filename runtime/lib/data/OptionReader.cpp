@@ -131,6 +131,14 @@ std::string OptionReader::requiredText(const std::string &name) {
   return "";
 }
 
+std::filesystem::path OptionReader::requiredFolder(const std::string &name) {
+  std::filesystem::path folder = requiredText(name);
+  std::error_code ignored;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored))
+    mistake("there is no folder `" + folder.string() + "`");
+  return folder;
+}
+
 std::string OptionReader::choice(const std::string &name,
                                  const std::vector<std::string> &choices) {
   const LocoDataOption *option = find(name);

@@ -10,6 +10,7 @@
 
 #include "loco/DataSource.h"
 
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,6 +45,8 @@ public:
   double angle(const std::string &name, double otherwise);
   std::string text(const std::string &name, const std::string &otherwise);
   std::string requiredText(const std::string &name);
+  /// A folder that is there.
+  std::filesystem::path requiredFolder(const std::string &name);
   /// One of `choices`, the first if there is none.
   std::string choice(const std::string &name,
                      const std::vector<std::string> &choices);

@@ -29,6 +29,7 @@ const Builtin builtins[] = {
     {"arrays", makeArrays},
     {"cifar10", makeCifar10},
     {"copy", makeCopy},
+    {"directed", makeDirected},
     {"gratings", makeGratings},
     {"idx", makeIdx},
     {"noise", makeNoise},

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/lib/data/BuiltinSource.h"
+#include "runtime/lib/data/SampleBuffers.h"
 
 #include <cstring>
 
@@ -19,23 +20,6 @@ using namespace loco;
 using namespace loco::data;
 
 namespace {
-
-/// Buffers for one sample of all fields of a source.
-class SampleBuffers {
-public:
-  explicit SampleBuffers(const DataSource &source) {
-    for (const DataField &field : source.fields())
-      tensors.emplace_back(field.type, source.sampleShape(field));
-    for (Tensor &tensor : tensors)
-      pointers.push_back(tensor.data());
-  }
-  const std::vector<void *> &getPointers() const { return pointers; }
-  const Tensor &operator[](size_t field) const { return tensors[field]; }
-
-private:
-  std::vector<Tensor> tensors;
-  std::vector<void *> pointers;
-};
 
 /// Each sample is read when it is first asked for, and kept.
 class StoredSource : public BuiltinSource {
