@@ -157,6 +157,7 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
   if (form.channels)
     nest({readInGroup}, totals,
          [&](ArrayRef<Coordinate> channel, Carried sums) {
+           fetchAhead(rows, channel[0], readInGroup);
            addChannel(channel[0], sums);
          });
   else
@@ -192,11 +193,23 @@ void Emitter::outerRows(ConvOuterOp op, ArrayRef<Site> rows,
   }
 }
 
-/// Output channels of a kernel gradient that share the loads of the field.
-static constexpr int64_t outerChannels = 4;
+/// Taps of a kernel gradient that are summed at the same time, at most.
+static constexpr int64_t mostOuterTaps = 9;
+
+/// Output channels of a kernel gradient that share the loads of the field: as
+/// many as divide those of a group, with sums of all taps that fit into
+/// registers beside what they are made of.
+static int64_t outerChannels(int64_t inGroup, int64_t taps,
+                             int64_t vectorBytes) {
+  int64_t count = std::max<int64_t>(1, (vectorBytes == 64 ? 27 : 12) / taps);
+  while (count > 1 && inGroup % count)
+    --count;
+  return count;
+}
 
 /// A kernel gradient with channels, strides or a large window: all taps of some
-/// output channels and one input channel at a time.
+/// output channels and one input channel at a time, or a row of taps after the
+/// other, or one tap.
 void Emitter::outerNest(ConvOuterOp op) {
   ConvForm form(op);
   Type element = form.kernel.getElementType();
@@ -204,7 +217,9 @@ void Emitter::outerNest(ConvOuterOp op) {
   ArrayRef<int64_t> sites = form.output.getShape().drop_front(form.channels);
   startGroup(element, sites.empty() ? 1 : sites.back());
   maskedLoads = true;
-  bool unrolled = form.taps() <= 9;
+  bool unrolled = form.taps() <= mostOuterTaps;
+  int64_t rowTaps = form.window().empty() ? 1 : form.window().back();
+  bool byRows = !unrolled && !form.strided() && rowTaps <= mostOuterTaps;
 
   // Sums over all sites for `count` output channels from `first` and the
   // tap(s).
@@ -251,6 +266,8 @@ void Emitter::outerNest(ConvOuterOp op) {
                    extents[0] = form.field.getDimSize(0);
                  x = loadMoved(op.getRhs(), read, moved, extents,
                                form.boundary);
+               } else if (byRows) {
+                 x.value = loadTap(form, op.getRhs(), read, tap);
                } else {
                  moveThroughWindow(
                      b, loc, form,
@@ -281,6 +298,17 @@ void Emitter::outerNest(ConvOuterOp op) {
   };
   auto allTaps = [&](const Coordinate &first, int64_t count,
                      const Coordinate &channel) {
+    if (byRows) {
+      nest(form.window().drop_back(), {}, [&](ArrayRef<Coordinate> row, Carried) {
+        SmallVector<SmallVector<Coordinate>> taps;
+        for (int64_t t = 0; t < rowTaps; ++t) {
+          taps.emplace_back(row);
+          taps.back().push_back({Value(), t});
+        }
+        sums(first, count, channel, taps);
+      });
+      return;
+    }
     if (!unrolled) {
       nest(form.window(), {}, [&](ArrayRef<Coordinate> tap, Carried) {
         sums(first, count, channel, {SmallVector<Coordinate>(tap)});
@@ -300,7 +328,9 @@ void Emitter::outerNest(ConvOuterOp op) {
   // Output channels of one tile lie in one group.
   int64_t outs = form.kernel.getDimSize(0), ins = form.kernel.getDimSize(1);
   int64_t inGroup = outs / form.groups;
-  int64_t count = inGroup % outerChannels == 0 ? outerChannels : 1;
+  int64_t count = outerChannels(
+      inGroup, unrolled ? form.taps() : byRows ? rowTaps : 1,
+      schedule.options.vectorBytes);
   loop(outs, count, {}, [&](Value first, Carried) {
     nest({ins}, {}, [&](ArrayRef<Coordinate> channel, Carried) {
       allTaps({first}, count, channel[0]);

@@ -57,7 +57,7 @@ Value Emitter::loadTap(const ConvForm &form, Value field, const Site &site,
          layout.halo->low[axis] >= low && layout.halo->high[axis] >= after);
     Coordinate &at = read[axis];
     at = {plus(scaled(at.base, stride), tap[i].base),
-          at.offset * stride + tap[i].offset - low};
+          at.offset * stride + tap[i].offset - low, at.lanes && stride == 1};
   }
   if (!direct)
     return loadAround(field, read, form.boundary).value;
@@ -116,7 +116,8 @@ Value Emitter::scaled(Value base, int64_t factor) {
 void Emitter::outerLanes(ConvOuterOp op, unsigned lane) {
   ConvForm form(op);
   Type element = form.kernel.getElementType();
-  Sink sink{schedule.find(op.getResult()), false};
+  Reference result = schedule.find(op.getResult());
+  Sink sink{result, llvm::is_contained(schedule.blockSums, result.place)};
   startGroup(element, 0);
   OuterTile shape = outerTile(schedule.options.vectorBytes);
   ArrayRef<int64_t> sites = form.output.getShape().drop_front();

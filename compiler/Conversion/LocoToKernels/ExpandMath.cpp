@@ -39,12 +39,20 @@ public:
 
 private:
   struct Reduced {
-    /// x = n log 2 + r
+    /// x = n log 2 + r, n a whole number.
     Value n, r;
   };
   Reduced reduce(Value x);
   Value scale(Value x, Value n);
   Value expTail(Value r);
+  Value expOfNegative(Value x);
+  Value log1pOfFraction(Value x);
+  Value logTail(Value f, Value f2);
+  /// True for vectors that AVX-512 has instructions of its own for.
+  bool isWidest() {
+    auto vector = dyn_cast<VectorType>(type);
+    return !isWide() && vector && vector.getNumElements() == 16;
+  }
 
   bool isWide() { return getElementTypeOrSelf(type).isF64(); }
   Type withElement(Type element) {
@@ -117,8 +125,7 @@ private:
 /// x / y for y far from the ends of the range. With AVX-512 from the estimate
 /// of 14 bits and one step of Newton's, a third of a division's time.
 Value Writer::quotient(Value x, Value y) {
-  auto vector = dyn_cast<VectorType>(type);
-  if (isWide() || !vector || vector.getNumElements() != 16)
+  if (!isWidest())
     return div(x, y);
   Value zero = c(0);
   Value all = arith::ConstantOp::create(b, loc, b.getI16IntegerAttr(-1));
@@ -136,11 +143,22 @@ Writer::Reduced Writer::reduce(Value x) {
   // log 2 in two parts: n times the first is exact.
   Value r = fma(n, c(-0.693359375), x);
   r = fma(n, c(2.12194440e-4), r);
-  return {toInt(n), r};
+  return {n, r};
 }
 
-/// x 2^n, in two steps: 2^n itself may not be a number when the product is.
-Value Writer::scale(Value x, Value n) {
+/// x 2^n, one instruction of AVX-512; in two steps elsewhere: 2^n itself may
+/// not be a number when the product is.
+Value Writer::scale(Value x, Value whole) {
+  if (isWidest()) {
+    Value all = arith::ConstantOp::create(b, loc, b.getI16IntegerAttr(-1));
+    Value asUsual = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(4));
+    return LLVM::CallIntrinsicOp::create(
+               b, loc, type,
+               b.getStringAttr("llvm.x86.avx512.mask.scalef.ps.512"),
+               ValueRange{x, whole, x, all, asUsual})
+        .getResult(0);
+  }
+  Value n = toInt(whole);
   Value half = shr(n, 1), rest = subi(n, half);
   auto power = [&](Value k) { return fromBits(shl(addi(k, i(127)), 23)); };
   return mul(mul(x, power(half)), power(rest));
@@ -160,13 +178,29 @@ Value Writer::exp(Value x) {
   return scale(add(expTail(r), c(1)), n);
 }
 
+/// exp(x) for x <= 0.
+Value Writer::expOfNegative(Value x) {
+  if (isWide())
+    return math::ExpOp::create(b, loc, x);
+  auto [n, r] = reduce(atLeast(x, -104.0));
+  return scale(add(expTail(r), c(1)), n);
+}
+
 Value Writer::expm1(Value x) {
   auto [n, r] = reduce(atLeast(atMost(x, 20.0), -20.0));
-  Value power = fromBits(shl(addi(n, i(127)), 23));
+  Value power = fromBits(shl(addi(toInt(n), i(127)), 23));
   Value small = fma(power, expTail(r), sub(power, c(1)));
   // Keeps the sign of zero.
   small = select(compare(arith::CmpFPredicate::OEQ, x, c(0)), x, small);
   return select(compare(arith::CmpFPredicate::OGT, x, c(20)), exp(x), small);
+}
+
+/// log(1 + f) - f + f^2 / 2 for 1 + f in [sqrt(1/2), sqrt(2)); f2 is f^2.
+Value Writer::logTail(Value f, Value f2) {
+  Value p = polynomial(f, {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1,
+                           -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+                           2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
+  return mul(mul(f, f2), p);
 }
 
 /// As x = m 2^e with m in [sqrt(1/2), sqrt(2)); polynomial of Cephes' logf.
@@ -179,10 +213,7 @@ Value Writer::log(Value x) {
   e = sub(e, select(tiny, c(23), c(0)));
   Value m = fromBits(addi(andi(shifted, i(0x007fffff)), i(0x3f3504f3)));
   Value f = sub(m, c(1)), f2 = mul(f, f);
-  Value p = polynomial(f, {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1,
-                           -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
-                           2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
-  Value y = mul(mul(f, f2), p);
+  Value y = logTail(f, f2);
   y = fma(e, c(-2.12194440e-4), y);
   y = fma(f2, c(-0.5), y);
   y = fma(e, c(0.693359375), add(f, y));
@@ -210,6 +241,18 @@ Value Writer::log1p(Value x) {
   return select(compare(arith::CmpFPredicate::OEQ, x, c(0)), x, y);
 }
 
+/// log(1 + x) for x in [0, 1], of which 1 + x, or its half, is 1 + f. Nothing
+/// is lost, nothing divided.
+Value Writer::log1pOfFraction(Value x) {
+  if (isWide())
+    return math::Log1pOp::create(b, loc, x);
+  Value high = compare(arith::CmpFPredicate::OGT, x, c(0.414213562373095));
+  Value f = select(high, fma(x, c(0.5), c(-0.5)), x), f2 = mul(f, f);
+  Value y = fma(f2, c(-0.5), logTail(f, f2));
+  y = add(y, select(high, c(-2.12194440e-4), c(0)));
+  return add(add(f, y), select(high, c(0.693359375), c(0)));
+}
+
 /// An odd rational function of degree 13/6 up to where tanh is 1 in f32.
 Value Writer::tanh(Value x) {
   constexpr double end = 7.90531110763549805;
@@ -228,14 +271,14 @@ Value Writer::tanh(Value x) {
 
 /// Accurate in both tails: exp of a negative number only.
 Value Writer::sigmoid(Value x) {
-  Value e = exp(neg(abs(x)));
+  Value e = expOfNegative(neg(abs(x)));
   Value over = select(compare(arith::CmpFPredicate::OGE, x, c(0)), c(1), e);
   return quotient(over, add(c(1), e));
 }
 
 Value Writer::softplus(Value x) {
   Value positive = select(compare(arith::CmpFPredicate::OLT, x, c(0)), c(0), x);
-  return add(positive, log1p(exp(neg(abs(x)))));
+  return add(positive, log1pOfFraction(expOfNegative(neg(abs(x)))));
 }
 
 /// Three-part reduction by pi/2, polynomials of Cephes. Beyond its range, which
