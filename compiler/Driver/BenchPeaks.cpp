@@ -122,9 +122,10 @@ compileLoop(Work work, const CPUTarget &target) {
                        std::to_string(8 * target.vectorBytes));
   }
   KernelObject object;
-  auto code =
-      emitMachineCode(*module, *machine, llvm::CodeGenFileType::ObjectFile);
-  object.code.assign(code.begin(), code.end());
+  auto code = emitObjects(std::move(module), target);
+  if (!code)
+    return Error{llvm::toString(code.takeError())};
+  object.code = std::move(*code);
   auto linked = linkObject(object);
   if (!linked)
     return Error{llvm::toString(linked.takeError())};

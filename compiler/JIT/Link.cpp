@@ -87,9 +87,10 @@ loco::linkObject(const KernelObject &object) {
   if (auto error =
           library.define(llvm::orc::absoluteSymbols(runtimeSymbols(mangle))))
     return std::move(error);
-  if (auto error = (*jit)->addObjectFile(
-          llvm::MemoryBuffer::getMemBufferCopy(object.code, "kernel")))
-    return std::move(error);
+  for (llvm::StringRef file : unpackObjects(object.code))
+    if (auto error = (*jit)->addObjectFile(
+            llvm::MemoryBuffer::getMemBufferCopy(file, "kernel")))
+      return std::move(error);
   auto address = (*jit)->lookup("kernel");
   if (!address)
     return address.takeError();

@@ -35,16 +35,28 @@ struct CPUTarget {
   std::unique_ptr<llvm::TargetMachine> makeMachine() const;
 };
 
-/// Translates a module of the llvm dialect and simplifies it. Vectors are
-/// written by us, so the loop and the straight-line vectoriser stay off.
+/// Translates a module of the llvm dialect.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                 llvm::TargetMachine &machine, const CPUTarget &target);
+
+/// LLVM's passes. Vectors are written by us, so the loop and the straight-line
+/// vectoriser stay off.
+void simplify(llvm::Module &module, llvm::TargetMachine &machine);
 
 /// Object code or assembly text of `module`.
 llvm::SmallVector<char, 0> emitMachineCode(llvm::Module &module,
                                            llvm::TargetMachine &machine,
                                            llvm::CodeGenFileType type);
+
+/// Simplified object code of `module`. A large one is divided by its functions,
+/// which several threads work on: some object files that refer to each other,
+/// the same ones on every machine of so many processors.
+llvm::Expected<std::string> emitObjects(std::unique_ptr<llvm::Module> module,
+                                        const CPUTarget &target);
+
+/// The object files of what `emitObjects` made.
+llvm::SmallVector<llvm::StringRef> unpackObjects(llvm::StringRef objects);
 
 } // namespace loco
 

@@ -23,7 +23,7 @@ using namespace loco;
 
 /// Common subexpressions, simplification, invariants out of loops: what code
 /// needs that has its loops and vectors already.
-static void simplify(llvm::Module &module, llvm::TargetMachine &machine) {
+void loco::simplify(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -72,7 +72,6 @@ loco::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
     function.addFnAttr("stackrealign");
     function.addFnAttr(llvm::Attribute::NoUnwind);
   }
-  simplify(*translated, machine);
   return std::move(translated);
 }
 
