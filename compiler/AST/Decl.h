@@ -249,6 +249,7 @@ struct DrawDecl : DeclOf<Decl::Kind::Draw> {
   llvm::ArrayRef<Identifier> names;
   const Expr *space = nullptr;
   const Expr *distribution = nullptr;
+  bool perStep = false;
 };
 
 /// `require abs(q) < 1`.

@@ -25,11 +25,14 @@ static constexpr StringRef noLoops =
     "nothing loops: sites and steps are all done, and neighbours are read as "
     "in `sum(j in near(radius = 1): z[j] - z)`";
 static constexpr StringRef gaussianDraw =
-    "draw with `~ normal(0, 1)` behind a name; white noise in `dynamics` is "
-    "`noise`";
+    "declare it: `draw n on sheet ~ normal(0, 1) per step`; white noise in "
+    "`dynamics` is `noise`";
 static constexpr StringRef uniformDraw =
-    "draw with `~ uniform(0, 1)` behind a name; white noise in `dynamics` is "
-    "`noise`";
+    "declare it: `draw u on sheet ~ uniform(0, 1) per step`; white noise in "
+    "`dynamics` is `noise`";
+static constexpr StringRef eventDraw =
+    "declare `draw u on cells ~ uniform(0, 1) per step`; an event of "
+    "probability p is `select(u < p, 1, 0)`";
 static constexpr StringRef ownTime =
     "time is a state like others: `state clock = 0` and `clock' = 1`";
 static constexpr StringRef noModule =
@@ -93,6 +96,13 @@ static constexpr Translation translations[] = {
     {ForeignWord::Value, "math", noModule},
     {ForeignWord::Value, "nn",
      "layers stand by themselves, as `linear(x -> space)`"},
+    {ForeignWord::Value, "self", "names of a model stand by themselves"},
+    {ForeignWord::Value, "None", "leave it out, or write `0`"},
+    {ForeignWord::Value, "True", "write `1`"},
+    {ForeignWord::Value, "true", "write `1`"},
+    {ForeignWord::Value, "False", "write `0`"},
+    {ForeignWord::Value, "false", "write `0`"},
+    {ForeignWord::Value, "lambda", "write `let f(x) = ...`"},
     {ForeignWord::Value, "t", ownTime},
     {ForeignWord::Value, "time", ownTime},
     {ForeignWord::Value, "dt",
@@ -102,6 +112,8 @@ static constexpr Translation translations[] = {
     {ForeignWord::Value, "uniform", uniformDraw},
     {ForeignWord::Value, "rand", uniformDraw},
     {ForeignWord::Value, "random", uniformDraw},
+    {ForeignWord::Value, "poisson", eventDraw},
+    {ForeignWord::Value, "binomial", eventDraw},
     {ForeignWord::Value, "laplacian", laplacian},
     {ForeignWord::Value, "laplace", laplacian},
     {ForeignWord::Value, "lap", laplacian},

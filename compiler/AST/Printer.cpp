@@ -231,6 +231,8 @@ void DeclPrinter::line(const Decl *decl) {
         names(d->names);
         clause(" on ", d->space, Level::Postfix);
         clause(" ~ ", d->distribution);
+        if (d->perStep)
+          os << " per step";
       })
       .Case<RequireDecl>([&](auto *d) { clause("require ", d->value); })
       .Case<DynamicsDecl>([&](auto *d) {

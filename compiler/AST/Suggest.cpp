@@ -65,3 +65,16 @@ std::string loco::didYouMean(StringRef name, ArrayRef<StringRef> candidates) {
   return closest.empty() ? std::string()
                          : ("did you mean `" + closest + "`?").str();
 }
+
+std::string loco::didYouMeanOneOf(StringRef name,
+                                  llvm::ArrayRef<StringRef> candidates) {
+  std::string near = didYouMean(name, candidates);
+  if (!near.empty() || candidates.empty() || candidates.size() > 12)
+    return near;
+  std::string list = candidates.size() == 1 ? "there is " : "there are ";
+  for (auto [i, candidate] : llvm::enumerate(candidates)) {
+    list += i == 0 ? "" : i + 1 == candidates.size() ? " and " : ", ";
+    list += ("`" + candidate + "`").str();
+  }
+  return list;
+}

@@ -25,6 +25,11 @@ llvm::StringRef closestName(llvm::StringRef name,
 std::string didYouMean(llvm::StringRef name,
                        llvm::ArrayRef<llvm::StringRef> candidates);
 
+/// The same, or "there are `a`, `b` and `c`" where none is near enough and
+/// there are no more than a dozen.
+std::string didYouMeanOneOf(llvm::StringRef name,
+                            llvm::ArrayRef<llvm::StringRef> candidates);
+
 } // namespace loco
 
 #endif // COMPILER_AST_SUGGEST_H

@@ -71,13 +71,24 @@ static Node *truncateNormal(Graph &graph, Node *uniform) {
 }
 
 Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
-                       const Space *space) {
+                       const Space *space, Moment moment) {
+  if (moment != Moment::Sample)
+    return draw(distribution, what, [&](bool isNormal, uint64_t stream) {
+      return sequence.draw(isNormal, stream, moment, space);
+    });
   Node *node = draw(distribution, what, ArrayRef(space->getShape()));
   return node ? graph.reshape(node, space) : nullptr;
 }
 
 Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
                        ArrayRef<int64_t> shape) {
+  return draw(distribution, what, [&](bool isNormal, uint64_t stream) {
+    return graph.random(isNormal, stream, Moment::Sample, shape);
+  });
+}
+
+Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
+                       llvm::function_ref<Node *(bool, uint64_t)> random) {
   auto *call = llvm::dyn_cast<ast::CallExpr>(distribution);
   StringRef name = call ? call->getCalleeName() : StringRef();
   SourceRange range = distribution->getRange();
@@ -127,8 +138,7 @@ Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
             "`" + getText(range) + "` has its ends exchanged");
       return nullptr;
     }
-    return scale(graph, *a, *b - *a,
-                 graph.random(false, stream, Moment::Sample, shape));
+    return scale(graph, *a, *b - *a, random(false, stream));
   }
   if (*b < 0) {
     error("out-of-range", call->arguments[1].value->getRange(),
@@ -136,9 +146,6 @@ Node *Elaborator::draw(const ast::Expr *distribution, StringRef what,
     return nullptr;
   }
   if (name == "truncated_normal")
-    return scale(graph, *a, *b,
-                 truncateNormal(graph, graph.random(false, stream,
-                                                    Moment::Sample, shape)));
-  return scale(graph, *a, *b,
-               graph.random(true, stream, Moment::Sample, shape));
+    return scale(graph, *a, *b, truncateNormal(graph, random(false, stream)));
+  return scale(graph, *a, *b, random(true, stream));
 }

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Sema/ModelBuilder.h"
+#include "compiler/Sema/ValueRange.h"
 
 using namespace loco;
 using namespace loco::sema;
@@ -118,28 +119,22 @@ Node *ModelBuilder::divideBy(Node *rate, const ast::Term &factor) {
   const Node *source = value;
   while (source->op == Op::Broadcast)
     source = source->operands[0];
-  bool isZero = source->op == Op::Constant && source->number == 0;
-  bool isNumber = source->op == Op::Constant || source->op == Op::Array;
-  for (double number : source->numbers)
-    isZero |= number == 0;
-  if (isZero) {
+  if (source->op == Op::Constant && source->number == 0) {
     elaborator.error("division-by-zero", range,
                      "`" + elaborator.getText(range) + "` is zero");
     return nullptr;
   }
-  // A learned factor must be kept away from zero by its range.
-  bool isSafe = isNumber;
-  for (const Parameter &parameter : model->parameters)
-    if (parameter.value == source)
-      isSafe |= parameter.transform != Transform::None &&
-                parameter.transform != Transform::Relu &&
-                ((parameter.isBoundedBelow && parameter.lower >= 0) ||
-                 (parameter.isBoundedAbove && parameter.upper <= 0));
-  if (!isSafe) {
+  if (!getValueRange(source).excludesZero) {
+    bool isLearned =
+        llvm::any_of(model->parameters, [&](const Parameter &parameter) {
+          return parameter.value == source && !parameter.isFrozen;
+        });
     elaborator
         .error("division-by-zero", range,
                "`" + elaborator.getText(range) + "` may become zero")
-        .hint("give it a range, as `in (0, inf)`");
+        .hint(isLearned ? "give it a range, as `in (0, inf)`"
+                        : "what is seen to keep from zero may stand here, as "
+                          "`exp(x)`, `1 + x^2` or a parameter with a range");
     return nullptr;
   }
   return elaborator.graph.binary(Op::Divide, rate, value);

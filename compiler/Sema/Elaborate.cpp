@@ -244,7 +244,7 @@ Meaning Elaborator::elaborateNumber(const ast::NumberExpr &expr) {
   } else if (!expr.unit.empty()) {
     error("not-yet", expr.unit.range,
           "unit `" + expr.unit.name + "` is not supported yet")
-        .hint("only `deg` is");
+        .hint("only `deg` is: write all times in one unit, as numbers");
     return {};
   }
   return Meaning::ofValue(graph.constant(number));
@@ -269,6 +269,12 @@ Meaning Elaborator::elaborateList(const ast::ListExpr &expr) {
   }
   llvm::SmallVector<double> numbers;
   for (const ast::Expr *element : expr.elements) {
+    if (llvm::isa<ast::ListExpr>(element)) {
+      error("not-a-number", element->getRange(),
+            "a list holds numbers, not lists")
+          .hint("a matrix is `reshape([1, 2, 3, 4] -> image(2, 2))`");
+      return {};
+    }
     std::optional<double> number = evaluateNumber(element);
     if (!number)
       return {};

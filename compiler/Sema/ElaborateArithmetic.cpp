@@ -18,6 +18,18 @@ using llvm::StringRef;
 // Spaces of operands
 //===----------------------------------------------------------------------===//
 
+/// For numbers in a row and as many sites, how one becomes the other.
+static std::string hintAtReshape(const Node *value, StringRef text,
+                                 const Space *space) {
+  auto isRow = [](const Space *s) { return s->kind == SpaceKind::Vector; };
+  if (isRow(value->space) == isRow(space) ||
+      value->space->getNumElements() != space->getNumElements())
+    return "";
+  return ("the same numbers are `reshape(" + text + " -> " + space->spell() +
+          ")`")
+      .str();
+}
+
 /// Says that two operands live on different spaces, at the second one.
 void Elaborator::reportMismatch(const Node *lhs, const Node *rhs,
                                 SourceRange lhsRange, SourceRange rhsRange) {
@@ -32,6 +44,9 @@ void Elaborator::reportMismatch(const Node *lhs, const Node *rhs,
   diagnostic.label(rhs->space->describe());
   if (lhsRange.file == rhsRange.file)
     diagnostic.place(lhsRange, lhs->space->describe());
+  bool toLeft = rhs->space->kind == SpaceKind::Vector;
+  diagnostic.hint(toLeft ? hintAtReshape(rhs, getText(rhsRange), lhs->space)
+                         : hintAtReshape(lhs, getText(lhsRange), rhs->space));
   noteDeclaration(diagnostic, rhsRange);
 }
 
@@ -63,7 +78,8 @@ Node *Elaborator::fit(Node *value, const Space *space, SourceRange range,
       error("space-mismatch", range,
             "`" + getText(range) + "` lives on " + value->space->quote() +
                 ", but " + what + " lives on " + space->quote())
-          .label(value->space->describe());
+          .label(value->space->describe())
+          .hint(hintAtReshape(value, getText(range), space));
   noteDeclaration(diagnostic, range);
   return nullptr;
 }

@@ -199,6 +199,14 @@ static Node *makeCrossEntropy(Graph &graph, Node *scores, Node *label) {
 // Calls
 //===----------------------------------------------------------------------===//
 
+/// `mean(z, axis = 0)`, as other languages write it.
+static bool namesAxis(const Call &call) {
+  return llvm::any_of(call.arguments, [](const ast::Argument &argument) {
+    return argument.kind == ast::Argument::Kind::Named &&
+           (argument.name.name == "axis" || argument.name.name == "dim");
+  });
+}
+
 /// Finds the function that a call names and checks the number of arguments;
 /// null after an error.
 const BuiltinForm *Elaborator::checkBuiltinCall(const Call &call) {
@@ -221,7 +229,11 @@ const BuiltinForm *Elaborator::checkBuiltinCall(const Call &call) {
     error("wrong-count", call.range,
           "`" + call.name + "` takes " + wanted +
               (form->most == 1 ? " argument, not " : " arguments, not ") +
-              llvm::Twine(call.size()));
+              llvm::Twine(call.size()))
+        .hint(namesAxis(call) ? "write `" + call.name.str() +
+                                    "(a)` for all sites, or `sum(a over "
+                                    "channels)`, `mean(a over time)`"
+                              : "");
     return nullptr;
   }
   return checkPositional(call) ? form : nullptr;

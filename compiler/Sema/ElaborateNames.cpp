@@ -122,6 +122,12 @@ Meaning Elaborator::elaborateMember(const ast::MemberExpr &expr) {
   if (base.is(Meaning::Kind::Space) && base.space->kind == SpaceKind::Rings)
     diagnostic.hint("one ring of it is `" + getText(expr.base->getRange()) +
                     ".ring`");
+  else if (base.is(Meaning::Kind::Coupling) && expr.member.name == "T")
+    diagnostic.hint("write `transpose(" + getText(expr.base->getRange()) +
+                    ") @ y`");
+  else if (base.is(Meaning::Kind::Value))
+    diagnostic.hint("functions stand in front: `mean(" +
+                    getText(expr.base->getRange()) + ")`");
   return {};
 }
 
@@ -159,8 +165,11 @@ Meaning Elaborator::resolveHere(Symbol &symbol, SourceRange use) {
   // as it is the same at all of them.
   bool isBinding =
       llvm::isa<ast::EncodeDecl, ast::DecodeDecl, ast::LetDecl>(symbol.decl);
+  auto *draw = llvm::dyn_cast<ast::DrawDecl>(symbol.decl);
+  bool isTimed = isBinding || (draw && draw->perStep) ||
+                 llvm::isa<ast::InputDecl, ast::StateDecl>(symbol.decl);
   // Spaces, parameters and couplings are the same at all times.
-  if (!isBinding && !llvm::isa<ast::InputDecl, ast::StateDecl>(symbol.decl)) {
+  if (!isTimed) {
     llvm::SaveAndRestore always(context, Context{Moment::Current, nullptr});
     return resolveOnce(symbol, use);
   }
@@ -253,7 +262,7 @@ Meaning Elaborator::resolveOnce(Symbol &symbol, SourceRange use) {
       meaning = resolveState(symbol, use);
       break;
     case Decl::Kind::Draw:
-      meaning = resolveDraw(symbol, *llvm::cast<DrawDecl>(symbol.decl));
+      meaning = resolveDraw(symbol, *llvm::cast<DrawDecl>(symbol.decl), use);
       break;
     case Decl::Kind::Encode:
       meaning =

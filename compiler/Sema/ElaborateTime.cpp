@@ -140,5 +140,8 @@ bool Elaborator::checkCausal(Node *node, SourceRange range) {
   if (const Input *fed = sequence.getFed())
     diagnostic.note(sequence.getFedRange(), "because of this, `" + fed->name +
                                                 "` is known step by step only");
+  else
+    diagnostic.hint("what has a value at every step is one of the sample as "
+                    "`mean(e over time)`");
   return false;
 }

@@ -75,11 +75,15 @@ public:
   /// sites, one after the other; none after an error.
   std::optional<llvm::SmallVector<int64_t>>
   readOffsets(const ast::Expr *neighbourhood, const Space *space);
-  /// Draws from `uniform(a, b)` or `normal(mean, sd)` on a space.
+  /// Draws from `uniform(a, b)` or `normal(mean, sd)` on a space; with a
+  /// `moment`, anew at every step.
   Node *draw(const ast::Expr *distribution, llvm::StringRef what,
-             const Space *space);
+             const Space *space, Moment moment = Moment::Sample);
   Node *draw(const ast::Expr *distribution, llvm::StringRef what,
              llvm::ArrayRef<int64_t> shape);
+  Node *
+  draw(const ast::Expr *distribution, llvm::StringRef what,
+       llvm::function_ref<Node *(bool isNormal, uint64_t stream)> random);
   /// Two values at once: `annulus(r1, r2)`, of the draws `first` and `second`.
   static bool drawsPair(const ast::Expr *distribution);
   std::pair<Node *, Node *> drawPair(const ast::Expr *distribution,
@@ -313,7 +317,10 @@ private:
   Meaning resolveInput(Symbol &symbol, const ast::InputDecl &decl,
                        SourceRange use);
   Meaning resolveState(Symbol &symbol, SourceRange use);
-  Meaning resolveDraw(Symbol &symbol, const ast::DrawDecl &decl);
+  Meaning resolveDraw(Symbol &symbol, const ast::DrawDecl &decl,
+                      SourceRange use);
+  Meaning drawAtStep(const Symbol &symbol, const ast::DrawDecl &decl,
+                     const Space *space, SourceRange use);
   void reportUnknownSpace(const Symbol &symbol, SourceRange use);
 
   const Space *evaluateSpaceCall(const ast::CallExpr &expr);

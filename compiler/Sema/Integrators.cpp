@@ -124,6 +124,6 @@ ModelBuilder::findMethod(const ast::SolveDecl &solve) {
   elaborator
       .error("unknown-name", range,
              "no solver is written `" + elaborator.getText(range) + "`")
-      .hint(name.empty() ? "write `rk4(0.01)`" : didYouMean(name, names));
+      .hint(name.empty() ? "write `rk4(0.01)`" : didYouMeanOneOf(name, names));
   return nullptr;
 }

@@ -163,7 +163,9 @@ void ModelBuilder::makeInit(const ast::InitDecl &decl) {
       elaborator
           .error("duplicate-equation", target.range,
                  "`" + target.name + "` has two initial values")
-          .note(state.range, "`" + target.name + "` is declared here");
+          .note(state.range, "`" + target.name + "` is declared here")
+          .hint("one is enough: `" + target.name + " " + state.start +
+                "` is that of the declaration");
       continue;
     }
     state.hasInitial = true;
@@ -324,6 +326,9 @@ std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {
 
 /// Looks into every declaration once, also those that nothing uses.
 void ModelBuilder::touchSymbols() {
+  // Some are drawn at every step.
+  llvm::SaveAndRestore atStep(elaborator.context,
+                              Context{Moment::Current, nullptr});
   for (const ast::Decl *decl : body->body) {
     auto touch = [&](llvm::ArrayRef<ast::Identifier> names) {
       for (ast::Identifier name : names) {

@@ -283,6 +283,14 @@ Meaning Elaborator::resolveParameter(Symbol &symbol,
           .hint("a parameter starts from a number or is drawn with `~`");
       return {};
     }
+    if (initial && !decl.space && initial->op == Op::Array) {
+      error("space-mismatch", value->getRange(),
+            "`" + StringRef(symbol.name) +
+                "` is one number, but starts at a list")
+          .hint("write `" + symbol.name + " on " + initial->space->spell() +
+                " = ...`");
+      return {};
+    }
     if (initial)
       initial = fit(initial, space, value->getRange(), "`" + symbol.name + "`");
   } else {

@@ -168,7 +168,7 @@ void Program::resolveUses(FileTable &table) {
       diagnostics
           .error("unknown-module", use->pathRange,
                  "no module is called `" + path + "`")
-          .hint(didYouMean(use->path.back().name, names));
+          .hint(didYouMeanOneOf(use->path.back().name, names));
   }
   if (core && core != &table)
     table.used.push_back(core);

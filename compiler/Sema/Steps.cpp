@@ -32,7 +32,10 @@ std::optional<unsigned> ModelBuilder::findStateNumber(ast::Identifier name) {
   elaborator
       .error("unknown-name", name.range,
              "no state is called `" + name.name + "`")
-      .hint(didYouMean(name.name, names));
+      .hint(names.empty() ? "declare it: `state " + name.name.str() +
+                                " on sheet = 0`, or without `on` if it is "
+                                "one number"
+                          : didYouMeanOneOf(name.name, names));
   return std::nullopt;
 }
 
@@ -253,6 +256,10 @@ void ModelBuilder::makeStep() {
       makeRates(elaborator.oldStates, rates);
   } else if (parts.step) {
     valid = makeUpdates(*parts.step, elaborator.oldStates, next);
+    // What stands still in a step may be moved after it.
+    for (auto [i, state] : llvm::enumerate(model->states))
+      if (!next[i] && parts.after && isUpdated(*parts.after, state.name))
+        next[i] = elaborator.oldStates[i];
   }
   if (!checkEquations(parts, next, /*report=*/valid) || !valid)
     next = elaborator.oldStates; // What follows is checked all the same.

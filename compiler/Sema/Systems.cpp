@@ -152,12 +152,16 @@ bool ModelBuilder::startPair(const ast::StateDecl &decl) {
 // Draws
 //===----------------------------------------------------------------------===//
 
-/// `draw m ~ uniform(0.5, 1)`: the same number in the whole sample.
-Meaning Elaborator::resolveDraw(Symbol &symbol, const ast::DrawDecl &decl) {
+/// `draw m ~ uniform(0.5, 1)`: the same number in the whole sample, or
+/// another one at every step.
+Meaning Elaborator::resolveDraw(Symbol &symbol, const ast::DrawDecl &decl,
+                                SourceRange use) {
   const Space *space =
       decl.space ? evaluateSpace(decl.space) : spaces.getScalar();
   if (!space)
     return {};
+  if (decl.perStep)
+    return drawAtStep(symbol, decl, space, use);
   if (!drawsPair(decl.distribution)) {
     std::string name = qualify(symbol.name);
     Node *drawn = draw(decl.distribution, name, space);
@@ -174,6 +178,35 @@ Meaning Elaborator::resolveDraw(Symbol &symbol, const ast::DrawDecl &decl) {
   return Meaning::ofValue(
       drawn ? sequence.drawOnce(drawn, getStream(qualify(symbol.name)))
             : nullptr);
+}
+
+Meaning Elaborator::drawAtStep(const Symbol &symbol, const ast::DrawDecl &decl,
+                               const Space *space, SourceRange use) {
+  if (drawsPair(decl.distribution)) {
+    error("not-yet", decl.distribution->getRange(),
+          "`annulus` at every step is not supported yet")
+        .hint("write `draw angle ~ uniform(0, 2 * pi) per step`, and the "
+              "radius likewise");
+    return {};
+  }
+  StringRef name = symbol.name;
+  switch (context.moment) {
+  case Moment::Sample:
+    error("per-step-value", use,
+          "`" + name +
+              "` has a value at every step, but what stands here is needed "
+              "once per sample")
+        .note(symbol.range, "`" + name + "` is declared here")
+        .hint("what is drawn once is declared without `per step`");
+    return {};
+  case Moment::Next:
+  case Moment::NextWrap:
+    error("no-next-state", use, "the next step's draw is not known yet");
+    return {};
+  default:
+    return Meaning::ofValue(
+        draw(decl.distribution, qualify(name), space, context.moment));
+  }
 }
 
 bool Elaborator::drawsPair(const ast::Expr *distribution) {

@@ -92,7 +92,7 @@ initItem : targets ASSIGN value ;
 encode : ENCODE name ASSIGN value ;
 decode : DECODE name ASSIGN value ;
 let : LET targets parameters? ASSIGN value ;
-draw : DRAW name (COMMA name)* (ON postfix)? TILDE value ;
+draw : DRAW name (COMMA name)* (ON postfix)? TILDE value (PER STEP)? ;
 require : REQUIRE value ;
 dynamics : DYNAMICS (block | value) ;
 step : AFTER? STEP block ;

@@ -222,6 +222,7 @@ const Decl *ASTBuilder::draw(LocoParser::DrawContext *context) {
   if (context->ON())
     decl->space = postfix(context->postfix());
   decl->distribution = value(context->value());
+  decl->perStep = context->PER() != nullptr;
   return decl;
 }
 

@@ -165,11 +165,13 @@ void ErrorStrategy::report(const Situation &s, StringRef name,
 /// `param on = 1`: the word cannot be a name, and that is all that is wrong.
 bool ErrorStrategy::reportReservedName(const Situation &s) {
   bool wantsName = s.expected.contains(static_cast<size_t>(LocoParser::ID));
+  size_t rule = s.context->getRuleIndex();
+  bool isLet = s.before && s.before->getType() == LocoParser::LET;
   if (!wantsName || !isKeyword(s.found->getType()) ||
-      s.context->getRuleIndex() != LocoParser::RuleName)
+      (rule != LocoParser::RuleName && !isLet))
     return false;
   auto *parent = static_cast<antlr4::ParserRuleContext *>(s.context->parent);
-  StringRef noun = nounOf(parent->getRuleIndex());
+  StringRef noun = nounOf(isLet ? LocoParser::RuleLet : parent->getRuleIndex());
   SourceRange range = getRange(s.found, file);
   diagnostics
       .error("reserved-name", range,
@@ -223,8 +225,11 @@ bool ErrorStrategy::reportMissingExpression(const Situation &s) {
     return true;
   }
   std::string hint;
-  if (isKeyword(s.found->getType()))
-    hint = ("`" + spell(s.found) + "` is a word of the language").str();
+  // Words may name arguments, and so are read as far as to the next one.
+  for (const Token *token : {s.before, s.found})
+    if (isKeyword(token->getType()))
+      hint = ("`" + spell(token) + "` is a word of the language and no value")
+                 .str();
   if (s.before->getType() == LocoParser::STAR &&
       s.found->getType() == LocoParser::STAR)
     hint = "a power is written `a ^ n`";
@@ -340,6 +345,10 @@ std::string ErrorStrategy::hintAtHabit(const Situation &s) const {
   if (before == "and" || before == "or" || found == "and" || found == "or")
     return "conditions are not joined: take one `select(condition, a, b)` "
            "inside of another";
+  if (found == "'" && before != "'")
+    return "text stands between `\"` and `\"`";
+  if (before == "lambda")
+    return "write `let f(x) = ...`";
   bool block = s.expected.contains(static_cast<size_t>(LocoParser::LBRACE));
   if (block && s.found->getType() == LocoParser::COLON)
     return "what belongs to it stands between `{` and `}`";
