@@ -69,7 +69,9 @@ def PlanResiduals : Pass<"loco-plan-residuals"> {
     (a coupling, a reduction, a transcendental function, a random draw) is
     stacked by the forward loop; cheap ones are computed again from what is
     stored. With `recompute`, the reverse loop computes each step again from its
-    carries.
+    carries. With both it reads what a carry was after the step, too, where that
+    tells something costly: the side of a `relu`, the value of a `tanh` that is the
+    new state.
   }];
   let options = [
     Option<"policy", "policy", "std::string", "\"store\"", "`store` or `recompute`">];

@@ -136,12 +136,10 @@ void Emitter::prefetch(Reference reference, Value pointer) {
   auto scan = cast<ScanOp>(reference.step.getParentBlock()->getParentOp());
   const Place &place = schedule.places[reference.place];
   int64_t distance = place.layout.size * bytesOf(place.element);
-  if (distance < smallestPrefetch || place.stepMajor)
+  if (distance < smallestPrefetch || place.stepMajor ||
+      schedule.scans.find(scan)->second->fetched.contains(reference.place))
     return;
-  Value next = LLVM::GEPOp::create(
-      b, loc, pointer.getType(), b.getI8Type(), pointer,
-      ValueRange(constant(scan.getReverse() ? -distance : distance)));
-  LLVM::Prefetch::create(b, loc, next, 0, 3, 1);
+  LLVM::Prefetch::create(b, loc, inNextStep(reference, pointer), 0, 3, 1);
 }
 
 Value Emitter::loadUncached(Reference reference, Type element,
@@ -260,9 +258,9 @@ void Emitter::scatter(const Sink &sink, Value pointer, int64_t pitch,
   Value mask = valid ? valid : number(b.getI1Type(), 1);
   auto alignment = b.getI32IntegerAttr(bytesOf(memory));
   if (sink.accumulate) {
-    Value old = LLVM::masked_gather::create(b, loc, value.getType(), each, mask,
-                                            ValueRange(number(memory, 0)),
-                                            alignment);
+    Value old =
+        LLVM::masked_gather::create(b, loc, value.getType(), each, mask,
+                                    ValueRange(number(memory, 0)), alignment);
     value = arith::AddFOp::create(b, loc, old, value);
   }
   LLVM::masked_scatter::create(b, loc, value, each, mask, alignment);
@@ -278,11 +276,10 @@ Masked Emitter::loadAround(Value value, const Site &site, Boundary boundary) {
   Value exists;
   for (auto [coordinate, extent] : llvm::zip(inside, schedule.shapeOf(value))) {
     Value at = perLane(coordinate);
-    Value n =
-        isKnownLength(extent)
-            ? splat32(extent)
-            : splat(arith::TruncIOp::create(b, loc, b.getI32Type(),
-                                            extentOf(extent)));
+    Value n = isKnownLength(extent)
+                  ? splat32(extent)
+                  : splat(arith::TruncIOp::create(b, loc, b.getI32Type(),
+                                                  extentOf(extent)));
     if (boundary == Boundary::Wrap) {
       // The remainder has the sign of `at`.
       at = arith::RemSIOp::create(b, loc, at, n);

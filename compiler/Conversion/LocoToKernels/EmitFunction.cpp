@@ -167,14 +167,16 @@ FailureOr<func::FuncOp> Emitter::emitKernel(StringRef name) {
       scalars[argument] = steps;
   sample = constant(0);
   emitScalarOps(source.getBody().front());
+  for (int place : schedule.blockSums)
+    clear({place, Value()});
   emitPhases(schedule.top);
-  func::ReturnOp::create(b, loc);
-  return function;
   emitGroups(schedule.exit);
   // What went around the caches is seen by others after this.
   if (llvm::any_of(schedule.places,
                    [](const Place &place) { return place.staging >= 0; }))
     LLVM::FenceOp::create(b, loc, LLVM::AtomicOrdering::seq_cst, StringRef());
+  func::ReturnOp::create(b, loc);
+  return function;
 }
 
 //===----------------------------------------------------------------------===//
@@ -260,13 +262,13 @@ void Emitter::emitGroups(const BlockPlan &plan) {
 
 void Emitter::forEachSample(llvm::function_ref<void()> body) {
   Value outside = sample;
+  meet();
   loop(constant(0), samples, 1, {}, [&](Value index, Carried) {
     sample = index;
-  meet();
     body();
+    meet();
   });
   sample = outside;
-    meet();
 }
 
 void Emitter::emitPhases(const BlockPlan &plan) {
@@ -316,6 +318,8 @@ void Emitter::emitScan(ScanOp scan) {
         first = moved(first, times(sample, stride));
       bases[address[0]] = first;
     }
+  for (auto [place, stack] : plan.handedOn)
+    bases[place] = moved(bases[stack], stepBytes(stack));
   if (!plan.entry.groups.empty() || !plan.sums.empty() || !plan.cleared.empty())
     eachSample([&] {
       emitGroups(plan.entry);
@@ -339,11 +343,11 @@ void Emitter::emitScan(ScanOp scan) {
     }
   };
   bool reverse = scan.getReverse();
+  meet();
   // An index, or how many steps a loop took, which is in memory.
   auto number = [&](Value index) -> Value {
     if (!schedule.find(index))
       return scalars.lookup(index);
-  meet();
     startGroup(b.getI64Type(), 1);
     return LLVM::LoadOp::create(b, loc, b.getI64Type(),
                                 pointerTo(schedule.find(index)));

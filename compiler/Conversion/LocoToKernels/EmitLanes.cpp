@@ -45,6 +45,8 @@ void Emitter::emitLaneRows(const Group &group, unsigned axis, Site &site,
                            Carried accumulators) {
   if (axis == *group.lane)
     return emitLaneRows(group, axis + 1, site, accumulators);
+  if (group.tileLines > 1 && static_cast<int>(axis) + 1 == group.tileAxis)
+    return emitLaneLines(group, site, accumulators);
   if (static_cast<int>(axis) != group.tileAxis) {
     // As many sites at a time as decide which taps there are.
     int64_t extent = group.shape[axis], step = phasesOf(group, axis);
@@ -114,7 +116,8 @@ void Emitter::emitLaneLines(const Group &group, Site &site,
     tile({Value(), whole}, extent - whole, accumulators);
 }
 
-/// All of the group at `sites`, which follow each other along the tiled axis.
+/// All of the group at `sites`, which follow each other along the tiled axis, or
+/// are whole rows along it.
 void Emitter::emitLaneTile(const Group &group, ArrayRef<Site> sites,
                            Carried accumulators) {
   Memo outside = memo;
@@ -125,9 +128,15 @@ void Emitter::emitLaneTile(const Group &group, ArrayRef<Site> sites,
           loadTurned(group, operand, sites);
   for (const Root &root : group.roots)
     loadTurned(group, root.value, sites);
+  SmallVector<Operation *> convs;
   for (Operation *op : group.ops)
     if (isa<ConvOp, ConvTransposeOp>(op) && !op->use_empty())
-      convRows(op, sites);
+      convs.push_back(op);
+  for (auto [number, op] : llvm::enumerate(convs)) {
+    fetching = {&group, number, convs.size()};
+    convRows(op, sites);
+  }
+  fetching = {};
 
   std::map<const Sink *, Values> turned;
   for (const Site &site : sites) {

@@ -133,6 +133,7 @@ private:
   void emitLanes(const Group &group, Carried accumulators);
   void emitLaneRows(const Group &group, unsigned axis, Site &site,
                     Carried accumulators);
+  void emitLaneLines(const Group &group, Site &site, Carried accumulators);
   void emitLaneTile(const Group &group, llvm::ArrayRef<Site> sites,
                     Carried accumulators);
   bool isTurned(const Group &group, Reference reference) const;
@@ -170,13 +171,14 @@ private:
 
   // EmitAccess.cpp: memory.
   mlir::Value pointerTo(Reference reference);
-  /// Bytes from one step of a stacked place to the next.
   mlir::Value stepPointer(Reference reference);
+  /// Bytes from one step of a stacked place to the next.
   mlir::Value stepBytes(const Place &place);
   mlir::Value address(mlir::Value pointer, mlir::Type element,
                       mlir::Value index, int64_t offset);
   mlir::Value load(Reference reference, mlir::Type element, const Site &site);
   void prefetch(Reference reference, mlir::Value pointer);
+  mlir::Value inNextStep(Reference reference, mlir::Value pointer);
   mlir::Value loadUncached(Reference reference, mlir::Type element,
                            const Site &site);
   void store(const Sink &sink, const Site &site, mlir::Value value);
@@ -261,14 +263,14 @@ private:
   mlir::Value block, samples, steps, sample, services;
   /// How the steps are divided, and the steps of the segment at hand.
   mlir::Value segmentLength, numSegments, segmentExtent;
-  /// Address of each place's first site, as far as it does not depend on the
-  /// step.
   /// The thread's number in its team, and how many there are.
   mlir::Value member, members;
   /// What threads may have done since they met: nothing; work of one of them;
   /// work that they divided.
   enum class Since { Nothing, One, Divided };
   Since since = Since::Nothing;
+  /// Address of each place's first site, as far as it does not depend on the
+  /// step.
   llvm::SmallVector<mlir::Value> bases;
   /// Bytes between samples in memory of the caller.
   llvm::SmallVector<mlir::Value> strides;
@@ -282,12 +284,18 @@ private:
   mlir::Operation *marker = nullptr;
   mlir::Value valid;
   bool flat = false;
-  /// Sites of which single numbers are read are fetched for the next step, too.
-  bool fetchNumbers = false;
   /// The axis along which the group at hand is divided, and the thread's own
   /// sites along it.
   std::optional<unsigned> splitAxis;
   mlir::Value ownBegin, ownEnd;
+  /// Sites of which single numbers are read are fetched for the next step, too.
+  bool fetchNumbers = false;
+  /// The group whose products are being emitted, if it fetches for the next
+  /// step: which of its convolutions is, and how many it has.
+  struct {
+    const Group *group = nullptr;
+    size_t number = 0, count = 1;
+  } fetching;
   /// Loads give zero beyond the row, also where the padding could be read.
   bool maskedLoads = false;
   llvm::SmallPtrSet<mlir::Operation *, 16> here;
@@ -314,6 +322,9 @@ private:
 llvm::SmallVector<std::pair<mlir::Operation *, int64_t>>
 reductionsOf(const Group &group);
 
+/// True if `op` is a reduction that keeps the largest.
+bool isMaximum(mlir::Operation *op);
+
 /// The elementary function of `op` (tanh, loco.sigmoid, ...) on a vector of
 /// f32, as arith and vector ops; null if `op` is none.
 mlir::Value expandMath(mlir::OpBuilder &builder, mlir::Operation *op,
@@ -322,6 +333,3 @@ mlir::Value expandMath(mlir::OpBuilder &builder, mlir::Operation *op,
 } // namespace loco
 
 #endif // COMPILER_CONVERSION_LOCOTOKERNELS_EMITTER_H
-/// True if `op` is a reduction that keeps the largest.
-bool isMaximum(mlir::Operation *op);
-

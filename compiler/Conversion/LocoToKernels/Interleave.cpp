@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToKernels/Planner.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -184,10 +185,28 @@ std::optional<unsigned> Planner::laneAxisFor(Value storage,
   return lane;
 }
 
+/// Gives `value`, which is summed over samples, a place that all samples of a
+/// block add to, if it is a kernel gradient whose lanes lie apart in the
+/// caller's memory: once for a block it is turned, not for every sample.
+bool Planner::addBlockSum(Value value) {
+  auto outer = value.getDefiningOp<ConvOuterOp>();
+  if (!outer || !value.hasOneUse() || outer.getGroups() != 1 ||
+      !schedule.laneAxisOf(outer.getKernelType().getShape()))
+    return false;
+  requireMemory(value);
+  schedule.blockSums.push_back(schedule.find(value).place);
+  return true;
+}
+
 /// Sites of a row whose sums are in registers at the same time, by how many
 /// registers there are; the broadcast inputs of a row are shared by them.
 static int64_t mostSites(int64_t vectorBytes) {
   return vectorBytes == 64 ? 16 : 8;
+}
+
+/// True if the taps that `op` has differ from site to site.
+static bool isStridedTranspose(Operation *op) {
+  return isa<ConvTransposeOp>(op) && ConvForm::of(op).strided();
 }
 
 /// Lanes along the axis that is innermost in the memory of the group's shape.
@@ -217,4 +236,13 @@ void Planner::chooseLanes(Group &group) {
   int64_t extent = group.shape[group.tileAxis],
           most = mostSites(schedule.options.vectorBytes);
   group.tileRows = llvm::divideCeil(extent, llvm::divideCeil(extent, most));
+  // Rows of a few sites, several at a time: sums that wait for themselves would
+  // follow each other too closely.
+  int64_t before = group.tileAxis - 1;
+  if (before >= 0 && before != static_cast<int64_t>(*group.lane) &&
+      (steps == 0 || before > 0) && 2 * extent <= most &&
+      llvm::none_of(group.ops, isStridedTranspose)) {
+    int64_t lines = group.shape[before], room = most / extent;
+    group.tileLines = llvm::divideCeil(lines, llvm::divideCeil(lines, room));
+  }
 }

@@ -75,7 +75,7 @@ std::optional<ProductCall> Planner::asProduct(Operation *op) {
   bool top = isa<func::FuncOp>(op->getParentOp());
   auto around = dyn_cast<ScanOp>(op->getParentOp());
   bool inSegment = around && isSegmentLoop(around);
-  if (!contract || (!top && !lockStep.contains(op->getBlock())))
+  if (!contract || (top ? oneSample : !lockStep.contains(op->getBlock())))
     return std::nullopt;
   // What an operand is outside of the scan: the stack of an element.
   auto outside = [&](Value value) -> Value {
@@ -169,6 +169,29 @@ bool Planner::findLockStep(Block &block) {
   return any;
 }
 
+/// Steps whose residuals are as many numbers as a matrix may have that every
+/// sample reads anew.
+static constexpr int64_t stepsOfMatrix = 16;
+
+/// True if the products of `block` are small beside what its loops keep of their
+/// steps: made for all samples at once they would save reading their matrices,
+/// but what is kept of all samples would have to wait in memory for the way
+/// back, in place of what is kept of one, in the cache.
+bool Planner::wantsOneSample(Block &block) {
+  int64_t kept = 0, largest = 0;
+  for (auto scan : block.getOps<ScanOp>())
+    for (Value stack : scan.getStacks())
+      if (auto step = getStepType(cast<RankedTensorType>(stack.getType()));
+          step.hasStaticShape() && !stack.use_empty())
+        kept += step.getNumElements();
+  for (auto contract : block.getOps<ContractOp>())
+    for (Value value : {contract.getLhs(), contract.getRhs()})
+      if (auto type = cast<RankedTensorType>(value.getType());
+          type.hasStaticShape() && isUniform(value))
+        largest = std::max(largest, type.getNumElements());
+  return largest <= stepsOfMatrix * kept;
+}
+
 void Planner::touchedPlaces(const Group &group,
                             llvm::SmallSetVector<int, 8> &places) const {
   auto touch = [&](Value value) {
@@ -220,6 +243,9 @@ void Planner::addPhases(BlockPlan &plan) {
       schedule.preferredBlock = std::max(
           schedule.preferredBlock, together ? lockStepBlock : productBlock);
   }
+
+  if (!schedule.blockSums.empty())
+    schedule.preferredBlock = std::max(schedule.preferredBlock, productBlock);
 
   // In the body of a loop, what all samples share comes from outside.
   for (auto &[value, reference] : schedule.memory)

@@ -58,16 +58,19 @@ public:
 private:
   bool isLarge(const MatrixProduct &product) const;
   mlir::Value findKeeper(ScanOp scan, mlir::Value carry) const;
+  int findHandedOn(ScanOp scan, unsigned carry) const;
   void shareHalo(mlir::Value a, mlir::Value b);
   void planCarries(ScanOp scan, ScanPlan &plan,
                    llvm::SmallVectorImpl<Root> &yields);
   void findDirectSums(mlir::Value value, int number);
   void addResult(mlir::Value value, int number, bool summed,
                  llvm::SmallVectorImpl<Root> &yields);
+  bool addBlockSum(mlir::Value value);
   void touchedPlaces(const Group &group,
                      llvm::SmallSetVector<int, 8> &places) const;
   bool wantsLockStep(ScanOp scan);
   bool findLockStep(mlir::Block &block);
+  bool wantsOneSample(mlir::Block &block);
   bool allDirect(mlir::Value value, int number);
   /// SegmentSchedule.cpp: the memory of what a loop over segments reads and
   /// gives.
@@ -88,18 +91,19 @@ private:
   void planScan(ScanOp scan);
   void chooseTiles(Group &group);
   void chooseLanes(Group &group);
+  void chooseFetches(ScanOp scan, ScanPlan &plan);
   void chooseStepMajor();
   void chooseChunks();
-  void layOutArena();
-
-  /// By storage (see storageOf in Halos.cpp).
-  llvm::DenseMap<mlir::Value, Halo> halos;
   /// Streams.cpp
   void chooseStreams();
   /// Teams.cpp
   void chooseTeam();
   void splitGroup(Group &group) const;
   int addPartials(const Group &group);
+  void layOutArena();
+
+  /// By storage (see storageOf in Halos.cpp).
+  llvm::DenseMap<mlir::Value, Halo> halos;
   /// Copies with another axis innermost: of which value, which axis it is.
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value>
       interleavedCopies;
@@ -119,6 +123,9 @@ private:
   llvm::SmallVector<PackedMatrix> packed;
   /// Bodies of scans in lock step.
   llvm::DenseSet<mlir::Block *> lockStep;
+  /// A sample goes through all loops before the next one begins: no product
+  /// waits for all of them.
+  bool oneSample = false;
 };
 
 /// True if `scan` runs over segments of the function's steps.

@@ -35,14 +35,43 @@ Value Planner::findKeeper(ScanOp scan, Value carry) const {
   return {};
 }
 
+/// The place of the stack that holds `carry` of a loop back over it one step
+/// further on: a carry that starts as the final value of the loop that stacked
+/// what the carry was before each step, and becomes just that. -1 if there is
+/// none.
+int Planner::findHandedOn(ScanOp scan, unsigned carry) const {
+  auto before = dyn_cast<BlockArgument>(scan.getYield().getCarries()[carry]);
+  auto maker = scan.getInits()[carry].getDefiningOp<ScanOp>();
+  if (!before || !maker || !scan.getReverse() || scan.isPartial() ||
+      maker.getReverse() || scan.getSteps() != maker.getSteps() ||
+      !llvm::is_contained(scan.getElementArguments(), before))
+    return -1;
+  unsigned number = cast<OpResult>(scan.getInits()[carry]).getResultNumber();
+  auto plan = schedule.scans.find(maker);
+  if (plan == schedule.scans.end() || number >= maker.getInits().size())
+    return -1;
+  int place = schedule.find(scan->getOperand(before.getArgNumber())).place;
+  return plan->second->carryStacks[number] == place ? place : -1;
+}
+
 void Planner::planCarries(ScanOp scan, ScanPlan &plan,
                           SmallVectorImpl<Root> &yields) {
   auto &memory = schedule.memory;
   bool together = plan.lockStep;
   SmallVector<Root> entries, exits;
-  for (auto [argument, init, value, final] :
-       llvm::zip(scan.getCarryArguments(), scan.getInits(),
-                 scan.getYield().getCarries(), scan.getFinals())) {
+  for (auto [number, argument, init, value, final] :
+       llvm::enumerate(scan.getCarryArguments(), scan.getInits(),
+                       scan.getYield().getCarries(), scan.getFinals())) {
+    if (int stack = final.use_empty() ? findHandedOn(scan, number) : -1;
+        stack >= 0) {
+      Place further = schedule.places[stack];
+      further.kind = Place::Kind::Pointer;
+      further.partOf = stack;
+      int place = addPlace(std::move(further));
+      plan.handedOn.push_back({place, stack});
+      memory[argument] = {place, scan.getStep()};
+      continue;
+    }
     // Both halves, and the addresses that exchange them.
     int first = -1, second = -1, stacked = -1;
     Place address;
@@ -146,8 +175,8 @@ void Planner::planScan(ScanOp scan) {
     bool goesOn = continued.contains(sum);
     // A sum of windows may lie where the caller wants it.
     Reference known = memory.lookup(sum);
-    if (!goesOn && (!known || schedule.places[known.place].kind !=
-                                  Place::Kind::Result)) {
+    if (!goesOn &&
+        (!known || schedule.places[known.place].kind != Place::Kind::Result)) {
       int number = addArena(sum);
       Place &place = schedule.places[number];
       if (!place.stacked && place.layout.size <= wideSumElements &&
@@ -166,6 +195,7 @@ void Planner::planScan(ScanOp scan) {
   planNested(*scan.getBlock());
   plan->body = planBlock(*scan.getBlock(), yields);
   plan->packed = std::exchange(packed, {});
+  chooseFetches(scan, *plan);
   if (plan->lockStep)
     addPhases(plan->body);
   schedule.scans[scan] = std::move(plan);

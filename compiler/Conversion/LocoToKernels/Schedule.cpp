@@ -134,7 +134,13 @@ void Planner::chooseTiles(Group &group) {
     if (!channels && field.getRank() < 2)
       continue;
     group.tileAxis = channels ? 0 : field.getRank() - 2;
-    group.tileRows = std::min(stencilRows, group.shape[group.tileAxis]);
+    int64_t rows = stencilRows;
+    // Too few channels for sums that do not wait for each other.
+    if (channels && group.shape[0] < stencilRows && field.getRank() > 2) {
+      group.tileAxis = field.getRank() - 2;
+      rows = schedule.options.vectorBytes == 64 ? 2 * stencilRows : stencilRows;
+    }
+    group.tileRows = std::min(rows, group.shape[group.tileAxis]);
   }
 }
 
@@ -267,13 +273,17 @@ LogicalResult Planner::planFunction() {
       place.element = sumType(type);
     results.push_back({value, addPlace(std::move(place)), summed});
   }
-  findLockStep(block);
+  oneSample = !findLockStep(block) && wantsOneSample(block);
   for (auto [value, number, summed] : results)
     if (summed)
       findDirectSums(value, number);
 
-  SmallVector<Root> yields;
+  SmallVector<Root> yields, exits;
   for (auto [value, number, summed] : results) {
+    if (summed && addBlockSum(value)) {
+      exits.push_back({value, {{{number, nullptr}, true}}});
+      continue;
+    }
     // A stack that is only a result is written where the caller wants it.
     auto scan = value.getDefiningOp<ScanOp>();
     bool stacked = scan && (llvm::is_contained(scan.getStacks(), value) ||
@@ -286,8 +296,11 @@ LogicalResult Planner::planFunction() {
   planNested(block);
   schedule.top = planBlock(block, yields);
   addPhases(schedule.top);
+  schedule.exit = planCopies(exits);
   chooseStepMajor();
   chooseChunks();
+  chooseStreams();
+  chooseTeam();
   layOutArena();
   return success();
 }
@@ -299,8 +312,6 @@ Type loco::sumType(RankedTensorType type) {
 }
 
 /// Adds up the sizes; the kernel's prologue adds them up in the same order.
-  chooseStreams();
-  chooseTeam();
 void Planner::layOutArena() {
   for (Place &place : schedule.places) {
     if (place.kind != Place::Kind::Arena)

@@ -50,6 +50,13 @@ struct SegmentView {
   mlir::Value first;
 };
 
+/// Memory that the next step of a loop reads or writes; without a step of its
+/// own what a carry becomes, which lies in a stack.
+struct Fetch {
+  Reference what;
+  bool written = false;
+};
+
 /// Where a group puts one of its values.
 struct Sink {
   Reference to;
@@ -108,13 +115,6 @@ struct Group {
   /// This axis is run over `tileRows` rows at a time, whose loads are shared.
   int tileAxis = -1;
   int64_t tileRows = 1;
-};
-
-/// Groups that are run together.
-struct Phase {
-  enum class Kind {
-    /// Once for the block.
-    Uniform,
   /// With lanes along channels, where a tile has room for several rows of sites:
   /// how many it takes along the axis before the tiled one.
   int64_t tileLines = 1;
@@ -126,6 +126,13 @@ struct Phase {
   std::optional<unsigned> splitAxis;
   /// Divided: where each thread leaves what its sites give sums and maxima.
   int partials = -1;
+};
+
+/// Groups that are run together.
+struct Phase {
+  enum class Kind {
+    /// Once for the block.
+    Uniform,
     /// For one sample after the other.
     Samples,
     /// A matrix product, for all samples at once.
@@ -152,6 +159,11 @@ struct ScanPlan {
   /// For each carry the stack that it lives in, with one step more than the
   /// loop takes, instead of two halves; otherwise -1.
   llvm::SmallVector<int> carryStacks;
+  /// Carries that are what a stack holds one step further on: a place with the
+  /// memory of another one, from its second step on.
+  llvm::SmallVector<std::pair<int, int>> handedOn;
+  /// Places that a group of the body fetches for all (Group::fetches).
+  llvm::SmallDenseSet<int> fetched;
   /// Copies of the initial values before the loop, of the final ones after it.
   BlockPlan entry, exit;
   /// Where each sum is accumulated, and copied from after the loop.
@@ -188,11 +200,18 @@ struct Schedule {
   /// last, and along which.
   std::map<llvm::SmallVector<int64_t>, unsigned> laneAxes;
   BlockPlan top;
+  /// Places of kernel gradients that all samples of the block add to; copied to
+  /// the results after everything else.
+  llvm::SmallVector<int> blockSums;
+  BlockPlan exit;
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<ScanPlan>> scans;
   /// Bytes of arena.
   BlockSize arena;
   /// Samples of a block that its matrix products want.
   int64_t preferredBlock = 1;
+  /// Most threads that can run a block as a team; 1: there is nothing that they
+  /// would divide.
+  int64_t teamMost = 1;
 
   int64_t lanesOf(mlir::Type element) const {
     return std::max<int64_t>(1, options.vectorBytes / bytesOf(element));
@@ -209,9 +228,6 @@ struct Schedule {
   Reference find(mlir::Value value) const { return memory.lookup(value); }
   std::optional<unsigned> laneAxisOf(llvm::ArrayRef<int64_t> shape) const {
     auto known = laneAxes.find(llvm::SmallVector<int64_t>(shape));
-  /// Most threads that can run a block as a team; 1: there is nothing that they
-  /// would divide.
-  int64_t teamMost = 1;
     if (known == laneAxes.end())
       return std::nullopt;
     return known->second;
