@@ -98,6 +98,9 @@ void loco::describeFunction(func::FuncOp function,
 // Compilation
 //===----------------------------------------------------------------------===//
 
+/// Ops of a module from which its functions are lowered by several threads.
+static constexpr int64_t opsForThreads = 8000;
+
 static std::string printed(Operation *op) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -124,6 +127,23 @@ private:
       std::chrono::steady_clock::now();
 };
 } // namespace
+
+/// Functions of large modules at the same time; threads cost a small one more
+/// than they save.
+static LogicalResult runOnAllThreads(PassManager &passes, ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  auto functions = module.getOps<func::FuncOp>();
+  bool wasParallel = context->isMultithreadingEnabled();
+  int64_t ops = 0;
+  for (func::FuncOp function : functions)
+    function.walk([&](Operation *) { ++ops; });
+  if (wasParallel || ops < opsForThreads)
+    return passes.run(module);
+  context->enableMultithreading();
+  LogicalResult result = passes.run(module);
+  context->disableMultithreading();
+  return result;
+}
 
 llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
                                                    StringRef name,
@@ -161,6 +181,7 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
                          arena.perSegment,     arena.perSampleSegment,
                          arena.perSegmentStep, arena.perSampleSegmentStep};
   object.kernel.preferredBlock = schedule->preferredBlock;
+  object.kernel.teamMost = schedule->teamMost;
   object.explain = describeSchedule(*schedule);
   if (texts)
     texts->planned = printed(function);
@@ -181,12 +202,12 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   if (texts)
     texts->loops = printed(*loops);
   clock.finish("loops");
-  object.kernel.teamMost = schedule->teamMost;
   PassManager lower(context, ModuleOp::getOperationName());
   buildLoweringPipeline(lower);
   // Nearly half of the time otherwise; LLVM verifies what comes out of it.
   lower.enableVerifier(false);
-  if (failed(lower.run(*loops)))
+  LogicalResult lowered = runOnAllThreads(lower, *loops);
+  if (failed(lowered))
     return llvm::createStringError("`%s` could not be lowered",
                                    name.str().c_str());
 
@@ -200,18 +221,20 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   if (!translated)
     return translated.takeError();
   if (texts) {
-    llvm::raw_string_ostream os(texts->llvm);
-    (*translated)->print(os, nullptr);
     auto copy = llvm::CloneModule(**translated);
+    simplify(*copy, *machine);
+    llvm::raw_string_ostream os(texts->llvm);
+    copy->print(os, nullptr);
     auto text =
         emitMachineCode(*copy, *machine, llvm::CodeGenFileType::AssemblyFile);
     texts->assembly.assign(text.begin(), text.end());
   }
-  clock.finish("LLVM's passes");
-  auto code = emitMachineCode(**translated, *machine,
-                              llvm::CodeGenFileType::ObjectFile);
+  clock.finish("LLVM IR");
+  auto code = emitObjects(std::move(*translated), target);
+  if (!code)
+    return code.takeError();
   clock.finish("machine code");
-  object.code.assign(code.begin(), code.end());
+  object.code = std::move(*code);
   return object;
 }
 
