@@ -85,11 +85,14 @@ void loco::buildLoweringPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createCSEPass());
   // While loops are loops: their nests are what is taken out.
   modulePasses.addPass(createOutlineLoops());
-  modulePasses.addPass(createSCFToControlFlowPass());
-  modulePasses.addPass(createConvertVectorToLLVMPass());
-  modulePasses.addPass(createConvertMathToLLVMPass());
+  // What concerns one function alone: several are worked on at a time.
+  OpPassManager &before = modulePasses.nest<func::FuncOp>();
+  before.addPass(createSCFToControlFlowPass());
+  before.addPass(createConvertVectorToLLVMPass());
+  before.addPass(createConvertMathToLLVMPass());
+  // Declares what it calls.
   modulePasses.addPass(createConvertMathToLibmPass());
-  modulePasses.addPass(createArithToLLVMConversionPass());
+  modulePasses.nest<func::FuncOp>().addPass(createArithToLLVMConversionPass());
   modulePasses.addPass(createConvertFuncToLLVMPass());
   modulePasses.addPass(createConvertControlFlowToLLVMPass());
   modulePasses.addPass(createReconcileUnrealizedCastsPass());
