@@ -34,11 +34,11 @@ llvm::Expected<OwningOpRef<ModuleOp>>
 loco::makeGPUModule(ModuleOp module, StringRef name,
                     const GPUCompileOptions &options, GPUObject &object) {
   MLIRContext *context = module.getContext();
-  context->loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
-                       vector::VectorDialect, cf::ControlFlowDialect,
-                       arith::ArithDialect, math::MathDialect,
-                       func::FuncDialect, gpu::GPUDialect,
-                       device::DeviceDialect>();
+  context
+      ->loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                    vector::VectorDialect, cf::ControlFlowDialect,
+                    arith::ArithDialect, math::MathDialect, func::FuncDialect,
+                    gpu::GPUDialect, device::DeviceDialect>();
   const NVPTXTarget *target = findNVPTXTarget(options.architecture);
   if (!target)
     return llvm::createStringError("no code is made for `%s`",
@@ -49,6 +49,9 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   auto function = (*source)->lookupSymbol<func::FuncOp>(name);
   GPUOptions scheduleOptions;
   scheduleOptions.sharedBytes = target->sharedBytes;
+  scheduleOptions.hasClusters = target->capability >= 90;
+  scheduleOptions.blocksPerSample = options.blocksPerSample;
+  scheduleOptions.samplesPerBlock = options.samplesPerBlock;
   FailureOr<GPUSchedule> schedule = makeGPUSchedule(function, scheduleOptions);
   if (failed(schedule))
     return llvm::createStringError("`%s` could not be planned",
@@ -57,8 +60,15 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   // Sums of blocks are of the result's own type.
   for (KernelOperand &result : object.kernel.results)
     result.sumType = result.type;
-  object.launch = {schedule->threads, schedule->sharedBytes,
-                   schedule->scratchBytes, schedule->scratchBytesPerStep};
+  CudaLaunch &launch = object.launch;
+  launch.threads = schedule->blockThreads();
+  launch.sharedBytes = schedule->sharedBytes * schedule->samplesPerBlock;
+  launch.scratchBytes = schedule->scratchBytes;
+  launch.scratchBytesPerStep = schedule->scratchBytesPerStep;
+  launch.samplesPerBlock = schedule->samplesPerBlock;
+  launch.blocksPerSample = schedule->blocksPerSample;
+  launch.isCooperative = schedule->blocksPerSample > 1 && !schedule->isCluster;
+  launch.counterBytes = schedule->counterBytes;
   object.explain = describeGPUSchedule(*schedule);
   object.planned = printed(function);
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());

@@ -18,6 +18,8 @@ namespace loco {
 struct GPUCompileOptions {
   /// `sm_90`.
   std::string architecture = "sm_90";
+  /// Blocks that share a sample, samples that share a block; 0: chosen.
+  int64_t blocksPerSample = 0, samplesPerBlock = 0;
   /// Stop at the schedule.
   bool scheduleOnly = false;
   /// Stop at kernels of the gpu dialect: no PTX.

@@ -8,7 +8,10 @@
 //   loco-test-kernels file.mlir [--samples=n] [--steps=n] [--pool=threads]
 //                     [--function=name] [--emit=planned|loops|llvm|asm|explain]
 //                     [--bench] [--vector=bytes] [--block=n] [--segment=n]
-//                     [--cuda [--grid=n] [--break=barrier|halo]]
+//                     [--cuda [--grid=n] [--break=barrier|halo|block]
+//                     [--arch=sm_90]
+//                      [--together=blocks of a sample] [--beside=samples of a
+//                      block]]
 //   loco-test-kernels --random=n [--derivatives] [--plan=store|recompute|
 //                     checkpoint] [--segment=n] [--f32] [--cuda]
 //
@@ -24,6 +27,7 @@
 #include "compiler/JIT/CompiledKernel.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Reference/Interpreter.h"
+#include "dialects/Device/IR/DeviceOps.h"
 #include "dialects/Loco/IR/LocoOps.h"
 #include "test/Emulator/Emulator.h"
 #include "test/Unit/RandomPrograms.h"
@@ -73,7 +77,9 @@ void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete(void *memory, size_t) noexcept { std::free(memory); }
 static cl::opt<bool> cuda("cuda");
 static cl::opt<int> blocks("grid", cl::init(2));
-static cl::opt<std::string> mistake("break");
+static cl::opt<std::string> mistake("break"), arch("arch", cl::init("sm_90"));
+static cl::opt<int> together("together", cl::init(0)),
+    beside("beside", cl::init(0));
 
 /// Numbers in [-1, 1) that depend on their place alone.
 static double madeUp(uint64_t i, uint64_t seed) {
@@ -200,7 +206,7 @@ static double relativeError(const std::vector<double> &got,
 static Status emulate(EmulatedKernels &kernels, const KernelBatch &batch,
                       std::vector<Buffer> &results) {
   EmulationOptions options;
-  options.blocks = blocks;
+  options.teams = blocks;
   if (Status failed = kernels.run(batch, options))
     return failed;
   std::vector<std::vector<char>> first;
@@ -329,14 +335,22 @@ static bool check(ModuleOp module, func::FuncOp function, const Kernel &kernel,
   return good;
 }
 
+static bool isBarrier(Operation *op) {
+  return isa<gpu::BarrierOp, device::GroupBarrierOp, device::ClusterBarrierOp,
+             device::GridBarrierOp>(op);
+}
+
 /// Puts a mistake into kernels that the emulation has to find: no barrier in
-/// time loops, or neighbours around the edge that are one site off.
+/// time loops, neighbours around the edge that are one site off, the shared
+/// memory of the wrong block.
 static void breakKernels(ModuleOp kernels) {
   SmallVector<Operation *> wrong;
   kernels.walk([&](Operation *op) {
     auto loop = op->getParentOfType<scf::ForOp>();
     bool isInTime = loop && loop->getParentOfType<scf::ForOp>();
-    if (isInTime && mistake == "barrier" && isa<gpu::BarrierOp>(op))
+    if (isInTime && mistake == "barrier" && isBarrier(op))
+      wrong.push_back(op);
+    if (mistake == "block" && isa<device::RemoteOp>(op))
       wrong.push_back(op);
     auto choice = dyn_cast<arith::SelectOp>(op);
     Operation *around = choice && choice.getType().isInteger(32)
@@ -347,21 +361,29 @@ static void breakKernels(ModuleOp kernels) {
       wrong.push_back(around);
   });
   for (Operation *op : wrong) {
-    if (isa<gpu::BarrierOp>(op)) {
+    if (isBarrier(op)) {
       op->erase();
       continue;
     }
     OpBuilder b(op);
     Value one =
         arith::ConstantIntOp::create(b, op->getLoc(), b.getI32Type(), 1);
-    op->setOperand(1, arith::SubIOp::create(b, op->getLoc(),
-                                            op->getOperand(1), one));
+    if (isa<device::RemoteOp>(op)) {
+      op->setOperand(
+          1, arith::XOrIOp::create(b, op->getLoc(), op->getOperand(1), one));
+      continue;
+    }
+    op->setOperand(
+        1, arith::SubIOp::create(b, op->getLoc(), op->getOperand(1), one));
   }
 }
 
 /// The same for a GPU, whose kernels are emulated.
 static bool checkOnGPU(ModuleOp module, func::FuncOp function, int *agreeing) {
   GPUCompileOptions options;
+  options.architecture = arch;
+  options.blocksPerSample = together;
+  options.samplesPerBlock = beside;
   GPUObject object;
   auto fail = [&](llvm::Error error) {
     llvm::outs() << llvm::toString(std::move(error)) << "\n";
@@ -453,9 +475,10 @@ static bool planResiduals(func::FuncOp function) {
   if (plan.empty())
     return true;
   PassManager passes(function.getContext(), func::FuncOp::getOperationName());
-  buildResidualsPipeline(passes, plan == "store"       ? ResidualPolicy::Store
-                                 : plan == "recompute" ? ResidualPolicy::Recompute
-                                                       : ResidualPolicy::Checkpoint);
+  buildResidualsPipeline(passes, plan == "store" ? ResidualPolicy::Store
+                                 : plan == "recompute"
+                                     ? ResidualPolicy::Recompute
+                                     : ResidualPolicy::Checkpoint);
   return succeeded(passes.run(function));
 }
 

@@ -30,7 +30,8 @@ int64_t locoEmulateThread();
 int64_t locoEmulateBlock();
 int64_t locoEmulateBlocks();
 int64_t locoEmulateShared();
-void locoEmulateBarrier();
+void locoEmulateBarrier(int32_t scope, int32_t group, int32_t threads);
+int64_t locoEmulateRemote(int64_t address, int32_t rank);
 int64_t locoEmulateShuffle(int64_t value, int32_t distance);
 void locoEmulateAccess(int64_t address, int32_t bytes, int32_t isWrite,
                        int32_t space);
@@ -49,6 +50,7 @@ runtimeSymbols(llvm::orc::MangleAndInterner mangle) {
   define("locoEmulateBlocks", &locoEmulateBlocks);
   define("locoEmulateShared", &locoEmulateShared);
   define("locoEmulateBarrier", &locoEmulateBarrier);
+  define("locoEmulateRemote", &locoEmulateRemote);
   define("locoEmulateShuffle", &locoEmulateShuffle);
   define("locoEmulateAccess", &locoEmulateAccess);
   define("memcpy", &::memcpy);
@@ -84,7 +86,11 @@ llvm::Expected<std::unique_ptr<EmulatedModule>>
 EmulatedModule::create(OwningOpRef<ModuleOp> kernels) {
   std::unique_ptr<EmulatedModule> made(new EmulatedModule());
   kernels->walk([&](gpu::GPUFuncOp kernel) {
-    made->kernels[kernel.getName().str()] = kernel.getNumArguments();
+    std::string name = kernel.getName().str();
+    made->kernels[name] = kernel.getNumArguments();
+    if (auto together =
+            kernel->getAttrOfType<IntegerAttr>(blocksTogetherAttribute))
+      made->together[name] = together.getInt();
   });
   kernels->walk([&](LLVM::GlobalOp global) {
     if (global.getName() == sharedMemoryName)
@@ -148,15 +154,30 @@ Status EmulatedModule::launch(emulation::Machine &machine,
   auto entry = find(name);
   if (!entry)
     return entry.error();
-  std::vector<char> shared = makeUnwritten(grid.sharedBytes);
-  machine.addRegion("shared memory", shared.data(), grid.sharedBytes, true,
-                    false);
-  for (int64_t i = 0; i < grid.blocks; ++i) {
-    int64_t block = grid.isReversed ? grid.blocks - 1 - i : i;
+  emulation::Blocks blocks;
+  blocks.threads = grid.threads;
+  blocks.count = grid.blocks;
+  if (auto found = together.find(name); found != together.end())
+    blocks.together = found->second;
+  blocks.isReversed = grid.isReversed;
+  if (grid.blocks % blocks.together)
+    return Error{name + ": " + std::to_string(grid.blocks) +
+                 " blocks are no multiple of the " +
+                 std::to_string(blocks.together) + " that run together"};
+  std::vector<std::vector<char>> shared(blocks.together,
+                                        makeUnwritten(grid.sharedBytes));
+  for (std::vector<char> &memory : shared) {
+    blocks.shared.push_back(memory.data());
+    machine.addRegion("shared memory", memory.data(), grid.sharedBytes, true,
+                      false);
+  }
+  int64_t teams = grid.blocks / blocks.together;
+  for (int64_t i = 0; i < teams; ++i) {
+    int64_t team = grid.isReversed ? teams - 1 - i : i;
+    blocks.first = team * blocks.together;
     machine.forget("shared memory");
-    std::string error = machine.runBlock(
-        reinterpret_cast<void (*)(void *)>(*entry), arguments, grid.threads,
-        block, grid.blocks, shared.data(), grid.isReversed);
+    std::string error = machine.run(reinterpret_cast<void (*)(void *)>(*entry),
+                                    arguments, blocks);
     if (!error.empty())
       return Error{name + ": " + error};
   }
@@ -184,13 +205,14 @@ EmulatedKernels::create(OwningOpRef<ModuleOp> kernels,
 Status EmulatedKernels::run(const KernelBatch &batch,
                             const EmulationOptions &options) {
   emulation::Machine machine;
-  int64_t blocks =
-      std::max<int64_t>(1, std::min<int64_t>(options.blocks, batch.samples));
   const Kernel &kernel = object.kernel;
   const CudaLaunch &launch = object.launch;
+  int64_t teams = llvm::alignTo(
+      std::max<int64_t>(1, std::min<int64_t>(options.teams, batch.samples)),
+      launch.samplesPerBlock);
   int64_t stride = llvm::alignTo(
       launch.scratchBytes + launch.scratchBytesPerStep * batch.steps, 256);
-  std::vector<char> scratch = makeUnwritten(stride * blocks);
+  std::vector<char> scratch = makeUnwritten(stride * teams);
   std::vector<std::vector<char>> partials(kernel.results.size());
 
   // The kernel's arguments, and the memory that it may touch.
@@ -212,10 +234,10 @@ Status EmulatedKernels::run(const KernelBatch &batch,
   for (auto [i, result] : llvm::enumerate(kernel.results)) {
     int64_t bytes = result.bytes(batch.steps);
     if (result.kind == KernelOperand::Kind::Sum) {
-      partials[i].assign(std::max<int64_t>(bytes * blocks, 1), 0);
+      partials[i].assign(std::max<int64_t>(bytes * teams, 1), 0);
       pass(partials[i].data());
       machine.addRegion("result " + std::to_string(i), partials[i].data(),
-                        bytes * blocks, true, true);
+                        bytes * teams, true, true);
       continue;
     }
     pass(batch.results[i]);
@@ -227,15 +249,22 @@ Status EmulatedKernels::run(const KernelBatch &batch,
                              reinterpret_cast<uint64_t>(scratch.data()),
                              uint64_t(stride), batch.seed, batch.update,
                              reinterpret_cast<uint64_t>(batch.sampleIndex)});
-  machine.addRegion("scratch memory", scratch.data(), stride * blocks, true,
-                    false);
+  for (int64_t team = 0; team < teams; ++team) {
+    char *own = scratch.data() + team * stride;
+    std::memset(own, 0, launch.counterBytes);
+    if (launch.counterBytes)
+      machine.addRegion("counters", own, launch.counterBytes, true, true);
+    machine.addRegion("scratch memory", own + launch.counterBytes,
+                      stride - launch.counterBytes, true, false);
+  }
   if (batch.sampleIndex)
     machine.addRegion("sample index", const_cast<uint64_t *>(batch.sampleIndex),
                       batch.samples * 8, false, true);
 
   if (Status failed = module->launch(
           machine, "loco_kernel", table.data(),
-          {blocks, launch.threads, launch.sharedBytes, options.isReversed}))
+          {teams / launch.samplesPerBlock * launch.blocksPerSample,
+           launch.threads, launch.sharedBytes, options.isReversed}))
     return failed;
   for (auto [i, result] : llvm::enumerate(kernel.results)) {
     if (result.kind != KernelOperand::Kind::Sum)
@@ -245,14 +274,14 @@ Status EmulatedKernels::run(const KernelBatch &batch,
                       result.bytes(batch.steps), true, false);
     uint64_t arguments[] = {reinterpret_cast<uint64_t>(partials[i].data()),
                             reinterpret_cast<uint64_t>(batch.results[i]),
-                            uint64_t(count), uint64_t(blocks)};
-    if (Status failed = module->launch(
-            machine,
-            result.type == ElementType::F64 ? "loco_reduce_f64"
-                                            : "loco_reduce_f32",
-            arguments,
-            {(count + reduceThreads - 1) / reduceThreads, reduceThreads, 0,
-             options.isReversed}))
+                            uint64_t(count), uint64_t(teams)};
+    if (Status failed =
+            module->launch(machine,
+                           result.type == ElementType::F64 ? "loco_reduce_f64"
+                                                           : "loco_reduce_f32",
+                           arguments,
+                           {(count + reduceThreads - 1) / reduceThreads,
+                            reduceThreads, 0, options.isReversed}))
       return failed;
   }
   return {};

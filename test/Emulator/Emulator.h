@@ -28,8 +28,8 @@ class LLJIT;
 namespace loco {
 
 struct EmulationOptions {
-  /// Thread blocks of the grid; samples are shared out among them.
-  int64_t blocks = 2;
+  /// Teams of threads; samples are shared out among them.
+  int64_t teams = 2;
   /// Fibers run from the last to the first.
   bool isReversed = false;
 };
@@ -60,6 +60,8 @@ private:
   EmulatedModule() = default;
 
   std::map<std::string, unsigned, std::less<>> kernels;
+  /// Kernels whose blocks run so many at a time and wait for each other.
+  std::map<std::string, int64_t> together;
   /// Names and bytes of global variables.
   std::vector<std::pair<std::string, int64_t>> constants;
   std::shared_ptr<llvm::orc::LLJIT> jit;

@@ -1,4 +1,4 @@
-//===- Fibers.cpp - A block of GPU threads on one processor thread --------===//
+//===- Fibers.cpp - GPU threads on one processor thread -------------------===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,8 +14,6 @@ using namespace loco::emulation;
 
 static constexpr int64_t stackBytes = 256 * 1024;
 static constexpr int64_t warpSize = 32;
-/// More than one thread has read.
-static constexpr int16_t several = -1;
 
 Machine *Machine::running = nullptr;
 
@@ -26,6 +24,7 @@ struct Machine::Fiber {
   void *stack = nullptr;
   uint64_t value = 0;
   int32_t distance = 0;
+  Scope scope = Scope::Block;
 };
 
 Machine::Machine() = default;
@@ -48,9 +47,60 @@ void Machine::wait() {
   swapcontext(&fibers[current].context, static_cast<ucontext_t *>(scheduler));
 }
 
-void Machine::barrier() {
-  fibers[current].state = Fiber::State::Barrier;
+void Machine::barrier(Scope scope, int64_t group, int64_t threads) {
+  Fiber &fiber = fibers[current];
+  fiber.state = Fiber::State::Barrier;
+  fiber.scope = scope;
+  if (scope == Scope::Group) {
+    if (groupThreads && groupThreads != threads)
+      fail("groups have different numbers of threads");
+    groupThreads = threads;
+    if (group != groupOf(current))
+      fail("waits for a group that is not its own");
+  }
   wait();
+}
+
+int64_t Machine::groupOf(int64_t thread) const {
+  return groupThreads ? thread % blocks.threads / groupThreads : 0;
+}
+
+/// Lets the threads go on that all wait for each other; false if there are
+/// none.
+bool Machine::release() {
+  // Sets of threads: all, by block, by group.
+  auto key = [&](int64_t thread, Scope scope) {
+    int64_t block = scope == Scope::Together ? 0 : blockOf(thread);
+    int64_t group = scope == Scope::Group ? groupOf(thread) : 0;
+    return block * blocks.threads + group;
+  };
+  bool isReleased = false;
+  for (Scope scope : {Scope::Group, Scope::Block, Scope::Together}) {
+    std::map<int64_t, bool> complete;
+    for (int64_t i = 0, e = fibers.size(); i < e; ++i) {
+      bool waits =
+          fibers[i].state == Fiber::State::Barrier && fibers[i].scope == scope;
+      auto [found, isNew] = complete.try_emplace(key(i, scope), true);
+      found->second &= waits;
+    }
+    for (auto [number, isComplete] : complete) {
+      if (!isComplete)
+        continue;
+      ++time;
+      for (int64_t i = 0, e = fibers.size(); i < e; ++i)
+        if (key(i, scope) == number) {
+          fibers[i].state = Fiber::State::Ready;
+          if (scope == Scope::Together)
+            lastTogether = time;
+          else if (scope == Scope::Block)
+            lastOfBlock[blockOf(i)] = time;
+          else
+            lastOfGroup[blockOf(i) * blocks.threads + groupOf(i)] = time;
+        }
+      isReleased = true;
+    }
+  }
+  return isReleased;
 }
 
 uint64_t Machine::shuffle(uint64_t value, int32_t distance) {
@@ -82,19 +132,20 @@ bool Machine::exchange(int64_t warp) {
   return true;
 }
 
-std::string Machine::runBlock(void (*entry)(void *), void *table,
-                              int64_t threads, int64_t number, int64_t count,
-                              void *memory, bool isReversed) {
+std::string Machine::run(void (*entry)(void *), void *table,
+                         const Blocks &launched) {
   running = this;
   kernel = entry;
   arguments = table;
-  block = number;
-  blocks = count;
-  shared = memory;
-  ++epoch;
+  blocks = launched;
+  lastTogether = ++time;
+  lastOfBlock.assign(blocks.together, time);
+  lastOfGroup.assign(blocks.together * blocks.threads, time);
+  groupThreads = 0;
   ucontext_t own;
   scheduler = &own;
   error.clear();
+  int64_t threads = blocks.threads * blocks.together;
   fibers = std::vector<Fiber>(threads);
   for (Fiber &fiber : fibers) {
     fiber.stack = mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE,
@@ -107,7 +158,7 @@ std::string Machine::runBlock(void (*entry)(void *), void *table,
   }
   while (error.empty()) {
     for (int64_t i = 0; i < threads && error.empty(); ++i) {
-      current = isReversed ? threads - 1 - i : i;
+      current = blocks.isReversed ? threads - 1 - i : i;
       while (fibers[current].state == Fiber::State::Ready && error.empty())
         swapcontext(&own, &fibers[current].context);
     }
@@ -116,22 +167,14 @@ std::string Machine::runBlock(void (*entry)(void *), void *table,
     bool goesOn = false;
     for (int64_t warp = 0; warp < threads / warpSize; ++warp)
       goesOn |= exchange(warp);
-    if (goesOn)
+    if (goesOn || release())
       continue;
-    int64_t done = 0, waiting = 0;
-    for (Fiber &fiber : fibers) {
-      done += fiber.state == Fiber::State::Done;
-      waiting += fiber.state == Fiber::State::Barrier;
-    }
-    if (done == threads)
-      break;
-    if (waiting != threads) {
-      fail("some threads wait at a barrier that others do not reach");
-      break;
-    }
-    ++epoch;
+    bool isDone = true;
     for (Fiber &fiber : fibers)
-      fiber.state = Fiber::State::Ready;
+      isDone &= fiber.state == Fiber::State::Done;
+    if (!isDone)
+      fail("some threads wait at a barrier that others do not reach");
+    break;
   }
   for (Fiber &fiber : fibers)
     munmap(fiber.stack, stackBytes);
@@ -145,8 +188,8 @@ std::string Machine::runBlock(void (*entry)(void *), void *table,
 
 void Machine::fail(const std::string &message) {
   if (error.empty())
-    error = "thread " + std::to_string(current) + " of block " +
-            std::to_string(block) + ": " + message;
+    error = "thread " + std::to_string(getThread()) + " of block " +
+            std::to_string(getBlock()) + ": " + message;
 }
 
 void Machine::addRegion(std::string name, void *begin, int64_t bytes,
@@ -172,6 +215,46 @@ void Machine::remove(const std::string &name) {
                 [&](const auto &entry) { return entry.second.name == name; });
 }
 
+Machine::Distance Machine::distance(int64_t a, int64_t b) const {
+  if (a == b)
+    return Same;
+  if (blockOf(a) != blockOf(b))
+    return Beyond;
+  return groupThreads && groupOf(a) == groupOf(b) ? Near : Within;
+}
+
+/// True if a barrier for the thread at hand and others at that distance came
+/// after `when`.
+bool Machine::isPast(uint32_t when, Distance distance) const {
+  int64_t block = blockOf(current);
+  switch (distance) {
+  case Same:
+    return true;
+  case Near:
+    if (when < lastOfGroup[block * blocks.threads + groupOf(current)])
+      return true;
+    [[fallthrough]];
+  case Within:
+    if (when < lastOfBlock[block])
+      return true;
+    [[fallthrough]];
+  case Beyond:
+    return when < lastTogether;
+  }
+  return false;
+}
+
+/// The same address in the shared memory of another block.
+uint64_t Machine::remote(uint64_t address, int64_t rank) {
+  if (rank < 0 || rank >= blocks.together) {
+    fail("there is no block " + std::to_string(rank) + " in its cluster");
+    wait();
+    return address;
+  }
+  return address - reinterpret_cast<uint64_t>(getShared()) +
+         reinterpret_cast<uint64_t>(blocks.shared[rank]);
+}
+
 void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
                      int32_t space) {
   auto found = regions.upper_bound(address);
@@ -179,7 +262,7 @@ void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
       address < reinterpret_cast<uint64_t>(found->second.begin) ||
       address + bytes > found->first) {
     fail(std::string(isWrite ? "writes" : "reads") + " beyond its " +
-         (space == 3 ? "shared" : "global") + " memory");
+         (space == 1 ? "global" : "shared") + " memory");
     wait();
     return;
   }
@@ -190,24 +273,26 @@ void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
   auto at = [&] {
     return " at byte " + std::to_string(first) + " of " + region.name;
   };
-  int16_t thread = static_cast<int16_t>(current);
   for (int64_t i = first; i < first + bytes; ++i) {
     ByteState &state = region.states[i];
-    bool isRecentWrite = state.writeEpoch == epoch && state.writer != thread;
+    bool isAfterWrite =
+        isPast(state.writeTime, distance(state.writer, current));
     if (isWrite) {
-      if (isRecentWrite ||
-          (state.readEpoch == epoch && state.reader != thread)) {
+      Distance reader = std::max(distance(state.reader, current),
+                                 static_cast<Distance>(state.readers));
+      bool isAfterRead = isPast(state.readTime, reader);
+      if (!isAfterWrite || !isAfterRead) {
         fail("writes what another thread " +
-             std::string(isRecentWrite ? "writes" : "reads") +
+             std::string(isAfterWrite ? "reads" : "writes") +
              " without a barrier between them," + at());
         return wait();
       }
       state.isWritten = true;
-      state.writeEpoch = epoch;
-      state.writer = thread;
+      state.writeTime = time;
+      state.writer = current;
       continue;
     }
-    if (!state.isWritten || isRecentWrite) {
+    if (!state.isWritten || !isAfterWrite) {
       fail(state.isWritten
                ? "reads what another thread writes without a barrier between "
                  "them," +
@@ -215,9 +300,12 @@ void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
                : "reads what nobody has written," + at());
       return wait();
     }
-    state.reader =
-        state.readEpoch == epoch && state.reader != thread ? several : thread;
-    state.readEpoch = epoch;
+    Distance reader = distance(state.reader, current);
+    bool isFirst = isPast(
+        state.readTime, std::max(reader, static_cast<Distance>(state.readers)));
+    state.readers = isFirst ? Same : std::max<uint8_t>(state.readers, reader);
+    state.reader = current;
+    state.readTime = time;
   }
 }
 
@@ -232,7 +320,13 @@ int64_t locoEmulateBlocks() { return Machine::running->getBlocks(); }
 int64_t locoEmulateShared() {
   return reinterpret_cast<int64_t>(Machine::running->getShared());
 }
-void locoEmulateBarrier() { Machine::running->barrier(); }
+void locoEmulateBarrier(int32_t scope, int32_t group, int32_t threads) {
+  Machine::running->barrier(static_cast<Scope>(scope), group, threads);
+}
+int64_t locoEmulateRemote(int64_t address, int32_t rank) {
+  return static_cast<int64_t>(
+      Machine::running->remote(static_cast<uint64_t>(address), rank));
+}
 int64_t locoEmulateShuffle(int64_t value, int32_t distance) {
   return static_cast<int64_t>(
       Machine::running->shuffle(static_cast<uint64_t>(value), distance));

@@ -1,4 +1,4 @@
-//===- Fibers.h - A block of GPU threads on one processor thread *- C++ -*-===//
+//===- Fibers.h - GPU threads on one processor thread -----------*- C++ -*-===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -18,10 +18,12 @@ namespace loco::emulation {
 
 /// What is known of one byte of watched memory.
 struct ByteState {
-  /// Since the beginning, the barrier before the last write and read.
-  uint32_t writeEpoch = 0, readEpoch = 0;
-  /// The thread that wrote last; that read last, or `several`.
-  int16_t writer = 0, reader = 0;
+  /// How many barriers there were before the last write and read.
+  uint32_t writeTime = 0, readTime = 0;
+  /// The thread that wrote last; one of those that read last.
+  int32_t writer = 0, reader = 0;
+  /// How far apart the threads are that read: a `Machine::Distance`.
+  uint8_t readers = 0;
   bool isWritten = false;
 };
 
@@ -35,7 +37,26 @@ struct Region {
   std::vector<ByteState> states;
 };
 
-/// One block of threads.
+/// Which threads a barrier is for.
+enum class Scope : int32_t {
+  Block,
+  /// So many threads of a block.
+  Group,
+  /// All blocks that run together.
+  Together
+};
+
+/// What is run at the same time: a block, or several that wait for each other.
+struct Blocks {
+  int64_t threads = 1, first = 0, together = 1;
+  /// Of the grid.
+  int64_t count = 1;
+  /// Shared memory of each.
+  std::vector<void *> shared;
+  bool isReversed = false;
+};
+
+/// Blocks of threads.
 class Machine {
 public:
   Machine();
@@ -49,26 +70,35 @@ public:
   /// Forgets the regions of that name.
   void remove(const std::string &name);
 
-  /// Runs `kernel(arguments)` for every thread of a block. Returns what went
-  /// wrong first, or nothing.
-  std::string runBlock(void (*kernel)(void *), void *arguments, int64_t threads,
-                       int64_t block, int64_t blocks, void *shared,
-                       bool isReversed);
+  /// Runs `kernel(arguments)` for every thread. Returns what went wrong first,
+  /// or nothing.
+  std::string run(void (*kernel)(void *), void *arguments,
+                  const Blocks &blocks);
 
   // What generated code calls.
-  int64_t getThread() const { return current; }
-  int64_t getBlock() const { return block; }
-  int64_t getBlocks() const { return blocks; }
-  void *getShared() const { return shared; }
-  void barrier();
+  int64_t getThread() const { return current % blocks.threads; }
+  int64_t getBlock() const { return blocks.first + blockOf(current); }
+  int64_t getBlocks() const { return blocks.count; }
+  void *getShared() const { return blocks.shared[blockOf(current)]; }
+  uint64_t remote(uint64_t address, int64_t rank);
+  /// Group `group` of `threads` threads, where that is the scope.
+  void barrier(Scope scope, int64_t group, int64_t threads);
   uint64_t shuffle(uint64_t value, int32_t distance);
   void access(uint64_t address, int32_t bytes, bool isWrite, int32_t space);
 
   /// The machine that runs now.
   static Machine *running;
 
+  /// The same thread, others of its group, of its block, of other blocks.
+  enum Distance : uint8_t { Same, Near, Within, Beyond };
+
 private:
   struct Fiber;
+  int64_t blockOf(int64_t thread) const { return thread / blocks.threads; }
+  int64_t groupOf(int64_t thread) const;
+  Distance distance(int64_t a, int64_t b) const;
+  bool isPast(uint32_t when, Distance distance) const;
+  bool release();
   void fail(const std::string &message);
   void wait();
   bool exchange(int64_t warp);
@@ -77,12 +107,16 @@ private:
   /// By the address behind their end.
   std::map<uint64_t, Region> regions;
   std::vector<Fiber> fibers;
-  int64_t current = 0, block = 0, blocks = 1;
-  void *shared = nullptr;
+  int64_t current = 0;
+  Blocks blocks;
   void (*kernel)(void *) = nullptr;
   void *arguments = nullptr;
   void *scheduler = nullptr;
-  uint32_t epoch = 1;
+  /// Barriers so far; the last ones of all blocks, of each, of each group.
+  uint32_t time = 1, lastTogether = 1;
+  std::vector<uint32_t> lastOfBlock, lastOfGroup;
+  /// Threads of a group; 0: no barrier was for one.
+  int64_t groupThreads = 0;
   std::string error;
 };
 

@@ -77,8 +77,23 @@ void Lowering::lower(Operation *op) {
     return replaceByCall("locoEmulateBlock");
   if (isa<gpu::GridDimOp>(op))
     return replaceByCall("locoEmulateBlocks");
-  if (isa<gpu::BarrierOp>(op)) {
-    call(loc, "locoEmulateBarrier", {}, {});
+  auto waitFor = [&](emulation::Scope scope, Value group, int64_t threads) {
+    call(loc, "locoEmulateBarrier",
+         {constant(static_cast<int64_t>(scope)), group, constant(threads)}, {});
+    op->erase();
+  };
+  if (isa<gpu::BarrierOp>(op))
+    return waitFor(emulation::Scope::Block, constant(0), 0);
+  if (auto barrier = dyn_cast<device::GroupBarrierOp>(op))
+    return waitFor(emulation::Scope::Group, barrier.getGroup(),
+                   barrier.getThreads());
+  if (isa<device::ClusterBarrierOp, device::GridBarrierOp>(op))
+    return waitFor(emulation::Scope::Together, constant(0), 0);
+  if (auto remote = dyn_cast<device::RemoteOp>(op)) {
+    Value address = LLVM::PtrToIntOp::create(b, loc, i64, remote.getPointer());
+    address = call(loc, "locoEmulateRemote", {address, remote.getRank()}, i64);
+    remote.getResult().replaceAllUsesWith(LLVM::IntToPtrOp::create(
+        b, loc, remote.getResult().getType(), address));
     op->erase();
     return;
   }

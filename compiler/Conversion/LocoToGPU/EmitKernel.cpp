@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
 
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -23,7 +24,7 @@ Value GPUEmitter::constantPlace(unsigned number) {
   const GPUPlace &place = schedule.places[number];
   std::string name = ("loco_constant_" + Twine(number)).str();
   Type pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
-  auto module = block.getParentRegion()->getParentOfType<gpu::GPUModuleOp>();
+  auto module = team.getParentRegion()->getParentOfType<gpu::GPUModuleOp>();
   if (!module.lookupSymbol(name)) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
@@ -73,7 +74,7 @@ void GPUEmitter::bindSample() {
       pointer = move(results[place.index],
                      arith::MulIOp::create(
                          b, loc,
-                         place.kind == GPUPlace::Kind::Partial ? block : sample,
+                         place.kind == GPUPlace::Kind::Partial ? team : sample,
                          bytesOfPlace(place)));
       break;
     case GPUPlace::Kind::Constant:
@@ -95,8 +96,29 @@ void GPUEmitter::bindSample() {
   }
 }
 
+/// From the number of a thread in its block, where its team is and what number
+/// it has there.
 void GPUEmitter::setThread(Value number) {
-  thread = number;
+  thread = threadInBlock = number;
+  if (schedule.sharedBytes)
+    shared = LLVM::AddressOfOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3),
+        sharedMemoryName);
+  if (schedule.samplesPerBlock > 1) {
+    group = divided(number, schedule.threads);
+    thread = threadInBlock = remainder(number, schedule.threads);
+    if (shared)
+      shared =
+          LLVM::GEPOp::create(b, loc, shared.getType(), b.getI8Type(), shared,
+                              ValueRange(times(group, schedule.sharedBytes)));
+  }
+  if (schedule.blocksPerSample > 1) {
+    Value rank = arith::IndexCastOp::create(
+        b, loc, b.getI32Type(),
+        gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+    rank = remainder(rank, schedule.blocksPerSample);
+    thread = plus(times(rank, schedule.threadsInBlock()), number);
+  }
   lane = remainder(thread, 32);
   warp = divided(thread, 32);
 }
@@ -116,7 +138,7 @@ void GPUEmitter::startAnew() {
                      b, loc, b.getI32Type(),
                      gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x))));
   sample = read(1);
-  block = read(2);
+  team = read(2);
   steps = read(3);
   scratch = LLVM::IntToPtrOp::create(b, loc, scratch.getType(), read(4));
   bindSample();
@@ -125,10 +147,10 @@ void GPUEmitter::startAnew() {
 /// What `startAnew` reads, for all threads.
 void GPUEmitter::storeAnchor() {
   Value anchor = pointers[schedule.anchorPlace];
-  when(compare(arith::CmpIPredicate::eq, thread, constant(0)), [&] {
+  when(compare(arith::CmpIPredicate::eq, threadInBlock, constant(0)), [&] {
     Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), scratch);
     for (auto [number, value] :
-         llvm::enumerate(Values{wide(0), sample, block, steps, address}))
+         llvm::enumerate(Values{wide(0), sample, team, steps, address}))
       LLVM::StoreOp::create(
           b, loc, value,
           LLVM::GEPOp::create(b, loc, anchor.getType(), b.getI64Type(), anchor,
@@ -141,11 +163,12 @@ void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
   auto narrow = [&](Value index) -> Value {
     return arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
   };
-  thread = narrow(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
-  setThread(thread);
-  block = arith::IndexCastOp::create(
-      b, loc, b.getI64Type(),
-      gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+  setThread(narrow(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x)));
+  Value number = narrow(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+  number = divided(number, schedule.blocksPerSample);
+  if (schedule.samplesPerBlock > 1)
+    number = plus(times(number, schedule.samplesPerBlock), group);
+  team = toWide(number);
   unsigned next = 0;
   auto take = [&] { return function.getArgument(next++); };
   func::FuncOp source = schedule.function;
@@ -162,11 +185,7 @@ void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
   sampleIndex = take();
   scratch = LLVM::GEPOp::create(
       b, loc, scratch.getType(), b.getI8Type(), scratch,
-      ValueRange(arith::MulIOp::create(b, loc, block, scratchStride)));
-  if (schedule.sharedBytes)
-    shared = LLVM::AddressOfOp::create(
-        b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3),
-        sharedMemoryName);
+      ValueRange(arith::MulIOp::create(b, loc, team, scratchStride)));
 }
 
 LogicalResult GPUEmitter::emitKernel(StringRef name) {
@@ -189,13 +208,22 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
       gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function.setKnownBlockSize(
-      ArrayRef<int32_t>{static_cast<int32_t>(schedule.threads), 1, 1});
+      ArrayRef<int32_t>{static_cast<int32_t>(schedule.blockThreads()), 1, 1});
+  int32_t together = schedule.blocksPerSample;
+  if (together > 1)
+    function->setAttr(blocksTogetherAttribute, b.getI32IntegerAttr(together));
+  if (schedule.isCluster)
+    function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                      b.getDenseI32ArrayAttr({together, 1, 1}));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&function.getBody().front());
   emitPrologue(function);
-  Value blocks = arith::IndexCastOp::create(
-      b, loc, i64, gpu::GridDimOp::create(b, loc, gpu::Dimension::x));
-  loop(block, samples, blocks, {}, [&](Value index, Carried) {
+  Value teams = arith::IndexCastOp::create(
+      b, loc, b.getI32Type(),
+      gpu::GridDimOp::create(b, loc, gpu::Dimension::x));
+  teams = toWide(times(divided(teams, schedule.blocksPerSample),
+                       schedule.samplesPerBlock));
+  loop(team, samples, teams, {}, [&](Value index, Carried) {
     sample = index;
     // The sample before may still be reading what this one writes.
     barrier();
@@ -204,6 +232,9 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
       storeAnchor();
     emitSections();
   });
+  // Others may still read this block's shared memory.
+  if (schedule.isCluster)
+    barrier();
   gpu::ReturnOp::create(b, loc);
   // Sections have addresses of places that they do not use.
   function.walk<WalkOrder::PostOrder, mlir::ReverseIterator>([](Operation *op) {

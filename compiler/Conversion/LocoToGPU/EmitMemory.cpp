@@ -105,12 +105,34 @@ Value GPUEmitter::pointerTo(GPUReference reference) {
   return device::PinOp::create(b, loc, pointer.getType(), pointer);
 }
 
-Value GPUEmitter::load(GPUReference reference, Type element, Value linear) {
+/// An element of a place that is spread over a cluster is in the block of the
+/// thread it belongs to, beside that thread's others.
+Value GPUEmitter::elementOf(GPUReference reference, Value linear, Value local) {
   const GPUPlace &place = schedule.places[reference.place];
-  Value pointer = pointerTo(reference);
+  Value pointer = pointerTo(reference), rank;
+  if (place.isSpread) {
+    int64_t each = schedule.threadsInBlock();
+    if (!local) {
+      Value owner = remainder(linear, schedule.threads);
+      rank = divided(owner, each);
+      local = plus(times(divided(linear, schedule.threads), each),
+                   remainder(owner, each));
+    }
+    linear = local;
+  }
   pointer = LLVM::GEPOp::create(b, loc, pointer.getType(),
                                 memoryElement(place.element), pointer,
                                 ValueRange(linear));
+  if (!rank)
+    return pointer;
+  return device::RemoteOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7), pointer, rank);
+}
+
+Value GPUEmitter::load(GPUReference reference, Type element, Value linear,
+                       Value local) {
+  const GPUPlace &place = schedule.places[reference.place];
+  Value pointer = elementOf(reference, linear, local);
   bool isConstant = place.kind == GPUPlace::Kind::Argument ||
                     place.kind == GPUPlace::Kind::Constant;
   Value value = LLVM::LoadOp::create(
@@ -125,25 +147,22 @@ Value GPUEmitter::loadOwn(GPUReference reference, Type element,
   GPUPlace::Kind kind = schedule.places[reference.place].kind;
   if (!site.exists || kind == GPUPlace::Kind::Argument ||
       kind == GPUPlace::Kind::Constant)
-    return load(reference, element, linearOf(site));
+    return load(reference, element, linearOf(site), site.local);
   Value linear = linearOf(site);
   auto branch =
       scf::IfOp::create(b, loc, TypeRange(element), site.exists, true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, loc, load(reference, element, linear));
+  scf::YieldOp::create(b, loc, load(reference, element, linear, site.local));
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, loc, number(element, 0));
   return branch.getResult(0);
 }
 
 void GPUEmitter::store(GPUReference reference, Value linear, Value value,
-                       bool add) {
+                       bool add, Value local) {
   const GPUPlace &place = schedule.places[reference.place];
-  Value pointer = pointerTo(reference);
-  pointer = LLVM::GEPOp::create(b, loc, pointer.getType(),
-                                memoryElement(place.element), pointer,
-                                ValueRange(linear));
+  Value pointer = elementOf(reference, linear, local);
   value = converted(value, memoryElement(place.element));
   if (add)
     value = arith::AddFOp::create(

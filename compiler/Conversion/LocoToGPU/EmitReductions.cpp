@@ -140,18 +140,34 @@ GPUEmitter::Values GPUEmitter::reduceBlock(ArrayRef<Value> parts,
   int64_t warps = schedule.threads / 32;
   if (warps == 1)
     return totals;
+  bool isOneBlock = schedule.blocksPerSample == 1;
+  int64_t stride = isOneBlock ? 32 : warps;
   GPUReference place = {schedule.reductionPlace, {}};
   auto address = [&](size_t i, Value number) {
     Value pointer = pointers[place.place];
     return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getF64Type(),
                                pointer,
-                               ValueRange(plus(number, int64_t(32 * i))));
+                               ValueRange(plus(number, int64_t(stride * i))));
   };
   when(compare(arith::CmpIPredicate::eq, lane, constant(0)), [&] {
     for (auto [i, total] : llvm::enumerate(totals))
       LLVM::StoreOp::create(b, loc, total, address(i, warp));
   });
   barrier();
+  if (!isOneBlock) {
+    // More warps than a warp has lanes: in their order by lane, then lanes.
+    for (auto [i, total] : llvm::enumerate(totals)) {
+      Values part = {neutral(total.getType(), isMaximum[i])};
+      loop(lane, constant(warps), constant(32), part,
+           [&](Value number, Carried carried) {
+             Value other = LLVM::LoadOp::create(b, loc, total.getType(),
+                                                address(i, number));
+             carried[0] = combine(carried[0], other, isMaximum[i]);
+           });
+      total = reduceWarp(part[0], isMaximum[i]);
+    }
+    return totals;
+  }
   Value last = arith::MinUIOp::create(b, loc, lane, constant(warps - 1));
   Value exists =
       warps == 32 ? Value()

@@ -41,12 +41,14 @@ void GPUEmitter::emitStage(const GPUStage &stage) {
     barrier();
   if (!stage.isApart)
     return emitKind(stage);
-  auto start = std::tuple(thread, lane, warp, sample, block, steps, scratch);
+  auto start = std::tuple(thread, threadInBlock, group, lane, warp, sample,
+                          team, steps, scratch, shared);
   Values places = pointers;
   startAnew();
   emitKind(stage);
   pointers = std::move(places);
-  std::tie(thread, lane, warp, sample, block, steps, scratch) = start;
+  std::tie(thread, threadInBlock, group, lane, warp, sample, team, steps,
+           scratch, shared) = start;
 }
 
 void GPUEmitter::emitKind(const GPUStage &stage) {
@@ -90,7 +92,10 @@ void GPUEmitter::forOwnSites(
         exists = compare(arith::CmpIPredicate::ult, linear, constant(count));
         linear = arith::MinUIOp::create(b, loc, linear, constant(count - 1));
       }
-      body(ownSite(shape, linear, slot, exists), exists, carried);
+      GPUSite site = ownSite(shape, linear, slot, exists);
+      if (schedule.isCluster)
+        site.local = plus(threadInBlock, slot * schedule.threadsInBlock());
+      body(site, exists, carried);
     }
     return;
   }
@@ -102,7 +107,11 @@ void GPUEmitter::forOwnSites(
          Value linear = plus(first, thread);
          Value exists = compare(arith::CmpIPredicate::ult, linear, end);
          linear = arith::MinUIOp::create(b, loc, linear, plus(end, -1));
-         body(ownSite(shape, linear, -1, exists), exists, inner);
+         GPUSite site = ownSite(shape, linear, -1, exists);
+         if (schedule.isCluster)
+           site.local =
+               plus(divided(first, schedule.blocksPerSample), threadInBlock);
+         body(site, exists, inner);
        });
 }
 
@@ -187,7 +196,7 @@ void GPUEmitter::emitItem(const GPUItem &item, const GPUSite &site,
     return;
   when(exists, [&] {
     for (auto [to, value, add] : stores)
-      store(to, site.linear, value, add);
+      store(to, site.linear, value, add, site.local);
   });
 }
 
@@ -232,10 +241,7 @@ void GPUEmitter::emitScan(ScanOp scan) {
   // Halves of carries in memory, before anything is written to them.
   for (const GPUScan::Carry &carry : plan.carries)
     if (carry.both >= 0) {
-      const GPUPlace &place = schedule.places[carry.both];
-      int64_t bytes = llvm::alignTo(
-          place.sites() * ((place.element.getIntOrFloatBitWidth() + 7) / 8),
-          16);
+      int64_t bytes = schedule.bytesOf(schedule.places[carry.both]);
       Value first = pointers[carry.both];
       pointers[carry.current] = first;
       pointers[carry.next] =
@@ -405,7 +411,7 @@ void GPUEmitter::emitScan(ScanOp scan) {
                 [&](const GPUSite &site, Value exists, Carried) {
                   when(exists, [&] {
                     store(to, site.linear, scope.registers[value][site.slot],
-                          false);
+                          false, site.local);
                   });
                 });
   };

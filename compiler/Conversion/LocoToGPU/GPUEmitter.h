@@ -28,6 +28,10 @@ namespace loco {
 /// Names of what a module of kernels holds.
 inline constexpr llvm::StringLiteral sharedMemoryName = "loco_shared";
 
+/// Attribute of kernels whose blocks wait for each other: so many at a time.
+inline constexpr llvm::StringLiteral blocksTogetherAttribute =
+    "loco.blocks_together";
+
 /// A coordinate along one axis: base (i32, null: 0) + offset.
 struct GPUCoordinate {
   mlir::Value base;
@@ -48,6 +52,9 @@ struct GPUSite {
   bool isOwn = false;
   /// Own: null, or false for a thread that has none and shows the last one.
   mlir::Value exists;
+  /// Own, of several blocks: the element's number in memory that is spread over
+  /// them.
+  mlir::Value local;
 };
 
 class GPUEmitter {
@@ -155,10 +162,13 @@ private:
   const llvm::SmallVector<GPUCoordinate, 4> coordinatesOf(const GPUSite &site);
   mlir::Value linearOf(const GPUSite &site);
   mlir::Value pointerTo(GPUReference reference);
+  /// The address of an element; `local` as in GPUSite.
+  mlir::Value elementOf(GPUReference reference, mlir::Value linear,
+                        mlir::Value local);
   mlir::Value load(GPUReference reference, mlir::Type element,
-                   mlir::Value linear);
+                   mlir::Value linear, mlir::Value local = {});
   void store(GPUReference reference, mlir::Value linear, mlir::Value value,
-             bool add);
+             bool add, mlir::Value local = {});
   GPUReference find(mlir::Value value);
   /// Of an own site. A thread without one reads nothing that others write.
   mlir::Value loadOwn(GPUReference reference, mlir::Type element,
@@ -202,10 +212,13 @@ private:
   /// Where in the source the code at hand comes from.
   mlir::Location loc = mlir::UnknownLoc::get(b.getContext());
 
-  /// i32: the thread's number, that in its warp, that of its warp.
+  /// i32: the thread's number in its team, that in its warp, that of its warp.
   mlir::Value thread, lane, warp;
+  /// i32: its number among the team's threads in this block; that of the team
+  /// in the block.
+  mlir::Value threadInBlock, group;
   /// i64.
-  mlir::Value block, samples, steps, sample, seed, update;
+  mlir::Value team, samples, steps, sample, seed, update;
   mlir::Value sampleIndex, scratch, shared;
   Values arguments, results;
   Values pointers;

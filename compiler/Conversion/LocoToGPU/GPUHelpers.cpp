@@ -96,7 +96,17 @@ Value GPUEmitter::countOf(ArrayRef<int64_t> shape) {
   return isDynamic ? times(toNarrow(steps), count) : constant(count);
 }
 
-void GPUEmitter::barrier() { gpu::BarrierOp::create(b, loc); }
+/// Waits for the threads of the team.
+void GPUEmitter::barrier() {
+  if (schedule.samplesPerBlock > 1)
+    device::GroupBarrierOp::create(b, loc, group, schedule.threads);
+  else if (schedule.isCluster)
+    device::ClusterBarrierOp::create(b, loc);
+  else if (schedule.blocksPerSample > 1)
+    device::GridBarrierOp::create(b, loc, scratch, schedule.blocksPerSample);
+  else
+    gpu::BarrierOp::create(b, loc);
+}
 
 //===----------------------------------------------------------------------===//
 // Numbers of steps, truth values that are no tensors

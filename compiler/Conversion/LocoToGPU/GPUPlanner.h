@@ -26,6 +26,7 @@ public:
 private:
   // PlanStages.cpp: what is done in which order.
   void chooseThreads();
+  void chooseBlocks(int64_t most);
   void planBlock(mlir::Block &block, std::vector<GPUStage> &stages,
                  llvm::ArrayRef<std::pair<mlir::Value, GPUSink>> sinks);
   void planScan(ScanOp scan);

@@ -80,9 +80,18 @@ int64_t GPUSchedule::slotsOf(int64_t count) const {
   if (count < 0)
     return 0;
   int64_t slots = (count + threads - 1) / threads;
-  // A thread has the fewer registers, the more of them there are.
-  int64_t most = std::min(options.mostSlots, options.mostThreads * 4 / threads);
+  // A thread has the fewer registers, the more of them a block has.
+  int64_t most =
+      std::min(options.mostSlots, options.mostThreads * 4 / threadsInBlock());
   return slots <= std::max<int64_t>(most, 1) ? slots : 0;
+}
+
+int64_t GPUSchedule::bytesOf(const GPUPlace &place) const {
+  int64_t sites = place.sites();
+  if (place.isSpread)
+    sites = (sites + threads - 1) / threads * threadsInBlock();
+  return llvm::alignTo(
+      sites * ((place.element.getIntOrFloatBitWidth() + 7) / 8), 16);
 }
 
 /// Elements that are summed for each result, -1 if only known at run time, and
@@ -196,10 +205,19 @@ static StringRef nameOf(GPUStage::Kind kind) {
 std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "one block of " << schedule.threads << " threads for each sample; "
-     << schedule.sharedBytes << " bytes of shared memory; scratch "
-     << schedule.scratchBytes << " + " << schedule.scratchBytesPerStep
-     << " steps bytes for each block\n";
+  if (schedule.blocksPerSample > 1)
+    os << (schedule.isCluster ? "a cluster of " : "a grid of ")
+       << schedule.blocksPerSample << " blocks of " << schedule.blockThreads()
+       << " threads for each sample; ";
+  else if (schedule.samplesPerBlock > 1)
+    os << "one block of " << schedule.blockThreads() << " threads for each "
+       << schedule.samplesPerBlock << " samples; ";
+  else
+    os << "one block of " << schedule.threads << " threads for each sample; ";
+  os << schedule.sharedBytes * schedule.samplesPerBlock
+     << " bytes of shared memory; scratch " << schedule.scratchBytes << " + "
+     << schedule.scratchBytesPerStep
+     << " steps bytes for each sample at work\n";
   std::function<void(ArrayRef<GPUStage>, unsigned)> print =
       [&](ArrayRef<GPUStage> stages, unsigned indent) {
         for (const GPUStage &stage : stages) {

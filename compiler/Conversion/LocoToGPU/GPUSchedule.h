@@ -5,10 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// All decisions of a GPU kernel, before any code is emitted. One thread block
-// runs one sample, all steps of it. Site number i of a field belongs to thread
-// i mod T of the block's T threads; a field of at most `mostSlots` sites a
-// thread is kept in registers. What a thread reads at sites of others is in
+// All decisions of a GPU kernel, before any code is emitted. A team of threads
+// runs one sample, all steps of it: a block, one of several teams in a block
+// where samples are small, or several blocks where one does not hold the sample
+// (a cluster, whose blocks read each other's shared memory, or blocks of a grid
+// that meet in global memory). Site number i of a field belongs to thread i mod
+// T of the team's T threads; a field of at most `mostSlots` sites a thread is
+// kept in registers. What a thread reads at sites of others is in
 // shared memory, or in global scratch memory where that is full. Stages are run
 // one after the other by all threads, with a barrier where memory says so.
 //
@@ -31,6 +34,10 @@ struct GPUOptions {
   int64_t mostThreads = 1024;
   /// Sites of a thread that are kept in registers.
   int64_t mostSlots = 8;
+  /// Blocks may be clusters.
+  bool hasClusters = true;
+  /// Blocks that share a sample, samples that share a block; 0: chosen.
+  int64_t blocksPerSample = 0, samplesPerBlock = 0;
 };
 
 /// A piece of memory.
@@ -59,6 +66,8 @@ struct GPUPlace {
   int64_t length = mlir::ShapedType::kDynamic;
   /// Bytes from the start of shared or scratch memory.
   int64_t offset = 0, offsetPerStep = 0;
+  /// Shared, of a cluster: each block holds the elements of its own threads.
+  bool isSpread = false;
   /// So many times one behind the other.
   int64_t copies = 1;
   /// Loops around its use, by which shared memory is given out.
@@ -149,7 +158,13 @@ struct GPUScan {
 struct GPUSchedule {
   mlir::func::FuncOp function;
   GPUOptions options;
+  /// Of a team.
   int64_t threads = 32;
+  /// Blocks that share a sample, samples that share a block: one of the two is
+  /// 1.
+  int64_t blocksPerSample = 1, samplesPerBlock = 1;
+  /// Several blocks are a cluster; otherwise they are some of a grid.
+  bool isCluster = false;
   std::vector<GPUPlace> places;
   llvm::DenseMap<mlir::Value, GPUReference> memory;
   /// Numbers of steps of stacked values where they are not the function's.
@@ -166,8 +181,17 @@ struct GPUSchedule {
   /// section.
   int anchorPlace = -1;
   static constexpr int64_t anchorNumbers = 5;
+  /// Of a team: shared memory in each of its blocks, scratch memory. That
+  /// begins with `counterBytes` where blocks of a grid meet.
   int64_t sharedBytes = 0, scratchBytes = 0, scratchBytesPerStep = 0;
+  int64_t counterBytes = 0;
 
+  /// Threads that a team has in one block; threads of a block.
+  int64_t threadsInBlock() const { return threads / blocksPerSample; }
+  int64_t blockThreads() const { return threadsInBlock() * samplesPerBlock; }
+  /// Bytes of one copy of a place's elements of one step, in one block if it is
+  /// spread, a multiple of 16.
+  int64_t bytesOf(const GPUPlace &place) const;
   /// The shape of `value`; kDynamic is the function's number of steps.
   llvm::SmallVector<int64_t> shapeOf(mlir::Value value) const;
   /// Number of elements; -1 if it depends on the function's number of steps.

@@ -8,15 +8,18 @@
 // A function of one sample becomes a gpu.module of these kernels, which all
 // have one-dimensional grids. All pointers are to global memory.
 //
-//   kernel (named by the caller), blocks of `GPUSchedule::threads` threads,
-//   any number of blocks, which share the samples:
+//   kernel (named by the caller), blocks of `GPUSchedule::blockThreads()`
+//   threads, any number of teams of threads (of whole blocks), which share the
+//   samples:
 //     (argument ..., result ..., samples, steps, scratch, scratchStride, seed,
 //      update, sampleIndex)
 //   one pointer for each argument that is a tensor and for each result, to
-//   dense arrays: [samples, ...] or shared by all samples, [blocks, ...] for a
-//   result that is summed over the samples, zero before the call. A block
-//   uses `scratchStride` bytes of scratch. Needs `GPUSchedule::sharedBytes` of
-//   dynamic shared memory.
+//   dense arrays: [samples, ...] or shared by all samples, [teams, ...] for a
+//   result that is summed over the samples, zero before the call. A team uses
+//   `scratchStride` bytes of scratch, of which the first
+//   `GPUSchedule::counterBytes` are zero before the call. Needs
+//   `GPUSchedule::sharedBytes` of dynamic shared memory for each team of a
+//   block.
 //
 //   loco_reduce_f32, loco_reduce_f64 (parts, out, count, blocks): out[i] =
 //   parts[0, i] + parts[1, i] + ..., added up in f64, in this order.

@@ -18,9 +18,6 @@
 using namespace mlir;
 using namespace loco;
 
-/// Every place begins at a multiple of this.
-static constexpr int64_t alignment = 16;
-
 //===----------------------------------------------------------------------===//
 // Reads
 //===----------------------------------------------------------------------===//
@@ -145,7 +142,14 @@ void GPUPlanner::requireMemory(Value value) {
 void GPUPlanner::requireMemoryAcross(ArrayRef<GPUStage> stages) {
   for (const GPUStage &stage : stages) {
     if (stage.kind == GPUStage::Kind::Scan) {
-      const GPUScan &scan = *schedule.scans[stage.items.front().op];
+      auto op = cast<ScanOp>(stage.items.front().op);
+      // A stack of one number may be in registers where it was made.
+      for (Value element : op.getElements())
+        leaves(element, false, [&](Value leaf, bool) {
+          if (!schedule.hasRegisters(leaf, stage.section))
+            requireMemory(leaf);
+        });
+      const GPUScan &scan = *schedule.scans[op];
       requireMemoryAcross(scan.entry);
       requireMemoryAcross(scan.body);
       continue;
@@ -177,14 +181,6 @@ void GPUPlanner::requireMemoryAcross(ArrayRef<GPUStage> stages) {
 // Addresses
 //===----------------------------------------------------------------------===//
 
-static int64_t bytesOfElement(Type element) {
-  return (element.getIntOrFloatBitWidth() + 7) / 8;
-}
-
-static int64_t aligned(int64_t bytes) {
-  return llvm::alignTo(bytes, alignment);
-}
-
 void GPUPlanner::layOut() {
   std::vector<GPUPlace> &places = schedule.places;
   SmallVector<int> order;
@@ -195,24 +191,41 @@ void GPUPlanner::layOut() {
     return std::pair(-int64_t(places[a].depth), places[a].sites()) <
            std::pair(-int64_t(places[b].depth), places[b].sites());
   });
+  if (schedule.blocksPerSample > 1 && !schedule.isCluster)
+    schedule.scratchBytes = schedule.counterBytes = 16;
+  int64_t available = schedule.options.sharedBytes / schedule.samplesPerBlock;
   for (int number : order) {
     GPUPlace &place = places[number];
-    int64_t bytes = place.sites() * bytesOfElement(place.element);
     bool isDynamic = place.stacked && ShapedType::isDynamic(place.length);
-    if (place.stacked && !isDynamic)
-      bytes *= place.length;
-    bytes = aligned(bytes) * place.copies;
-    if (!isDynamic &&
-        schedule.sharedBytes + bytes <= schedule.options.sharedBytes) {
+    // In shared memory of several blocks each block has what is its threads',
+    // or all have the same.
+    bool isAnchor = number == schedule.anchorPlace;
+    bool mayBeShared = !isDynamic;
+    if (schedule.blocksPerSample > 1 && !isAnchor) {
+      mayBeShared = schedule.isCluster && !place.stacked &&
+                    number != schedule.reductionPlace;
+      place.isSpread = mayBeShared;
+    }
+    int64_t steps = place.stacked && !isDynamic ? place.length : 1;
+    int64_t bytes = schedule.bytesOf(place) * place.copies * steps;
+    if (mayBeShared && schedule.sharedBytes + bytes <= available) {
       place.kind = GPUPlace::Kind::Shared;
       place.offset = schedule.sharedBytes;
       schedule.sharedBytes += bytes;
       continue;
     }
+    place.isSpread = false;
+    bytes = schedule.bytesOf(place) * place.copies * steps;
     place.offset = schedule.scratchBytes;
     place.offsetPerStep = schedule.scratchBytesPerStep;
     (isDynamic ? schedule.scratchBytesPerStep : schedule.scratchBytes) += bytes;
   }
+  // Halves of a carry are as their memory is.
+  for (const auto &[op, scan] : schedule.scans)
+    for (const GPUScan::Carry &carry : scan->carries)
+      if (carry.both >= 0)
+        places[carry.current].isSpread = places[carry.next].isSpread =
+            places[carry.both].isSpread;
 }
 
 //===----------------------------------------------------------------------===//
@@ -268,7 +281,8 @@ LogicalResult GPUPlanner::plan() {
     // One number for each warp and reduction.
     GPUPlace place;
     place.element = Float64Type::get(schedule.function.getContext());
-    place.shape = {mostReductions(schedule.top) * 32};
+    place.shape = {mostReductions(schedule.top) *
+                   std::max<int64_t>(32, schedule.threads / 32)};
     place.depth = ~0u;
     schedule.reductionPlace = addPlace(std::move(place));
   }

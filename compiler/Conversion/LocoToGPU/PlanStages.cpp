@@ -22,6 +22,14 @@ static constexpr int64_t mostDeferredTaps = 25;
 
 static constexpr int64_t warp = 32;
 
+/// Blocks of a cluster on every device that has clusters; blocks of a grid that
+/// all devices run at the same time.
+static constexpr int64_t mostInCluster = 8, mostBlocks = 64;
+
+/// Threads of a block that samples of fewer share: a warp for each scheduler of
+/// a multiprocessor. Barriers for some of a block's threads.
+static constexpr int64_t fullBlock = 128, mostGroups = 15;
+
 /// True if all readers add it up over steps.
 static bool isSummedOnly(Operation *op) {
   return llvm::all_of(op->getResult(0).getUses(), [](OpOperand &use) {
@@ -62,6 +70,35 @@ void GPUPlanner::chooseThreads() {
   if (hasProducts)
     threads = std::max(threads, std::min<int64_t>(options.threads, 256));
   schedule.threads = std::clamp(threads, warp, options.mostThreads);
+  chooseBlocks(mostInTime > 1 && !hasProducts ? most : 1);
+}
+
+/// Several blocks for a sample whose state one does not hold, several samples
+/// for a block that would have few threads. `most`: sites of the state's
+/// fields.
+void GPUPlanner::chooseBlocks(int64_t most) {
+  const GPUOptions &options = schedule.options;
+  int64_t held = options.threads * options.mostSlots;
+  int64_t blocks = options.blocksPerSample;
+  if (!blocks)
+    for (blocks = 1; blocks * held < most && blocks < mostBlocks;)
+      blocks *= 2;
+  if (blocks > 1) {
+    // What thread an element belongs to is found with shifts.
+    int64_t each = (schedule.threads + blocks - 1) / blocks;
+    if (!options.blocksPerSample)
+      each = options.threads;
+    each = llvm::PowerOf2Ceil(std::max(each, warp));
+    schedule.blocksPerSample = blocks;
+    schedule.threads = each * blocks;
+    schedule.isCluster = options.hasClusters && blocks <= mostInCluster;
+    return;
+  }
+  int64_t samples = options.samplesPerBlock;
+  if (!samples)
+    samples = std::max<int64_t>(1, fullBlock / schedule.threads);
+  schedule.samplesPerBlock =
+      std::min({samples, options.mostThreads / schedule.threads, mostGroups});
 }
 
 GPUStage::Kind GPUPlanner::classify(Operation *op) const {

@@ -27,8 +27,15 @@ struct CudaLaunch {
   int64_t threads = 0;
   /// Of dynamic shared memory, for each block of threads.
   int64_t sharedBytes = 0;
-  /// Of global memory, for each block of threads.
+  /// Of global memory, for each team: the threads that run a sample.
   int64_t scratchBytes = 0, scratchBytesPerStep = 0;
+  /// Teams that share a block; blocks that share a team. One of the two is 1. A
+  /// grid has a multiple of the former of teams.
+  int64_t samplesPerBlock = 1, blocksPerSample = 1;
+  /// The blocks of all teams must run at the same time.
+  bool isCooperative = false;
+  /// At the start of each team's scratch memory, zero before every launch.
+  int64_t counterBytes = 0;
 };
 
 /// Kernels of one function, as compiler/Conversion/LocoToGPU/LocoToGPU.h
@@ -56,6 +63,16 @@ struct CudaDevice {
   bool isEmulated = false;
 };
 
+/// What the driver says of a kernel that was loaded.
+struct CudaOccupancy {
+  /// Of a thread.
+  int registers = 0;
+  /// Of a thread, in device memory: what registers were not enough for.
+  int localBytes = 0;
+  /// Blocks that a multiprocessor runs at a time.
+  int blocks = 0;
+};
+
 /// The first device. An error says what is missing: no driver, an old one, no
 /// device.
 Expected<CudaDevice> findCudaDevice();
@@ -63,21 +80,35 @@ Expected<CudaDevice> findCudaDevice();
 class CudaExecutor {
 public:
   /// Loads the code into the first device. An error if there is none or if it
-  /// cannot run the code.
-  static Expected<std::unique_ptr<CudaExecutor>> create(const CudaCode &code);
+  /// cannot run the code. `budget`: bytes of device memory to stay within; 0:
+  /// what is free.
+  static Expected<std::unique_ptr<CudaExecutor>> create(const CudaCode &code,
+                                                        int64_t budget = 0);
   ~CudaExecutor();
   CudaExecutor(const CudaExecutor &) = delete;
   CudaExecutor &operator=(const CudaExecutor &) = delete;
 
   /// Runs the batch and waits for its results. The grid has as many blocks as
-  /// the batch has samples, up to four for each multiprocessor, fewer where
-  /// memory is short: the same batch on the same device gives the same bits. An
-  /// error says how much memory is needed and how much is free.
+  /// the batch has samples, at most as many as are on the device at a time,
+  /// fewer where memory is short: the same batch on the same device with the
+  /// same memory free gives the same bits. An error says how much memory is
+  /// needed and how much is free. From the second batch of one size on all
+  /// launches are one call (a CUDA graph), and no memory is taken.
   Status run(const KernelBatch &batch);
 
-  /// Blocks of the last run's grid; bytes of device memory that are held.
+  /// Announces the batch that comes after the next one that runs. Its samples
+  /// are copied while that one is worked on, so its arrays stay as they are
+  /// until it has run or another was announced.
+  void expect(const KernelBatch &next);
+
+  /// Blocks of the last run's grid; bytes of device memory that all executors
+  /// of the process hold together.
   int64_t blocks() const;
   int64_t deviceBytes() const;
+  /// True if a batch fits with as many blocks as the device runs at a time.
+  bool hasRoom(int64_t samples, int64_t steps) const;
+
+  const CudaOccupancy &occupancy() const;
 
 private:
   struct State;
