@@ -64,12 +64,21 @@ static Node *applyTransposed(Graph &graph, const Coupling &coupling,
 Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
   const ast::Expr *transposed = getTransposed(*this, expr.coupling);
   Meaning meaning = elaborate(transposed ? transposed : expr.coupling);
-  Node *operand = getOperand(*this, expr.operand);
+  const ast::Expr *turned = getTransposed(*this, expr.operand);
+  Node *operand = getOperand(*this, turned ? turned : expr.operand);
   if (!meaning.isValid() || !operand)
     return {};
-  if (meaning.is(Meaning::Kind::Value) && meaning.value->shape.size() == 2 &&
-      operand->space != meaning.value->space)
-    return applyMatrix(meaning.value, operand, transposed, expr);
+  if (meaning.is(Meaning::Kind::Value))
+    if (std::optional<Meaning> product =
+            multiplyMatrix({meaning.value, transposed != nullptr},
+                           {operand, turned != nullptr}, expr))
+      return *product;
+  if (turned) {
+    error("misplaced", expr.operand->getRange(),
+          "`transpose` stands before `@`, or behind it in a product of two "
+          "matrices");
+    return {};
+  }
   SourceRange range = (transposed ? transposed : expr.coupling)->getRange();
   if (!meaning.is(Meaning::Kind::Coupling)) {
     Diagnostic &diagnostic = error(
@@ -100,26 +109,6 @@ Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
         applyTransposed(graph, coupling, operand,
                         [&](Node *x) { return applyTo(coupling, x); }));
   return Meaning::ofValue(applyTo(coupling, operand));
-}
-
-/// A value with two axes is a matrix: a weight that changes over time.
-Meaning Elaborator::applyMatrix(Node *matrix, Node *operand, bool isTransposed,
-                                const ast::CoupleExpr &expr) {
-  int64_t rows = matrix->shape[0], columns = matrix->shape[1];
-  if (isTransposed)
-    std::swap(rows, columns);
-  Node *flat = graph.flatten(operand);
-  if (flat->shape[0] != columns) {
-    error("space-mismatch", expr.operand->getRange(),
-          "`" + getText(expr.coupling->getRange()) + "` is a matrix of " +
-              llvm::Twine(rows) + " x " + llvm::Twine(columns) + ", but `" +
-              getText(expr.operand->getRange()) + "` has " +
-              llvm::Twine(flat->shape[0]) + " numbers");
-    return {};
-  }
-  Node *product =
-      graph.contract(isTransposed ? "oi,o->i" : "oi,i->o", matrix, flat, rows);
-  return Meaning::ofValue(graph.reshape(product, spaces.getVector(rows)));
 }
 
 /// The coupling applied to a value on its space.

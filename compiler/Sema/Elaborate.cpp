@@ -261,13 +261,14 @@ Meaning Elaborator::elaborateTuple(const ast::TupleExpr &expr) {
   return meaning;
 }
 
-/// `[0, 0, 1]`: numbers on a vector.
+/// `[0, 0, 1]`, `[x, y]`: numbers on a vector.
 Meaning Elaborator::elaborateList(const ast::ListExpr &expr) {
   if (expr.elements.empty()) {
     error("misplaced", expr.getRange(), "a list needs an element");
     return {};
   }
   llvm::SmallVector<double> numbers;
+  llvm::SmallVector<Node *> parts;
   for (const ast::Expr *element : expr.elements) {
     if (llvm::isa<ast::ListExpr>(element)) {
       error("not-a-number", element->getRange(),
@@ -275,13 +276,26 @@ Meaning Elaborator::elaborateList(const ast::ListExpr &expr) {
           .hint("a matrix is `reshape([1, 2, 3, 4] -> image(2, 2))`");
       return {};
     }
-    std::optional<double> number = evaluateNumber(element);
-    if (!number)
+    Node *value = evaluate(element);
+    if (!value)
       return {};
-    numbers.push_back(*number);
+    if (!value->isScalar() || value->element != Element::Float) {
+      error("not-a-scalar", element->getRange(),
+            "`" + getText(element->getRange()) +
+                "` is not one number, as the elements of a list are")
+          .hint("rows of numbers are joined by `concat(a, b)`");
+      return {};
+    }
+    if (value->isNumber())
+      numbers.push_back(value->number);
+    parts.push_back(graph.reshapeTo(value, {1}, nullptr));
   }
-  return Meaning::ofValue(
-      graph.array(numbers, spaces.getVector(numbers.size())));
+  const Space *space = spaces.getVector(parts.size());
+  if (numbers.size() == parts.size())
+    return Meaning::ofValue(graph.array(numbers, space));
+  if (parts.size() == 1)
+    return Meaning::ofValue(graph.reshape(parts.front(), space));
+  return Meaning::ofValue(graph.concat(parts, 0, space));
 }
 
 /// How one site of a field, or its neighbours, are read.

@@ -115,23 +115,6 @@ Meaning Elaborator::joinValues(const Call &call) {
 }
 
 //===----------------------------------------------------------------------===//
-// outer(a, b)
-//===----------------------------------------------------------------------===//
-
-/// The matrix of all products, rows by a, columns by b.
-Meaning Elaborator::multiplyOuter(const Call &call) {
-  Node *a = requireValue(getArgument(call, 0), call.getRange(0));
-  Node *b = requireValue(getArgument(call, 1), call.getRange(1));
-  if (!a || !b)
-    return {};
-  Node *rows = graph.flatten(a), *columns = graph.flatten(b);
-  const Space *matrix = getImage(spaces, rows->shape[0], columns->shape[0], 0);
-  return Meaning::ofValue(graph.binary(Op::Multiply,
-                                       graph.broadcast(rows, matrix, {1}),
-                                       graph.broadcast(columns, matrix, {0})));
-}
-
-//===----------------------------------------------------------------------===//
 // upsample(e, 2), average_pool(e, 2)
 //===----------------------------------------------------------------------===//
 

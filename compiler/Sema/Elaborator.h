@@ -282,8 +282,17 @@ private:
   Meaning reshapeTo(const Call &call);
   Meaning joinValues(const Call &call);
   Meaning multiplyOuter(const Call &call);
-  Meaning applyMatrix(Node *matrix, Node *operand, bool isTransposed,
-                      const ast::CoupleExpr &expr);
+  /// A factor of a matrix product, as written or with its axes exchanged.
+  struct Factor {
+    Node *value = nullptr;
+    bool isTransposed = false;
+    int64_t getRows() const { return value->shape[isTransposed]; }
+    int64_t getColumns() const { return value->shape[!isTransposed]; }
+  };
+  std::optional<Meaning> multiplyMatrix(const Factor &lhs, const Factor &rhs,
+                                        const ast::CoupleExpr &expr);
+  Node *multiplyMatrices(const Factor &lhs, const Factor &rhs);
+  Node *makeOuter(Node *a, Node *b);
   Meaning resample(Builtin builtin, const Call &call);
   Meaning takeBox(const ast::SubscriptExpr &expr, Node *value);
   bool unifyArguments(Builtin builtin, const Call &call,

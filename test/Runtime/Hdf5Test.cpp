@@ -60,6 +60,14 @@ static void writeFile(const std::string &path) {
   // Big-endian, single precision, in a group.
   write(file, "deep/down/values", H5T_IEEE_F32BE, H5T_NATIVE_DOUBLE, x.data(),
         {samples, 6});
+  // Half precision is a float of 16 bits, as h5py writes it.
+  hid_t half = H5Tcopy(H5T_IEEE_F32LE);
+  H5Tset_fields(half, 15, 10, 5, 0, 10);
+  H5Tset_size(half, 2);
+  H5Tset_ebias(half, 15);
+  write(file, "deep/down/halves", half, H5T_NATIVE_DOUBLE, x.data(),
+        {samples, 6});
+  H5Tclose(half);
   std::vector<int64_t> label(samples);
   for (size_t i = 0; i < samples; ++i)
     label[i] = static_cast<int64_t>(10 - i);
@@ -108,13 +116,16 @@ static void testValues(const std::string &path) {
     CHECK(some->at("label").as<int32_t>()[i] == 8 - i);
 
   auto named = DataSource::open(
-      call(path, {field("x", "deep/down/values"), field("target", "x")}), 0);
-  CHECK(named && (*named)->fields().size() == 2);
+      call(path, {field("x", "deep/down/values"), field("target", "x"),
+                  field("half", "deep/down/halves")}),
+      0);
+  CHECK(named && (*named)->fields().size() == 3);
   auto all = (*named)->read(0, samples);
   CHECK(all && all->at("x").type() == ElementType::F32);
   CHECK(all->at("target").type() == ElementType::F64);
   for (int64_t i = 0; i < 36; ++i)
-    CHECK(all->at("x").as<float>()[i] == valueAt(i));
+    CHECK(all->at("x").as<float>()[i] == valueAt(i) &&
+          all->at("half").as<float>()[i] == valueAt(i));
 }
 
 static void testMistakes(const std::string &folder, const std::string &path) {
