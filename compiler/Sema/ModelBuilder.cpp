@@ -289,6 +289,26 @@ void ModelBuilder::makeProbe(const ast::ProbeDecl &probe) {
     result.every = *every;
 }
 
+/// Results, states and losses are in one file, by their names.
+bool ModelBuilder::checkResultName(StringRef name, SourceRange range) {
+  if (const Result *other = model->findResult(name)) {
+    elaborator
+        .error("duplicate-name", range, "two results are called `" + name + "`")
+        .note(other->range, "the first one is here");
+    return false;
+  }
+  for (const State &state : model->states)
+    if (state.name == name) {
+      elaborator
+          .error("duplicate-name", range,
+                 "`" + name + "` is a state, which is a result of that name")
+          .note(state.range, "it is declared here")
+          .hint("give one of the two another name");
+      return false;
+    }
+  return true;
+}
+
 std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {
   llvm::SaveAndRestore when(elaborator.context,
                             Context{Moment::Current, &elaborator.newStates});
@@ -310,12 +330,8 @@ std::string ModelBuilder::addProbe(const ast::Expr *expr, std::string name) {
     return {};
   }
   checkEveryStep(node, range);
-  if (model->findResult(name)) {
-    elaborator
-        .error("duplicate-name", range, "two results are called `" + name + "`")
-        .note(model->findResult(name)->range, "the first one is here");
+  if (!checkResultName(name, range))
     return {};
-  }
   model->results.push_back({name, ResultRole::Probe, node, range});
   return name;
 }

@@ -97,6 +97,7 @@ private:
   void keepStatesAlone();
   bool checkWindows();
   void makeProbe(const ast::ProbeDecl &probe);
+  bool checkResultName(llvm::StringRef name, SourceRange range);
   void makeStates(const ast::StateDecl &decl);
   void makeInits();
   void makeInit(const ast::InitDecl &decl);

@@ -94,13 +94,8 @@ void ModelBuilder::makeOutput(const ast::OutputDecl &decl) {
   if (!value)
     return;
   checkEveryStep(value, range);
-  if (const Result *other = model->findResult(name)) {
-    elaborator
-        .error("duplicate-name", decl.name.range,
-               "two outputs are called `" + decl.name.name + "`")
-        .note(other->range, "the first one is here");
+  if (!checkResultName(name, decl.name.range))
     return;
-  }
   model->results.push_back({name, ResultRole::Output, value, range});
 }
 
