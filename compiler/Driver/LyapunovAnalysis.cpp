@@ -28,6 +28,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 using namespace loco;
@@ -275,6 +276,8 @@ Status Follower::follow(const Batch &samples) {
   for (std::vector<double> &ofSample : sums) {
     for (double &sum : ofSample)
       sum /= double(question.steps - question.skip);
+    // Over a finite time equal ones come in any order.
+    std::sort(ofSample.begin(), ofSample.end(), std::greater<>());
     growth.ofSamples.push_back(ofSample);
   }
   return {};

@@ -297,6 +297,12 @@ bool ModelBuilder::checkResultName(StringRef name, SourceRange range) {
         .note(other->range, "the first one is here");
     return false;
   }
+  if (name == "loss" || name == "loss.samples" || name.starts_with("grad.") ||
+      name.starts_with("random.")) {
+    elaborator.error("reserved-name", range,
+                     "`" + name + "` is the name of another result");
+    return false;
+  }
   for (const State &state : model->states)
     if (state.name == name) {
       elaborator
