@@ -96,10 +96,12 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
     hasUnknown = true;
     std::string hint =
         hintAtForeignWord(written.name.name, ForeignWord::Setting, names);
+    if (hint.empty())
+      hint = didYouMeanOneOf(written.name.name, names);
     elaborator
         .error("unknown-setting", written.name.range,
                "`" + verb + "` has no setting `" + written.name.name + "`")
-        .hint(hint.empty() ? didYouMean(written.name.name, names) : hint);
+        .hint(hint);
     return;
   }
   bool isOfParameters =

@@ -1,5 +1,4 @@
-//===- SyntaxErrors.cpp - What the parser says
-//------------------------------===//
+//===- SyntaxErrors.cpp - What the parser says ----------------------------===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -225,16 +224,21 @@ bool ErrorStrategy::reportMissingExpression(const Situation &s) {
     return true;
   }
   std::string hint;
+  bool argument = s.context->getRuleIndex() == LocoParser::RuleSuffix ||
+                  s.context->getRuleIndex() == LocoParser::RuleArgument;
   // Words may name arguments, and so are read as far as to the next one.
-  for (const Token *token : {s.before, s.found})
-    if (isKeyword(token->getType()))
-      hint = ("`" + spell(token) + "` is a word of the language and no value")
-                 .str();
+  const Token *word =
+      argument && isKeyword(s.before->getType()) ? s.before : s.found;
+  if (isKeyword(word->getType()))
+    hint =
+        ("`" + spell(word) + "` is a word of the language and no value").str();
   if (s.before->getType() == LocoParser::STAR &&
       s.found->getType() == LocoParser::STAR)
     hint = "a power is written `a ^ n`";
-  bool argument = s.context->getRuleIndex() == LocoParser::RuleSuffix ||
-                  s.context->getRuleIndex() == LocoParser::RuleArgument;
+  if (s.found->getType() == LocoParser::ASSIGN &&
+      s.before->getType() != LocoParser::ASSIGN) // `z += 1`
+    hint = "nothing is assigned: `z' = ...` in `dynamics` is a rate, `z <- "
+           "...` in `step` an update";
   report(s, "expected-expression",
          llvm::Twine("expected an ") + (argument ? "argument" : "expression") +
              after(s),
@@ -337,31 +341,6 @@ std::string ErrorStrategy::whatIsExpected(const Situation &s) const {
   return list.empty() ? "something else" : list;
 }
 
-/// For forms that other languages have and this one writes otherwise.
-std::string ErrorStrategy::hintAtHabit(const Situation &s) const {
-  StringRef before = spell(s.before), found = spell(s.found);
-  if (before == "if" || found == "if" || found == "then")
-    return "write `select(condition, a, b)`";
-  if (before == "and" || before == "or" || found == "and" || found == "or")
-    return "conditions are not joined: take one `select(condition, a, b)` "
-           "inside of another";
-  if (found == "'" && before != "'")
-    return "text stands between `\"` and `\"`";
-  if (before == "lambda")
-    return "write `let f(x) = ...`";
-  bool block = s.expected.contains(static_cast<size_t>(LocoParser::LBRACE));
-  if (block && s.found->getType() == LocoParser::COLON)
-    return "what belongs to it stands between `{` and `}`";
-  if (s.found->getType() == LocoParser::COLON &&
-      s.expected.contains(static_cast<size_t>(LocoParser::RBRACKET)))
-    return "a range is written `a..b`, both included";
-  if (found == "by" && spell(s.parser->getTokenStream()->get(
-                           s.found->getTokenIndex() + 1)) == "channels")
-    return "channels belong to a lattice: `lattice deep = sheet by "
-           "channels(2)`, and then `on deep`";
-  return "";
-}
-
 void ErrorStrategy::reportExpected(const Situation &s) {
   std::string what = whatIsExpected(s);
   bool atStart = !s.before;
@@ -375,9 +354,12 @@ void ErrorStrategy::reportExpected(const Situation &s) {
       hint = didYouMean(spell(s.found), words);
     if (hint.empty())
       hint = hintAtHabit(s);
-    if (s.found->getType() == LocoParser::ASSIGN &&
-        s.context->getRuleIndex() == LocoParser::RuleSettingItem)
-      hint = "a setting is written without `=`, as `batch 128`";
+    if (s.context->getRuleIndex() == LocoParser::RuleSettingItem)
+      hint = s.found->getType() == LocoParser::ASSIGN
+                 ? "a setting is written without `=`, as `batch 128`"
+             : hint.empty()
+                 ? "settings stand on lines of their own, or behind `;`"
+                 : hint;
     report(s, "unexpected-token", "expected " + what + after(s), hint);
     return;
   }
