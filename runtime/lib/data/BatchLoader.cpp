@@ -7,12 +7,14 @@
 
 #include "loco/BatchLoader.h"
 
+#include "runtime/lib/Convert.h"
 #include "runtime/lib/data/Permutation.h"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -62,14 +64,22 @@ private:
                      field.name) != options.fields.end();
   }
   Tensor &target(const DataField &field, int64_t count, Batch &batch);
-  Status readRuns(const std::vector<uint64_t> &indices,
-                  const std::vector<Tensor *> &targets);
+  Status readRuns(const uint64_t *indices, int64_t count,
+                  const std::vector<char *> &targets);
+  Status readConverted(const std::vector<uint64_t> &indices,
+                       const std::vector<Tensor *> &targets);
+  int64_t samplesAtOnce(const std::vector<Tensor *> &targets) const;
+  size_t sampleBytes(const DataField &field) const {
+    return static_cast<size_t>(numElements(source.sampleShape(field))) *
+           sizeOf(field.type);
+  }
 
   const DataSource &source;
   BatchOptions options;
   EpochOrder order;
-  /// By field that is converted: values as the source gives them.
-  TensorMap unconverted;
+  /// By number of a field that is converted: some samples as the source gives
+  /// them.
+  std::vector<std::vector<char>> unconverted;
 };
 
 } // namespace
@@ -140,30 +150,73 @@ Tensor &BatchFiller::target(const DataField &field, int64_t count,
   Tensor &result = batch.inputs[field.name];
   if (result.type() != type || result.shape() != shape)
     result = Tensor(type, shape);
-  if (type == field.type)
-    return result;
-  Tensor &raw = unconverted[field.name];
-  if (raw.type() != field.type || raw.shape() != shape)
-    raw = Tensor(field.type, shape);
-  return raw;
+  return result;
 }
 
-/// Reads the samples; neighbours in the source are read together.
-Status BatchFiller::readRuns(const std::vector<uint64_t> &indices,
-                             const std::vector<Tensor *> &targets) {
+/// Reads `count` samples to `targets`, in the types of the source; neighbours
+/// in the source are read together.
+Status BatchFiller::readRuns(const uint64_t *indices, int64_t count,
+                             const std::vector<char *> &targets) {
   std::vector<void *> buffers(targets.size());
-  for (size_t begin = 0, end; begin < indices.size(); begin = end) {
+  for (int64_t begin = 0, end; begin < count; begin = end) {
     end = begin + 1;
-    while (end < indices.size() && indices[end] == indices[end - 1] + 1)
+    while (end < count && indices[end] == indices[end - 1] + 1)
       ++end;
     for (size_t field = 0; field < targets.size(); ++field)
       buffers[field] =
-          targets[field] ? static_cast<char *>(targets[field]->data()) +
-                               targets[field]->bytes() / indices.size() * begin
-                         : nullptr;
-    if (Status failed = source.read(indices[begin],
-                                    static_cast<int64_t>(end - begin), buffers))
+          targets[field]
+              ? targets[field] + sampleBytes(source.fields()[field]) * begin
+              : nullptr;
+    if (Status failed = source.read(indices[begin], end - begin, buffers))
       return failed;
+  }
+  return {};
+}
+
+/// Bytes of a field that wait for being converted, beside the batch.
+static constexpr size_t mostUnconverted = size_t(2) << 20;
+
+int64_t BatchFiller::samplesAtOnce(const std::vector<Tensor *> &targets) const {
+  int64_t samples = std::numeric_limits<int64_t>::max();
+  for (size_t i = 0; i < targets.size(); ++i)
+    if (const DataField &field = source.fields()[i];
+        targets[i] && targets[i]->type() != field.type)
+      samples = std::min(samples, static_cast<int64_t>(
+                                      mostUnconverted /
+                                      std::max<size_t>(1, sampleBytes(field))));
+  return std::max<int64_t>(1, samples);
+}
+
+/// Reads the samples, some at a time where fields are converted.
+Status BatchFiller::readConverted(const std::vector<uint64_t> &indices,
+                                  const std::vector<Tensor *> &targets) {
+  int64_t all = static_cast<int64_t>(indices.size());
+  int64_t atOnce = std::min(all, samplesAtOnce(targets));
+  unconverted.resize(targets.size());
+  std::vector<char *> places(targets.size());
+  for (int64_t first = 0; first < all; first += atOnce) {
+    int64_t count = std::min(atOnce, all - first);
+    auto placeIn = [&](Tensor &batch) {
+      return static_cast<char *>(batch.data()) +
+             batch.bytes() / indices.size() * first;
+    };
+    for (size_t i = 0; i < targets.size(); ++i) {
+      const DataField &field = source.fields()[i];
+      if (!targets[i] || targets[i]->type() == field.type) {
+        places[i] = targets[i] ? placeIn(*targets[i]) : nullptr;
+        continue;
+      }
+      unconverted[i].resize(sampleBytes(field) * atOnce);
+      places[i] = unconverted[i].data();
+    }
+    if (Status failed = readRuns(indices.data() + first, count, places))
+      return failed;
+    for (size_t i = 0; i < targets.size(); ++i)
+      if (const DataField &field = source.fields()[i];
+          targets[i] && targets[i]->type() != field.type)
+        convertElements(field.type, places[i], targets[i]->type(),
+                        placeIn(*targets[i]),
+                        count * numElements(source.sampleShape(field)));
   }
   return {};
 }
@@ -181,16 +234,7 @@ Status BatchFiller::fill(DataCursor &cursor, Batch &batch) {
     const DataField *field = source.field(entry.first);
     return !field || !isWanted(*field);
   });
-  if (Status failed = readRuns(batch.sampleIndex, targets))
-    return failed;
-  for (size_t field = 0; field < targets.size(); ++field) {
-    if (!targets[field])
-      continue;
-    Tensor &wanted = batch.inputs[source.fields()[field].name];
-    if (targets[field] != &wanted)
-      wanted = targets[field]->convertedTo(wanted.type());
-  }
-  return {};
+  return readConverted(batch.sampleIndex, targets);
 }
 
 Status loco::readBatch(const DataSource &source, const BatchOptions &options,
