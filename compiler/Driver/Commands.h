@@ -71,6 +71,8 @@ struct ExplainOptions {
   /// Without a model all are explained.
   ProgramOptions program;
   MachineOptions machine;
+  /// Print nothing but what is lost in the loops, a line each.
+  bool remarksOnly = false;
 };
 int explainProgram(const ExplainOptions &options);
 

@@ -350,6 +350,42 @@ static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
       std::move((*kernel)->texts.report)};
 }
 
+/// As compilers print them, for editors.
+static std::string printRemarks(const KernelReport &kernel) {
+  std::string text;
+  for (const KernelRemark &remark : kernel.remarks)
+    text += fmt::format("{}: remark: {} [{}]\n", remark.place, remark.message,
+                        remark.name);
+  return text;
+}
+
+/// What the training of variants of `model` takes; they differ in numbers.
+static Expected<std::string> explainVariants(const Compilation &compilation,
+                                             const sema::Model &model,
+                                             const ExecutionOptions &machine,
+                                             ThreadPool &pool) {
+  std::string text;
+  const sema::Module &module = *compilation.getModule();
+  for (const auto &variant : module.models)
+    for (const sema::RunBlock &run : module.runs) {
+      if (variant->variantOf != model.name ||
+          run.verb != sema::RunBlock::Verb::Train ||
+          run.getProgramName() != variant->name)
+        continue;
+      auto execution =
+          Execution::create(*variant, compilation.getSources(), machine, pool);
+      if (!execution)
+        return execution.error();
+      TextTable table;
+      for (const PlanFact &fact :
+           describeTraining((*execution)->getModule(), module, run, machine,
+                            pool.numThreads()))
+        table.add({fact.subject, fact.text});
+      text += "\nplan of " + variant->name + "\n" + table.render();
+    }
+  return text;
+}
+
 int loco::explainProgram(const ExplainOptions &options) {
   std::unique_ptr<Compilation> compilation = compileProgram(options.program);
   if (!compilation)
@@ -370,6 +406,10 @@ int loco::explainProgram(const ExplainOptions &options) {
     auto plan = makePlan(**execution, *model, *machine);
     if (!plan)
       return reportError(plan.message());
+    if (options.remarksOnly) {
+      text += printRemarks(plan->kernel);
+      continue;
+    }
     if (machine->target == Target::CPU)
       for (const sema::RunBlock &run : compilation->getModule()->runs)
         if (run.verb == sema::RunBlock::Verb::Train &&
@@ -383,6 +423,16 @@ int loco::explainProgram(const ExplainOptions &options) {
       text += "\n";
     text += ModelReport(*model, compilation->getSources())
                 .write(**execution, plan->facts, plan->kernel);
+    if (machine->target == Target::CPU) {
+      auto variants = explainVariants(*compilation, *model, *machine, pool);
+      if (!variants)
+        return reportError(variants.message());
+      text += *variants;
+    }
+  }
+  if (options.remarksOnly) {
+    printText(text);
+    return 0;
   }
   for (const sema::RunBlock &run : compilation->getModule()->runs)
     if (options.program.model.empty() || run.model == options.program.model)

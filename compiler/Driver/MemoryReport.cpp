@@ -123,8 +123,9 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
       });
   if (!choice)
     return {{"training", "cannot be run: " + choice.message()}};
-  int64_t batches =
-      batchesHeld * measureBatch(signature, plan->batch, *steps);
+  int64_t held = plan->updates > 0 ? std::min(plan->updates, batchesHeld)
+                                   : batchesHeld;
+  int64_t batches = held * measureBatch(signature, plan->batch, *steps);
   int64_t parameters = measureParameters(signature, plan->optimizer);
   const KernelBlockPlan &blocks = choice->blocks;
   return {

@@ -31,7 +31,7 @@ def get_resident(options, workload, settings):
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [options.lococ, "run", workload.path, "--quiet", "--out", os.path.join(folder, "run"),
-             "--threads", str(options.threads), "--set", "train.updates=2",
+             "--threads", str(options.threads), "--set", "train.updates=4",
              "--set", "train.optimizer=sgd(1e-12)", *settings])
         _, status, usage = os.wait4(process.pid, 0)
         if status:

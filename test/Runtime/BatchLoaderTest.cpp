@@ -74,6 +74,68 @@ static std::unique_ptr<DataSource> make(double length, double failsAt = 1e18) {
 
 } // namespace slow
 
+/// A source of two fields in types that batches do not have: numbers in f64, so
+/// many that few samples are converted at a time, and a whole number.
+namespace wide {
+
+static constexpr int64_t numbers = 40000;
+static const LocoDataField fields[] = {
+    {"x", LOCO_DATA_F64, LOCO_DATA_PER_SAMPLE, &numbers, 1, 0},
+    {"n", LOCO_DATA_I32, LOCO_DATA_PER_SAMPLE, nullptr, 0, 0}};
+
+static int open(void *, const LocoDataOption *, uint64_t, void **source, char *,
+                size_t) {
+  *source = nullptr;
+  return 0;
+}
+static void describe(void *, LocoDataDescription *description) {
+  *description = {fields, 2, 0};
+}
+static int64_t length(void *) { return 13; }
+static double numberAt(uint64_t sample, int64_t place) {
+  return static_cast<double>(sample) + static_cast<double>(place) / numbers;
+}
+static int read(void *, uint64_t first, int64_t count, void *const *buffers,
+                char *, size_t) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint64_t sample = first + static_cast<uint64_t>(i);
+    for (int64_t k = 0; k < numbers; ++k)
+      static_cast<double *>(buffers[0])[i * numbers + k] = numberAt(sample, k);
+    static_cast<int32_t *>(buffers[1])[i] = static_cast<int32_t>(sample);
+  }
+  return 0;
+}
+static void close(void *) {}
+
+} // namespace wide
+
+/// All samples of a batch are converted, wherever the pieces begin in which
+/// that is done, and in the memory that the batch has.
+static void checkConversion(bool shuffle) {
+  auto source = require(DataSource::open(DataOption::ofCall("wide", {}), 1));
+  BatchOptions options;
+  options.samples = 13;
+  options.shuffle = shuffle;
+  options.numbers = {"n"};
+  DataCursor cursor;
+  Batch batch;
+  const void *memory = nullptr;
+  for (int round = 0; round < 2; ++round) {
+    CHECK_SUCCESS(readBatch(*source, options, cursor, batch));
+    CHECK_EQUAL(batch.samples, 13);
+    const Tensor &x = batch.inputs["x"];
+    CHECK(round == 0 || x.data() == memory);
+    memory = x.data();
+    for (int64_t i = 0; i < batch.samples; ++i) {
+      uint64_t sample = batch.sampleIndex[i];
+      CHECK_EQUAL(batch.inputs["n"].as<float>()[i], float(sample));
+      for (int64_t k = 0; k < wide::numbers; k += 1111)
+        CHECK_EQUAL(x.as<float>()[i * wide::numbers + k],
+                    float(wide::numberAt(sample, k)));
+    }
+  }
+}
+
 /// Samples of the next batches and the cursor after each, as text.
 static std::string record(BatchLoader &loader, int batches) {
   std::ostringstream text;
@@ -261,6 +323,12 @@ int main() {
       slow::describe,    slow::length, slow::read, slow::close};
   char message[100];
   CHECK_EQUAL(locoDataRegister(&functions, message, sizeof message), 0);
+  LocoDataInterface wideFunctions = {
+      LOCO_DATA_VERSION, "wide",       nullptr,    wide::open,
+      wide::describe,    wide::length, wide::read, wide::close};
+  CHECK_EQUAL(locoDataRegister(&wideFunctions, message, sizeof message), 0);
+  for (bool shuffle : {true, false})
+    checkConversion(shuffle);
   for (bool shuffle : {true, false})
     for (bool dropIncomplete : {true, false})
       checkResume(shuffle, dropIncomplete);

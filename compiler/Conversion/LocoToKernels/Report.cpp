@@ -195,6 +195,24 @@ static Operation *findReason(const Group &group, Value value) {
   return reason ? findCause(reason) : nullptr;
 }
 
+/// Where `op` is from; ops of a derivative may be from nowhere: then where those
+/// are from that it is computed from.
+static Location findPlace(Operation *op) {
+  auto isSomewhere = [](Operation *op) {
+    return op->getLoc()->findInstanceOf<FileLineColLoc>() != nullptr;
+  };
+  SmallVector<Operation *> todo = {op};
+  for (size_t i = 0; i < todo.size(); ++i) {
+    if (isSomewhere(todo[i]))
+      return todo[i]->getLoc();
+    for (Value operand : todo[i]->getOperands())
+      if (Operation *producer = operand.getDefiningOp();
+          producer && !llvm::is_contained(todo, producer))
+        todo.push_back(producer);
+  }
+  return op->getParentOp()->getLoc();
+}
+
 /// Values that cross from one pass over some sites to another one over the
 /// same, though each site needs its own only.
 void Reporter::addLostFusions(const BlockPlan &plan) {
@@ -216,8 +234,8 @@ void Reporter::addLostFusions(const BlockPlan &plan) {
         if (reason)
           because = ", which waits for `" +
                     reason->getName().getStringRef().str() + "` of " +
-                    describePlace(reason->getLoc(), false);
-        remark("lost-fusion", use->getOwner()->getLoc(),
+                    describePlace(findPlace(reason), false);
+        remark("lost-fusion", findPlace(use->getOwner()),
                "a value of " + describeSites(user.shape) +
                    " is kept for a second pass over its sites" + because);
       }

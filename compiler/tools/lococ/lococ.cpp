@@ -90,10 +90,13 @@ static void addExplain(CLI::App &app, Action &action) {
       "the plan of execution,\nits loops with remarks on what is lost in them, "
       "and the settings of run blocks with\ntheir defaults.\n\nExamples:\n"
       "  lococ explain model.loco\n"
-      "  lococ explain model.loco --model Columns --set gamma=0.5");
+      "  lococ explain model.loco --model Columns --set gamma=0.5\n"
+      "  lococ explain model.loco --remarks");
   addProgramOptions(command, options->program);
   addModelOption(command, options->program);
   addMachineOptions(command, options->machine);
+  command.add_flag("--remarks", options->remarksOnly,
+                   "print only what is lost in the loops, a line each");
   command.callback([&action, options] {
     action = [options] { return explainProgram(*options); };
   });
