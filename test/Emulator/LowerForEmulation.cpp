@@ -124,8 +124,9 @@ void Lowering::lower(Operation *op) {
     op->erase();
     return;
   }
-  if (auto pin = dyn_cast<device::PinOp>(op)) {
-    pin.getResult().replaceAllUsesWith(pin.getPointer());
+  // Where things are computed is nothing to the emulation.
+  if (isa<device::PinOp, device::HereOp>(op)) {
+    op->getResult(0).replaceAllUsesWith(op->getOperand(0));
     op->erase();
     return;
   }

@@ -137,7 +137,11 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
                   GPUSite own = site;
                   own.shape = schedule.shapeOf(item.op->getOperand(0));
                   own.coordinates.clear();
-                  addTerms(item.op, own, exists, carried.slice(next, parts));
+                  Carried added = carried.slice(next, parts);
+                  addTerms(item.op, own, exists, added);
+                  if (parts > 1)
+                    for (Value &sum : added)
+                      sum = device::HereOp::create(b, loc, sum.getType(), sum);
                   next += parts;
                 }
               });

@@ -53,6 +53,20 @@ struct LowerPin : OpRewritePattern<device::PinOp> {
   }
 };
 
+struct LowerHere : OpRewritePattern<device::HereOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(device::HereOp op,
+                                PatternRewriter &b) const override {
+    bool isDouble = op.getType().isF64();
+    b.replaceOp(op,
+                emitAssembly(b, op.getLoc(), op.getType(), op.getValue(),
+                             isDouble ? "mov.f64 $0, $1;" : "mov.f32 $0, $1;",
+                             isDouble ? "=d,d" : "=f,f",
+                             /*hasSideEffects=*/true));
+    return success();
+  }
+};
+
 struct LowerGroupBarrier : OpRewritePattern<device::GroupBarrierOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(device::GroupBarrierOp op,
@@ -137,6 +151,6 @@ struct LowerRemote : OpRewritePattern<device::RemoteOp> {
 } // namespace
 
 void loco::populateLowerDevicePatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerPin, LowerGroupBarrier, LowerClusterBarrier,
+  patterns.add<LowerPin, LowerHere, LowerGroupBarrier, LowerClusterBarrier,
                LowerGridBarrier, LowerRemote>(patterns.getContext());
 }

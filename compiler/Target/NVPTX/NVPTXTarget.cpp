@@ -16,6 +16,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -47,6 +48,11 @@ makeMachine(const NVPTXTarget &target) {
     LLVMInitializeNVPTXTarget();
     LLVMInitializeNVPTXTargetMC();
     LLVMInitializeNVPTXAsmPrinter();
+    // Addresses in shared memory take one register, not two. LLVM has this as a
+    // flag of its own alone, which nothing but this target reads.
+    auto &flags = llvm::cl::getRegisteredOptions();
+    if (auto flag = flags.find("nvptx-short-ptr"); flag != flags.end())
+      flag->second->addOccurrence(0, "nvptx-short-ptr", "true");
     return true;
   }();
   (void)isReady;
@@ -58,8 +64,6 @@ makeMachine(const NVPTXTarget &target) {
   llvm::TargetOptions options;
   // A multiplication and an addition become one only where the kernel says so.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  // Addresses in shared memory take one register, not two.
-  options.MCOptions.ABIName = "shortptr";
   return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
       triple, target.architecture, "+ptx" + std::to_string(target.version),
       options, llvm::Reloc::PIC_, std::nullopt,

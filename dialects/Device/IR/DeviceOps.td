@@ -75,4 +75,15 @@ def Device_PinOp : Device_Op<"pin", [Pure, AllTypesMatch<["pointer", "result"]>]
   let assemblyFormat = "$pointer attr-dict `:` type($pointer)";
 }
 
+def Device_HereOp : Device_Op<"here", [AllTypesMatch<["value", "result"]>]> {
+  let summary = "a number that is computed before anything that follows";
+  let description = [{
+    Sums of many terms that are used much later would otherwise be added up there,
+    with all their terms in registers until then.
+  }];
+  let arguments = (ins AnyFloat:$value);
+  let results = (outs AnyFloat:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
 #endif // DEVICE_OPS_TD
