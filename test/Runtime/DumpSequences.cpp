@@ -91,6 +91,14 @@ int main(int numArguments, char **arguments) {
          dump(to("backwards"),
               of("directed", of("rows", digits), {number(1).as("backwards")}),
               1, 4) ||
+         dump(to("pieces"),
+              of("window", of("npz", Option::ofText(folder + "/long.npz")),
+                 {number(4).as("frames")}),
+              0, 5) ||
+         dump(to("turned"),
+              of("directed", of("npz", Option::ofText(folder + "/long.npz")),
+                 {number(1).as("backwards")}),
+              0, 2) ||
          dump(to("streamed"),
               of("arrays", Option::ofText(folder + "/s.safetensors")), 1, 3) ||
          dump(to("single"), of("arrays", Option::ofText(folder + "/s.npy")), 1,

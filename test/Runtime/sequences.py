@@ -56,6 +56,9 @@ big = rng.normal(size=(5, 2, 3))
 header = json.dumps({"x": {"dtype": "F64", "shape": [5, 2, 3], "data_offsets": [0, 240]},
                      "label": {"dtype": "I32", "shape": [5], "data_offsets": [240, 260]}}).encode()
 write("s.safetensors", struct.pack("<Q", len(header)) + header + big.tobytes() + np.arange(5, dtype=np.int32).tobytes())
+long = {"x": rng.normal(size=(2, 9, 3)), "mask": rng.normal(size=(2, 9)), "mean": rng.normal(size=(2, 3)),
+        "label": np.arange(2, dtype=np.int32)}
+np.savez("long.npz", **long)
 np.save("s.npy", np.arange(30, dtype=">i2").reshape(5, 6))
 
 done = subprocess.run(["loco-test-dump-sequences", "."], stderr=subprocess.PIPE, text=True)
@@ -74,6 +77,16 @@ same("labels of what is directed", directed["label"], np.arange(6, dtype=np.int3
 backwards = load("backwards")
 same("backwards", backwards["x"], rows[1:5, ::-1])
 same("backwards", backwards["direction"], np.full(4, -1, np.float32))
+# Of a file: what is as long as x is a sequence, the others are not.
+turned = load("turned")
+for name in long:
+    same(f"turned {name}", turned[name], long[name][:, ::-1] if name in ("x", "mask") else long[name])
+pieces = load("pieces")
+for i in range(5):
+    begin = int(np.flatnonzero((long["x"][i % 2] == pieces["x"][i, 0]).all(1))[0])
+    for name in ("x", "mask"):
+        same(f"piece {i}", pieces[name][i], long[name][i % 2, begin:begin + 4])
+    same(f"mean of piece {i}", pieces["mean"][i], long["mean"][i % 2])
 # A permutation: of all pixels, the same for every sample and split, another for another seed.
 permuted = load("permuted")["x"]
 order = [int(np.flatnonzero((unit(digits[2:5].reshape(3, 35)) == column[:, None]).all(0))[0]) for column in permuted.T]

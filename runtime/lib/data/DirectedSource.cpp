@@ -20,12 +20,12 @@ class DirectedSource : public BuiltinSource {
 public:
   DirectedSource(std::unique_ptr<DataSource> inner, double backwards,
                  const LocoRandomKey &key)
-      : inner(std::move(inner)), buffers(*this->inner), backwards(backwards),
-        key(key) {
-    std::vector<DataField> fields = this->inner->fields();
+      : inner(std::move(inner)), sequences(*this->inner), buffers(*this->inner),
+        backwards(backwards), key(key) {
+    std::vector<DataField> fields = sequences.fields;
     fields.push_back(
         {"direction", ElementType::F32, {}, DataField::Steps::PerSample});
-    declare(fields, this->inner->steps(),
+    declare(fields, sequences.steps,
             this->inner->length().value_or(LOCO_DATA_INFINITE));
   }
 
@@ -35,16 +35,16 @@ public:
     float drawn;
     locoRandomUniform(&key, index, 0, 1, &drawn);
     bool isReversed = drawn < backwards;
-    size_t number = inner->fields().size();
+    size_t number = sequences.fields.size();
     for (size_t field = 0; field < number; ++field) {
       if (!wanted[field])
         continue;
       auto *to = static_cast<char *>(wanted[field]);
       const auto *from = static_cast<const char *>(buffers[field].data());
       bool isSequence =
-          inner->fields()[field].perStep == DataField::Steps::PerStep;
+          sequences.fields[field].perStep == DataField::Steps::PerStep;
       size_t steps =
-          isSequence && isReversed ? static_cast<size_t>(inner->steps()) : 1;
+          isSequence && isReversed ? static_cast<size_t>(sequences.steps) : 1;
       size_t bytes = buffers[field].bytes() / steps;
       for (size_t step = 0; step < steps; ++step)
         std::memcpy(to + step * bytes, from + (steps - 1 - step) * bytes,
@@ -57,6 +57,7 @@ public:
 
 private:
   std::unique_ptr<DataSource> inner;
+  SequenceFields sequences;
   SampleBuffers buffers;
   double backwards;
   LocoRandomKey key;
@@ -72,9 +73,9 @@ loco::data::makeDirected(const LocoDataOption &call, uint64_t seed) {
     return failed.error();
   if (!(backwards >= 0 && backwards <= 1))
     return Error{"`backwards` of `directed` is a share, from 0 to 1"};
-  if (inner->steps() < 1)
-    return Error{"`directed` turns sequences round, but those of its source "
-                 "have no known number of steps"};
+  if (SequenceFields(*inner).steps < 1)
+    return Error{"`directed` turns sequences round, but its source has none "
+                 "called `x`"};
   if (inner->field("direction"))
     return Error{"`directed` gives a field `direction`, but its source has one "
                  "already"};

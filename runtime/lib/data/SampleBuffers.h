@@ -31,6 +31,31 @@ private:
   std::vector<void *> pointers;
 };
 
+/// The fields of a source, and the steps of their sequences. Files do not say
+/// what is a sequence: there it is `x`, and what has as many elements along the
+/// axis behind the samples. 0 steps if there is none.
+struct SequenceFields {
+  std::vector<DataField> fields;
+  int64_t steps = 0;
+
+  explicit SequenceFields(const DataSource &source)
+      : fields(source.fields()), steps(source.steps()) {
+    auto canBe = [](const DataField &field) {
+      return field.perStep == DataField::Steps::Either && !field.shape.empty();
+    };
+    const DataField *x = source.field("x");
+    if (steps == 0 && x && canBe(*x))
+      steps = x->shape.front();
+    for (DataField &field : fields)
+      if (canBe(field) && field.shape.front() == steps) {
+        field.perStep = DataField::Steps::PerStep;
+        field.shape.erase(field.shape.begin());
+      } else if (field.perStep == DataField::Steps::Either) {
+        field.perStep = DataField::Steps::PerSample;
+      }
+  }
+};
+
 } // namespace loco::data
 
 #endif // LOCO_RUNTIME_DATA_SAMPLEBUFFERS_H

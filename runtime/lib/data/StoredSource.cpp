@@ -70,9 +70,9 @@ class WindowSource : public BuiltinSource {
 public:
   WindowSource(std::unique_ptr<DataSource> inner, int64_t frames,
                const LocoRandomKey &key)
-      : inner(std::move(inner)), buffers(*this->inner), frames(frames),
-        key(key) {
-    declare(this->inner->fields(), frames, LOCO_DATA_INFINITE);
+      : inner(std::move(inner)), sequences(*this->inner), buffers(*this->inner),
+        frames(frames), key(key) {
+    declare(sequences.fields, frames, LOCO_DATA_INFINITE);
   }
 
   Status readSample(uint64_t index, void *const *wanted) override {
@@ -83,15 +83,16 @@ public:
       return failed;
     uint32_t word;
     locoRandomWords(&key, index, 0, 1, &word);
-    uint64_t starts = static_cast<uint64_t>(inner->steps() - frames + 1);
+    uint64_t starts = static_cast<uint64_t>(sequences.steps - frames + 1);
     size_t begin = static_cast<size_t>(word * starts >> 32);
-    for (size_t field = 0; field < inner->fields().size(); ++field) {
+    for (size_t field = 0; field < sequences.fields.size(); ++field) {
       if (!wanted[field])
         continue;
       bool perStep =
-          inner->fields()[field].perStep == DataField::Steps::PerStep;
+          sequences.fields[field].perStep == DataField::Steps::PerStep;
       size_t bytes = buffers[field].bytes();
-      size_t ofStep = perStep ? bytes / static_cast<size_t>(inner->steps()) : 0;
+      size_t ofStep =
+          perStep ? bytes / static_cast<size_t>(sequences.steps) : 0;
       std::memcpy(wanted[field],
                   static_cast<const char *>(buffers[field].data()) +
                       begin * ofStep,
@@ -102,6 +103,7 @@ public:
 
 private:
   std::unique_ptr<DataSource> inner;
+  SequenceFields sequences;
   SampleBuffers buffers;
   int64_t frames;
   LocoRandomKey key;
@@ -138,10 +140,9 @@ loco::data::makeWindow(const LocoDataOption &call, uint64_t seed) {
   int64_t frames = options.count("frames", 60);
   if (Status failed = options.finish())
     return failed.error();
-  if (frames > inner->steps())
+  if (int64_t steps = SequenceFields(*inner).steps; frames > steps)
     return Error{"`window` cuts pieces of " + std::to_string(frames) +
-                 " frames, but its source has " +
-                 std::to_string(inner->steps())};
+                 " frames, but its source has " + std::to_string(steps)};
   LocoRandomKey key{seed, locoRandomStream("data/window"), 0};
   return std::unique_ptr<BuiltinSource>(
       std::make_unique<WindowSource>(std::move(inner), frames, key));
