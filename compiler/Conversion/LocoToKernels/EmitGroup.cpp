@@ -284,6 +284,9 @@ void Emitter::emitTile(const Group &group, const Site &site, int64_t rows,
   for (Operation *op : group.ops)
     if (isa<ConvOp, ConvTransposeOp>(op) && !op->use_empty())
       convRows(op, sites);
+    else if (auto stencil = dyn_cast<StencilOp>(op);
+             stencil && group.tileAxis >= 0 && sharesRows(stencil))
+      stencilRows(stencil, group.tileAxis, sites);
 
   llvm::SmallDenseSet<int> read = readPlaces(schedule, group);
   auto isRead = [&](const Sink &sink) {

@@ -196,14 +196,20 @@ private:
   mlir::Value get(mlir::Value value, const Site &site);
   mlir::Value compute(mlir::Value value, const Site &site);
   mlir::arith::MulFOp productHere(mlir::Value value) const;
+  mlir::Value reciprocal(mlir::arith::DivFOp division);
   mlir::Value fusedSum(mlir::Operation *op, const Site &site);
   mlir::Value elementwise(mlir::Operation *op,
                           llvm::ArrayRef<mlir::Value> operands);
   mlir::Value reshaped(ReshapeOp op, const Site &site);
   mlir::Value concatenated(ConcatOp op, const Site &site);
-  void stencil(StencilOp op, const Site &site);
   mlir::Value remember(mlir::Value value, const Site &site, mlir::Value result);
   mlir::Value recall(mlir::Value value, const Site &site) const;
+
+  // EmitStencil.cpp
+  llvm::DenseMap<mlir::Value, mlir::Value>
+  stencilBody(StencilOp op, const Site &site, llvm::ArrayRef<int64_t> offset);
+  void stencil(StencilOp op, const Site &site);
+  void stencilRows(StencilOp op, unsigned axis, llvm::ArrayRef<Site> sites);
 
   // EmitConv.cpp
   void convRows(mlir::Operation *op, llvm::ArrayRef<Site> rows);

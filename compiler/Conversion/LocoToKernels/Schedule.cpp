@@ -118,6 +118,11 @@ void Planner::chooseTiles(Group &group) {
   if (group.lane)
     return;
   for (Operation *op : group.ops) {
+    if (auto stencil = dyn_cast<StencilOp>(op); stencil && sharesRows(stencil)) {
+      group.tileAxis = group.shape.size() - 2;
+      group.tileRows = std::min(stencilRows, group.shape[group.tileAxis]);
+      continue;
+    }
     RankedTensorType kernel, field;
     if (auto conv = dyn_cast<ConvOp>(op))
       std::tie(kernel, field) =

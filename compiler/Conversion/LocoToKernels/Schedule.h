@@ -248,6 +248,10 @@ bool isInline(mlir::Operation *op);
 /// Ops whose result needs no memory: constants, coordinates, ...
 bool isFree(mlir::Operation *op);
 
+/// True if the terms of a stencil's sums depend on the neighbour alone, so that
+/// rows of centres that follow each other share them.
+bool sharesRows(StencilOp op);
+
 /// A kernel gradient without channels, summed up in its group's loop.
 bool isFusedOuter(mlir::Operation *op);
 
