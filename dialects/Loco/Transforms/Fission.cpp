@@ -35,6 +35,7 @@ private:
   void findDependences();
   void assignPhases();
   bool canStackAll();
+  bool isRepeated(Value value, const DenseSet<Value> &read, int &ops);
   void emit();
 
   ScanOp scan;
@@ -179,6 +180,30 @@ bool ScanDivider::canStackAll() {
   });
 }
 
+/// Ops that a loop does again for one value, rather than read it.
+static constexpr int mostRepeated = 12;
+
+/// True if `value` is made by few ops of elements in `read` and of what all
+/// steps share: it is then made again where it is needed, unless a product
+/// needs it in memory. `ops` counts them.
+bool ScanDivider::isRepeated(Value value, const DenseSet<Value> &read,
+                             int &ops) {
+  if (read.contains(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != scan.getBlock())
+    return !op && llvm::is_contained(scan.getConstantArguments(), value);
+  if (isCheap(op))
+    return true;
+  if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
+           BroadcastOp>(op) ||
+      ++ops > mostRepeated)
+    return false;
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    return isRepeated(operand, read, ops);
+  });
+}
+
 /// Odd phases hold products, each in a scan of its own; even ones the rest.
 void ScanDivider::emit() {
   ScanParts whole = partsOf(scan);
@@ -208,10 +233,22 @@ void ScanDivider::emit() {
       return std::pair(0, 0u);
     return std::nullopt;
   };
+  // The elements that each piece reads anyway.
+  std::map<std::pair<int, unsigned>, DenseSet<Value>> elementsOf;
+  for (auto &[piece, ops] : pieces)
+    for (Operation *op : ops)
+      for (Value operand : op->getOperands())
+        if (whole.elements.count(operand))
+          elementsOf[piece].insert(operand);
+  auto isMadeAgain = [&](Value value, std::pair<int, unsigned> piece) {
+    int ops = 0;
+    return piece.second == 0 && isRepeated(value, elementsOf[piece], ops);
+  };
   // Values that other pieces need are stacked by their own.
   std::map<std::pair<int, unsigned>, llvm::SetVector<Value>> wanted;
   auto want = [&](Value value, std::pair<int, unsigned> piece) {
-    if (auto from = home(value); from && *from != piece)
+    if (auto from = home(value);
+        from && *from != piece && !isMadeAgain(value, piece))
       wanted[*from].insert(value);
   };
   for (auto &[piece, ops] : pieces)
@@ -259,7 +296,9 @@ void ScanDivider::emit() {
     DenseSet<Operation *> cheap;
     for (size_t i = 0; i < reads.size(); ++i)
       if (Operation *op = reads[i].getDefiningOp();
-          op && op->getBlock() == &block && isCheap(op)) {
+          op && op->getBlock() == &block &&
+          (isCheap(op) ||
+           (pieceOf.lookup(op) != piece && isMadeAgain(reads[i], piece)))) {
         cheap.insert(op);
         for (Value operand : op->getOperands())
           reads.insert(operand);
@@ -276,7 +315,8 @@ void ScanDivider::emit() {
       else if (auto constant = whole.constants.find(value);
                constant != whole.constants.end())
         parts.constants.insert(*constant);
-      else if (auto from = home(value); from && *from != piece)
+      else if (auto from = home(value);
+               from && *from != piece && !cheap.contains(value.getDefiningOp()))
         parts.elements.insert({value, stacked.lookup(value)});
     }
     if (cloned.empty() && parts.carries.empty() && parts.stacks.empty() &&

@@ -60,3 +60,30 @@ func.func @gradient(%x: tensor<?x90xf32>, %T: index) -> (tensor<80xf32>, tensor<
   }
   return %g, %w : tensor<80xf32>, tensor<80x90xf32>
 }
+
+// What the core can make again of what it reads anyway is not kept for it; what a
+// product needs is.
+// CHECK-LABEL: func @again
+// CHECK: loco.scan
+// CHECK: stack(tensor<?x64xf32>) {
+// CHECK: loco.yield stack(
+// CHECK: loco.contract
+// CHECK: loco.scan
+// CHECK: carry(
+// CHECK: loco.broadcast
+// CHECK: arith.mulf
+// CHECK: arith.addf
+func.func @again(%m: tensor<64x64xf32>, %a: tensor<f32>, %x: tensor<?x64xf32>, %T: index) -> tensor<64xf32> {
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  %z, %ys = loco.scan %t below %T carry(%z0 = %zero : tensor<64xf32>)
+      each(%xt = %x : tensor<?x64xf32>) with(%w = %m : tensor<64x64xf32>, %b = %a : tensor<f32>) stack(tensor<?x64xf32>) {
+    %f = loco.broadcast %b along [0] : tensor<f32> to tensor<64xf32>
+    %s = arith.mulf %f, %xt : tensor<64xf32>
+    %y = loco.contract "oi,i->o" %w, %s : tensor<64x64xf32>, tensor<64xf32> to tensor<64xf32>
+    %0 = arith.addf %z0, %s : tensor<64xf32>
+    %1 = arith.mulf %0, %xt : tensor<64xf32>
+    %2 = arith.addf %1, %y : tensor<64xf32>
+    loco.yield carry(%2 : tensor<64xf32>) stack(%2 : tensor<64xf32>)
+  }
+  return %z : tensor<64xf32>
+}
