@@ -51,9 +51,8 @@ compile(ModuleOp module, StringRef model, const Request &request,
   auto function = copy->lookupSymbol<func::FuncOp>(model);
   Signature signature = readSignature(function, precision);
   ReportCollector reports(module.getContext());
-  FailureOr<EntryPoint> entry =
-      makeEntryPoint(function, signature, request, policy,
-                     SampleWeight::Argument);
+  FailureOr<EntryPoint> entry = makeEntryPoint(function, signature, request,
+                                               policy, SampleWeight::Argument);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
   auto compiled = compileFunction(*copy, entry->function.getSymName(), options);
@@ -94,8 +93,7 @@ loco::compileToLookAtForGPU(ModuleOp module, StringRef model,
                      ResidualPolicy::Store);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
-  auto compiled =
-      compileForGPU(*copy, entry->function.getSymName(), options);
+  auto compiled = compileForGPU(*copy, entry->function.getSymName(), options);
   if (!compiled)
     return reports.take(llvm::toString(compiled.takeError()));
   return std::move(*compiled);
@@ -200,13 +198,13 @@ std::vector<PlanFact> loco::describeKernel(const CompiledKernel &kernel,
   }
   facts.push_back(
       {"block", fmt::format("{} sample{} or more at a time",
+                            kernel.kernel.preferredBlock,
+                            kernel.kernel.preferredBlock == 1 ? "" : "s")});
+  facts.push_back({"scratch memory", describeMemory(kernel.kernel.arena)});
   if (kernel.kernel.teamMost > 1)
     facts.push_back(
         {"one sample", fmt::format("on up to {} threads, where there "
                                    "are fewer samples than threads",
                                    kernel.kernel.teamMost)});
-                            kernel.kernel.preferredBlock,
-                            kernel.kernel.preferredBlock == 1 ? "" : "s")});
-  facts.push_back({"scratch memory", describeMemory(kernel.kernel.arena)});
   return facts;
 }

@@ -42,9 +42,9 @@ public:
   }
 
 private:
-  /// Some tens of microseconds: a thread that waits longer waits for one that
+  /// Ten microseconds or more: a thread that waits longer waits for one that
   /// does not run.
-  static constexpr int turnsOfWaiting = 1 << 11;
+  static constexpr int turnsOfWaiting = 1 << 9;
 
   static void pause() {
 #if defined(__x86_64__)
