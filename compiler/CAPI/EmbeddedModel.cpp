@@ -141,7 +141,8 @@ void EmbeddedModel::makePart(ModelPart &part, const char *suffix) {
     compiled.precision = options.precision;
     compiled.memory = options.memory;
     compiled.cache = &cache;
-    part.owned = makeCompiledProgram(std::move(module), name, compiled, *pool);
+    part.owned = makeCompiledProgram(std::move(module), name, compiled,
+                                     /*gpu=*/std::nullopt, *pool);
   }
   part.program = part.owned.get();
   auto function = execution->getModule().lookupSymbol<func::FuncOp>(name);

@@ -20,6 +20,8 @@
 #include "compiler/Driver/SystemSources.h"
 
 #include "loco/BatchLoader.h"
+#include "loco/Cuda.h"
+#include "loco/CudaTimes.h"
 #include "loco/Matching.h"
 
 #include "mlir/Parser/Parser.h"
@@ -60,6 +62,7 @@ public:
   Status run();
 
 private:
+  bool isOnGPU() const { return options.machine.target == Target::CUDA; }
   Expected<std::vector<const sema::Model *>> chooseModels() const;
   Expected<Program *> getSystem(const std::string &name);
   Expected<std::unique_ptr<Execution>> execute(const sema::Model &model);
@@ -109,6 +112,9 @@ Expected<std::unique_ptr<Execution>> Bench::execute(const sema::Model &model) {
   if (!machine)
     return machine.error();
   machine->cache = &cache;
+  // Systems run where their samples are read.
+  if (model.isSystem)
+    machine->target = Target::CPU;
   return Execution::create(model, compilation.getSources(), *machine,
                            model.isSystem ? systemPool : pool);
 }
@@ -282,7 +288,12 @@ Expected<BenchMeasurement> Bench::measure(Subject &subject, const char *name,
     if (Status failed =
             program.run(subject.parameters, subject.batch, request, reply))
       return failed.error();
-    return now() - begin;
+    double seconds = now() - begin;
+    if (isOnGPU()) {
+      double &least = measurement.kernelSeconds, kernels = cudaKernelSeconds();
+      least = least > 0 ? std::min(least, kernels) : kernels;
+    }
+    return seconds;
   };
   Expected<double> first = runOnce();
   if (!first)
@@ -316,7 +327,7 @@ Status Bench::lookAtKernel(Subject &subject, const Request &request,
                            int64_t &largestCarry) {
   ElementType precision = options.machine.precision.value_or(ElementType::F32);
   CPUOptions code;
-  code.timeNests = !options.json || options.nests;
+  code.timeNests = !isOnGPU() && (!options.json || options.nests);
   code.scheduleOnly = !code.timeNests;
   auto kernel = compileToLookAt(subject.execution->getModule(),
                                 subject.model->name, request, precision, code);
@@ -392,13 +403,33 @@ Status Bench::run() {
       names, [&](const std::string &name) { return getSystem(name); });
   if (!registered)
     return registered.error();
-  auto peaks = measurePeaks(pool);
-  if (!peaks)
-    return peaks.error();
-  nlohmann::ordered_json json = {{"machine", toJson(*peaks)},
+  // What a GPU gives at most is measured by the scripts of test/Gpu.
+  Expected<MachinePeaks> peaks = MachinePeaks();
+  std::string machine;
+  nlohmann::ordered_json machineJson;
+  if (isOnGPU()) {
+    auto device = findCudaDevice();
+    if (!device)
+      return device.error();
+    machine = fmt::format("machine: {}, compute capability {}.{}, {} "
+                          "multiprocessors\n",
+                          device->name, device->capability / 10,
+                          device->capability % 10, device->multiprocessors);
+    machineJson = {{"device", device->name},
+                   {"capability", device->capability},
+                   {"multiprocessors", device->multiprocessors},
+                   {"memory_bytes", device->memoryBytes}};
+  } else {
+    peaks = measurePeaks(pool);
+    if (!peaks)
+      return peaks.error();
+    machine = describePeaks(*peaks);
+    machineJson = toJson(*peaks);
+  }
+  nlohmann::ordered_json json = {{"machine", machineJson},
                                  {"models", nlohmann::ordered_json::array()}};
   if (!options.json)
-    printText(describePeaks(*peaks));
+    printText(machine);
   for (const sema::Model *model : *models) {
     auto subject = prepare(*model);
     if (!subject)

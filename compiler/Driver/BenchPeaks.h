@@ -41,6 +41,7 @@ struct MachinePeaks {
   /// From the smallest to the largest; the last has room for everything.
   std::vector<MemoryPeak> levels;
 
+  bool isMeasured() const { return operations > 0; }
   /// The level in which so many bytes of each thread have room.
   const MemoryPeak &findLevel(double bytesOfThread) const;
 };

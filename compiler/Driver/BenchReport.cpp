@@ -84,9 +84,10 @@ namespace {
 class BenchTable {
 public:
   BenchTable(const BenchResult &result, const MachinePeaks &peaks)
-      : result(result), table({1, 2}) {
+      : result(result), isBounded(peaks.isMeasured()), table({1, 2}) {
     for (const BenchMeasurement &measurement : result.measurements)
-      bounds.push_back(computeBound(measurement, result, peaks));
+      bounds.push_back(isBounded ? computeBound(measurement, result, peaks)
+                                 : BenchBound());
   }
 
   std::string write();
@@ -105,6 +106,7 @@ private:
 
   const BenchResult &result;
   std::vector<BenchBound> bounds;
+  bool isBounded;
   TextTable table;
 };
 } // namespace
@@ -120,6 +122,15 @@ void BenchTable::addTimes() {
   add("time, median", [](const Measurement &m, const Bound &) {
     return spellSeconds(m.getMedian());
   });
+  auto byKernels = [&](double perUnit) {
+    return [perUnit](const Measurement &m, const Bound &) {
+      return spellSeconds(m.kernelSeconds / perUnit);
+    };
+  };
+  if (result.measurements.front().kernelSeconds > 0) {
+    add("of it kernels", byKernels(1));
+    add("kernels, per time step", byKernels(perStep));
+  }
   add("per time step", [&](const Measurement &m, const Bound &) {
     return spellSeconds(m.getLeast() / perStep);
   });
@@ -151,6 +162,8 @@ void BenchTable::addWork() {
   add("operations/s", [](const Measurement &m, const Bound &) {
     return spellLarge(m.work.getOperations() / m.getLeast());
   });
+  if (!isBounded)
+    return;
   add("of the operations' peak", [](const Measurement &, const Bound &b) {
     return spellShare(b.operationShare);
   });
@@ -235,15 +248,17 @@ static Json toJson(const std::vector<NestShare> &nests) {
   return json;
 }
 
+/// `bound`: nothing where the peaks were not measured.
 static Json toJson(const BenchMeasurement &measurement,
-                   const BenchBound &bound) {
+                   const std::optional<BenchBound> &bound) {
   const WorkCount &work = measurement.work;
-  return {
+  Json json = {
       {"direction", measurement.name},
       {"seconds_least", measurement.getLeast()},
       {"seconds_median", measurement.getMedian()},
       {"repetitions", measurement.seconds.size()},
       {"seconds_to_first", measurement.secondsToFirst},
+      {"seconds_of_kernels", measurement.kernelSeconds},
       {"operations",
        {{"products", work.products},
         {"elementwise", work.elementwise},
@@ -252,15 +267,18 @@ static Json toJson(const BenchMeasurement &measurement,
       {"bytes",
        {{"read", work.bytesRead},
         {"written", work.bytesWritten},
-        {"kept", work.bytesKept}}},
-      {"bound_seconds",
-       {{"operations", bound.operations}, {"bytes", bound.bytes}}},
-      {"levels", {{"caller", bound.callerLevel}, {"kept", bound.keptLevel}}},
-      {"shares",
-       {{"operations", bound.operationShare},
-        {"bandwidth", bound.bandwidthShare},
-        {"bound", bound.boundShare}}},
-      {"nests", toJson(measurement.nests)}};
+        {"kept", work.bytesKept}}}};
+  if (bound) {
+    json["bound_seconds"] = {{"operations", bound->operations},
+                             {"bytes", bound->bytes}};
+    json["levels"] = {{"caller", bound->callerLevel},
+                      {"kept", bound->keptLevel}};
+    json["shares"] = {{"operations", bound->operationShare},
+                      {"bandwidth", bound->bandwidthShare},
+                      {"bound", bound->boundShare}};
+  }
+  json["nests"] = toJson(measurement.nests);
+  return json;
 }
 
 Json loco::toJson(const BenchResult &result, const MachinePeaks &peaks) {
@@ -272,7 +290,10 @@ Json loco::toJson(const BenchResult &result, const MachinePeaks &peaks) {
                {"precision", result.isF64 ? "f64" : "f32"},
                {"measurements", Json::array()}};
   for (const BenchMeasurement &measurement : result.measurements)
-    json["measurements"].push_back(
-        ::toJson(measurement, computeBound(measurement, result, peaks)));
+    json["measurements"].push_back(::toJson(
+        measurement, peaks.isMeasured()
+                         ? std::optional(computeBound(measurement, result,
+                                                      peaks))
+                         : std::nullopt));
   return json;
 }

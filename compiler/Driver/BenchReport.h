@@ -24,6 +24,8 @@ struct BenchMeasurement {
   std::vector<double> seconds;
   /// From IR, or from the object cache, to a kernel that has run once.
   double secondsToFirst = 0;
+  /// Of a GPU: the least that the kernels alone took, without the copies.
+  double kernelSeconds = 0;
   WorkCount work;
   /// What a block of samples keeps for the way back.
   double keptOfBlock = 0;

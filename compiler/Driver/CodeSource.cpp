@@ -59,6 +59,9 @@ std::string ModuleCode::getEntryKey(const Request &request,
   CacheKey key = startKey("entry", function);
   key.add(getRequestKey(request));
   key.add(static_cast<uint64_t>(policy));
+  if (options.gpu)
+    key.add(options.gpu->architecture)
+        .add(static_cast<uint64_t>(options.gpu->kernelsOnly));
   return key.getText();
 }
 
@@ -107,13 +110,34 @@ Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
                      SampleWeight::Argument);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
-  auto object = compileToObject(*module, entry->function.getSymName(),
-                                makeOptions(options.timings));
+  EntryCode code;
+  llvm::Error failed = makeCode(entry->function, code);
   entry->function.erase();
+  if (failed)
+    return reports.take(llvm::toString(std::move(failed)));
+  code.results = std::move(entry->results);
+  code.gradients = std::move(entry->gradients);
+  return code;
+}
+
+/// Makes the code of `entry`, for the processor or a GPU.
+llvm::Error ModuleCode::makeCode(func::FuncOp entry, EntryCode &code) {
+  if (!options.gpu) {
+    auto object = compileToObject(*module, entry.getSymName(),
+                                  makeOptions(options.timings));
+    if (!object)
+      return object.takeError();
+    code.object = std::move(*object);
+    return llvm::Error::success();
+  }
+  auto object = compileForGPU(*module, entry.getSymName(), *options.gpu);
   if (!object)
-    return reports.take(llvm::toString(object.takeError()));
-  return EntryCode{std::move(*object), std::move(entry->results),
-                   std::move(entry->gradients)};
+    return object.takeError();
+  code.object = {std::move(options.gpu->kernelsOnly ? object->kernels
+                                                    : object->ptx),
+                 std::move(object->kernel), std::move(object->explain)};
+  code.launch = object->launch;
+  return llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -13,6 +13,7 @@
 #include "compiler/Driver/ObjectCache.h"
 #include "compiler/Driver/ProgramImage.h"
 #include "compiler/Driver/Timings.h"
+#include "compiler/JIT/CompileGPU.h"
 #include "loco/ThreadPool.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -45,6 +46,9 @@ public:
 /// How a module's code is made.
 struct ModuleCodeOptions {
   ElementType precision = ElementType::F32;
+  /// The GPU that answers requests; none: the processor. Initial values are
+  /// always the processor's, so that a seed means the same network everywhere.
+  std::optional<GPUCompileOptions> gpu = std::nullopt;
   /// Where object code is looked for first; null: nowhere.
   ObjectCache *cache = nullptr;
   /// Null: nobody asks.
@@ -74,6 +78,7 @@ public:
 private:
   Expected<EntryCode> compileEntry(const Request &request,
                                    ResidualPolicy policy);
+  llvm::Error makeCode(mlir::func::FuncOp entry, EntryCode &code);
   std::optional<EntryCode> compileInitial();
   const InitialFunction &getInitialFunction();
   std::optional<EntryCode> load(llvm::StringRef key);

@@ -1,4 +1,4 @@
-//===- CompiledProgram.cpp - A model compiled for the processor ----------===//
+//===- CompiledProgram.cpp - A model that runs as compiled code ----------===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,10 +7,9 @@
 
 #include "compiler/Driver/CompiledProgram.h"
 
+#include "compiler/Driver/LoadedCode.h"
 #include "compiler/Driver/PlanChoice.h"
 #include "compiler/Driver/SolverCheck.h"
-#include "compiler/JIT/CompiledKernel.h"
-#include "loco/Kernel.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -24,8 +23,7 @@ namespace {
 /// A kernel and what its results are.
 struct LinkedEntry {
   std::vector<std::string> results, gradients;
-  std::unique_ptr<CompiledKernel> compiled;
-  std::unique_ptr<KernelExecutor> executor;
+  std::unique_ptr<LoadedCode> code;
 };
 
 /// The code that answers one kind of request, and which of it a batch of so
@@ -54,18 +52,24 @@ public:
   Expected<TensorMap> initialParameters(uint64_t seed) override;
   Status run(const TensorMap &parameters, const Batch &batch,
              const Request &request, Reply &reply) override;
+  void expect(const Batch &next) override { announced = &next; }
 
 private:
-  Expected<LinkedEntry> link(EntryCode code, int64_t memory);
+  Expected<LinkedEntry> link(EntryCode code, bool isOnGPU, int64_t memory);
   Expected<LinkedEntry *> getEntry(RequestCode &code, const Request &request,
                                    ResidualPolicy policy);
   Expected<LinkedEntry *> chooseEntry(const Request &request,
                                       const Batch &batch);
+  Expected<ResidualPolicy> chooseOnGPU(RequestCode &code,
+                                       const Request &request,
+                                       const Batch &batch);
   Expected<TensorMap> computeInitial(InitialCode code, uint64_t seed);
   std::vector<const void *> bindArguments(const LinkedEntry &entry,
                                           const TensorMap &parameters,
                                           const Batch &batch,
                                           const TensorMap &presets);
+  void expect(LinkedEntry &entry, const TensorMap &parameters,
+              const Batch &next, const Request &request);
   std::vector<void *> bindResults(const LinkedEntry &entry, const Batch &batch,
                                   Reply &reply);
 
@@ -76,21 +80,20 @@ private:
   /// Of all kernels: one of them runs at a time.
   std::shared_ptr<KernelScratch> scratch;
   llvm::StringMap<RequestCode> codes;
+  /// What comes after the next batch; null if that is not known.
+  const Batch *announced = nullptr;
 };
 } // namespace
 
-Expected<LinkedEntry> CompiledProgram::link(EntryCode code, int64_t memory) {
+Expected<LinkedEntry> CompiledProgram::link(EntryCode code, bool isOnGPU,
+                                            int64_t memory) {
   Timings::Phase phase(options.timings, "linking");
-  auto compiled = linkObject(code.object);
-  if (!compiled)
-    return Error{llvm::toString(compiled.takeError())};
-  LinkedEntry entry;
-  entry.results = std::move(code.results);
-  entry.gradients = std::move(code.gradients);
-  entry.compiled = std::move(*compiled);
-  entry.executor = std::make_unique<KernelExecutor>(entry.compiled->kernel,
-                                                    pool, memory, scratch);
-  return entry;
+  auto loaded = isOnGPU ? loadOnGPU(code, memory)
+                        : loadOnProcessor(code.object, pool, memory, scratch);
+  if (!loaded)
+    return loaded.error();
+  return LinkedEntry{std::move(code.results), std::move(code.gradients),
+                     std::move(*loaded)};
 }
 
 Expected<LinkedEntry *> CompiledProgram::getEntry(RequestCode &code,
@@ -101,17 +104,45 @@ Expected<LinkedEntry *> CompiledProgram::getEntry(RequestCode &code,
   auto made = source->getEntry(request, policy);
   if (!made)
     return made.error();
-  auto entry = link(std::move(*made), options.memory);
+  auto entry = link(std::move(*made), options.isOnGPU, options.memory);
   if (!entry)
     return entry.error();
   return &code.entries.emplace(policy, std::move(*entry)).first->second;
+}
+
+/// Keeps all residuals on the device if they fit there, else what is made anew
+/// from less, else what fits best.
+Expected<ResidualPolicy> CompiledProgram::chooseOnGPU(RequestCode &code,
+                                                      const Request &request,
+                                                      const Batch &batch) {
+  for (ResidualPolicy policy :
+       {ResidualPolicy::Store, ResidualPolicy::Recompute,
+        ResidualPolicy::Checkpoint}) {
+    auto entry = getEntry(code, request, policy);
+    if (!entry && policy == ResidualPolicy::Store)
+      return entry.error();
+    if (entry && (*entry)->code->hasRoom(batch.samples, batch.steps))
+      return policy;
+    if (request.gradients.empty())
+      break;
+  }
+  return ResidualPolicy::Store;
 }
 
 /// What answers the request within the memory that there is.
 Expected<LinkedEntry *> CompiledProgram::chooseEntry(const Request &request,
                                                      const Batch &batch) {
   RequestCode &code = codes[getRequestKey(request)];
-  if (options.memory > 0 &&
+  if (options.isOnGPU &&
+      (code.samples != batch.samples || code.steps != batch.steps)) {
+    auto chosen = chooseOnGPU(code, request, batch);
+    if (!chosen)
+      return chosen.error();
+    code.samples = batch.samples;
+    code.steps = batch.steps;
+    code.chosen = *chosen;
+  }
+  if (!options.isOnGPU && options.memory > 0 &&
       (code.samples != batch.samples || code.steps != batch.steps)) {
     PlanQuestion question = {batch.samples, batch.steps, pool.numThreads(),
                              options.memory, !request.gradients.empty()};
@@ -120,7 +151,7 @@ Expected<LinkedEntry *> CompiledProgram::chooseEntry(const Request &request,
           auto entry = getEntry(code, request, policy);
           if (!entry)
             return entry.error();
-          return &(*entry)->compiled->kernel;
+          return &(*entry)->code->getKernel();
         });
     if (!choice)
       return choice.error();
@@ -143,7 +174,8 @@ Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
   if (!values)
     return values.error();
   for (auto &[parameter, value] : *values)
-    value = value.convertedTo(options.precision);
+    if (value.type() != options.precision)
+      value = value.convertedTo(options.precision);
   return values;
 }
 
@@ -151,10 +183,10 @@ Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
 Expected<TensorMap> CompiledProgram::computeInitial(InitialCode code,
                                                     uint64_t seed) {
   // Once and for one sample: not what the budget is for.
-  auto entry = link(std::move(code.entry), /*memory=*/0);
+  auto entry = link(std::move(code.entry), /*isOnGPU=*/false, /*memory=*/0);
   if (!entry)
     return entry.error();
-  const Kernel &kernel = entry->compiled->kernel;
+  const Kernel &kernel = entry->code->getKernel();
   TensorMap values;
   KernelBatch work;
   uint64_t sample = 0;
@@ -170,7 +202,7 @@ Expected<TensorMap> CompiledProgram::computeInitial(InitialCode code,
     work.results.push_back(
         values.insert_or_assign(name, Tensor(operand.type, operand.shape))
             .first->second.data());
-  if (Status failed = entry->executor->run(work))
+  if (Status failed = entry->code->run(work))
     return failed.error();
   return values;
 }
@@ -183,7 +215,7 @@ std::vector<const void *>
 CompiledProgram::bindArguments(const LinkedEntry &entry,
                                const TensorMap &parameters, const Batch &batch,
                                const TensorMap &presets) {
-  std::vector<const void *> pointers(entry.compiled->kernel.arguments.size(),
+  std::vector<const void *> pointers(entry.code->getKernel().arguments.size(),
                                      nullptr);
   for (auto [spec, position] :
        llvm::zip_equal(signature.arguments, signature.argumentPositions)) {
@@ -225,8 +257,25 @@ std::vector<void *> CompiledProgram::bindResults(const LinkedEntry &entry,
   return pointers;
 }
 
+/// Hands on which batch comes next, if that one is as it has to be: whoever
+/// runs it is told otherwise.
+void CompiledProgram::expect(LinkedEntry &entry, const TensorMap &parameters,
+                             const Batch &next, const Request &request) {
+  // What presets stand for is made anew for each batch.
+  if (checkCall(signature, parameters, next, request) ||
+      !makePresets(signature, next).empty())
+    return;
+  KernelBatch work;
+  work.samples = next.samples;
+  work.steps = next.steps;
+  work.arguments = bindArguments(entry, parameters, next, {});
+  work.sampleIndex = next.sampleIndex.data();
+  entry.code->expect(work);
+}
+
 Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
                             const Request &request, Reply &reply) {
+  const Batch *next = std::exchange(announced, nullptr);
   if (Status failed = checkCall(signature, parameters, batch, request))
     return failed;
   auto entry = chooseEntry(request, batch);
@@ -249,9 +298,11 @@ Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
   work.seed = request.seed;
   work.update = request.update;
   work.sampleIndex = batch.sampleIndex.data();
+  if (next && options.isOnGPU)
+    expect(**entry, parameters, *next, request);
   if (options.timings)
     options.timings->reachFirstKernel();
-  if (Status failed = (*entry)->executor->run(work))
+  if (Status failed = (*entry)->code->run(work))
     return failed;
 
   reply.loss = 0;
@@ -270,10 +321,13 @@ loco::makeCompiledProgram(std::unique_ptr<CodeSource> source,
 
 std::unique_ptr<Program>
 loco::makeCompiledProgram(OwningOpRef<ModuleOp> module, StringRef name,
-                          const CompiledProgramOptions &options,
+                          CompiledProgramOptions options,
+                          const std::optional<GPUCompileOptions> &gpu,
                           ThreadPool &pool) {
   ModuleCodeOptions code;
   code.precision = options.precision;
+  code.gpu = gpu;
+  options.isOnGPU = gpu.has_value();
   code.cache = options.cache;
   code.timings = options.timings;
   return makeCompiledProgram(

@@ -1,4 +1,4 @@
-//===- CompiledProgram.h - A model compiled for the processor ------------===//
+//===- CompiledProgram.h - A model that runs as compiled code ------------===//
 //
 // Part of loco, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,7 +21,10 @@ namespace loco {
 struct CompiledProgramOptions {
   /// Type of parameters, states and gradients; that of the module's tensors.
   ElementType precision = ElementType::F32;
-  /// Bytes of scratch memory for all threads together; 0: no limit.
+  /// The code is of a GPU.
+  bool isOnGPU = false;
+  /// Bytes of scratch memory for all threads together, or of the GPU's memory;
+  /// 0: no limit.
   int64_t memory = 0;
   /// Where object code is looked for first; null: nowhere.
   ObjectCache *cache = nullptr;
@@ -35,10 +38,12 @@ std::unique_ptr<Program>
 makeCompiledProgram(std::unique_ptr<CodeSource> source,
                     const CompiledProgramOptions &options, ThreadPool &pool);
 
-/// The same with the code of the model `name` of `module` (docs/ModelIR.md).
+/// The same with the code of the model `name` of `module` (docs/ModelIR.md),
+/// made for `gpu`, or for the processor if there is none.
 std::unique_ptr<Program>
 makeCompiledProgram(mlir::OwningOpRef<mlir::ModuleOp> module,
-                    llvm::StringRef name, const CompiledProgramOptions &options,
+                    llvm::StringRef name, CompiledProgramOptions options,
+                    const std::optional<GPUCompileOptions> &gpu,
                     ThreadPool &pool);
 
 } // namespace loco

@@ -8,6 +8,7 @@
 #include "compiler/Driver/Execution.h"
 
 #include "compiler/Driver/CompiledProgram.h"
+#include "compiler/Driver/LoadedCode.h"
 #include "compiler/Driver/ReferenceProgram.h"
 #include "compiler/IRGen/IRGen.h"
 #include "compiler/Pipelines/Pipelines.h"
@@ -22,6 +23,13 @@ Execution::~Execution() = default;
 Expected<std::unique_ptr<Execution>>
 Execution::create(const sema::Model &model, const SourceManager &sources,
                   const ExecutionOptions &options, ThreadPool &pool) {
+  std::optional<GPUCompileOptions> gpu;
+  if (options.target == Target::CUDA) {
+    auto found = chooseGPU();
+    if (!found)
+      return found.error();
+    gpu = *found;
+  }
   auto execution = std::unique_ptr<Execution>(new Execution());
   execution->context =
       std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
@@ -39,14 +47,14 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
   if (Status failed = applyDrawMode(function, options.draws))
     return failed.error();
   OwningOpRef<ModuleOp> copy = execution->module->clone();
-  if (options.target == Target::CPU) {
+  if (options.target != Target::Reference) {
     CompiledProgramOptions compiled;
     compiled.precision = precision;
     compiled.memory = options.memory;
     compiled.cache = options.cache;
     compiled.timings = options.timings;
     execution->program =
-        makeCompiledProgram(std::move(copy), model.name, compiled, pool);
+        makeCompiledProgram(std::move(copy), model.name, compiled, gpu, pool);
     return execution;
   }
   execution->program = makeReferenceProgram(std::move(copy), model.name, pool);

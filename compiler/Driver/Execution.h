@@ -30,13 +30,16 @@ enum class Target {
   Reference,
   /// Compiled for the host's processor.
   CPU,
+  /// Compiled for the machine's first NVIDIA GPU.
+  CUDA,
 };
 
 struct ExecutionOptions {
   Target target = Target::CPU;
   /// F32 or F64.
   ElementType precision = ElementType::F32;
-  /// Bytes of scratch memory that a call may use; 0: what the plan finds best.
+  /// Bytes of scratch memory (of a GPU: of its memory) that a call may use; 0:
+  /// what the plan finds best.
   int64_t memory = 0;
   DrawMode draws = DrawMode::Generated;
   /// Where object code is looked for first, and what measures; both may be

@@ -12,6 +12,7 @@
 
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/ExplainRuns.h"
+#include "compiler/Driver/GPUPlan.h"
 #include "compiler/Driver/KernelPlan.h"
 #include "compiler/Driver/MemoryReport.h"
 
@@ -331,6 +332,8 @@ namespace {
 struct Plan {
   std::vector<PlanFact> facts;
   KernelReport kernel;
+  /// Of a GPU.
+  std::string schedule;
 };
 } // namespace
 
@@ -339,15 +342,21 @@ struct Plan {
 static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
                                const ExecutionOptions &options) {
   if (options.target == Target::Reference)
-    return Plan{execution.getPlanFacts(), {}};
+    return Plan{execution.getPlanFacts(), {}, ""};
   ElementType precision = model.isSystem ? ElementType::F64 : options.precision;
+  if (options.target == Target::CUDA) {
+    auto plan = describeOnGPU(execution.getModule(), model.name, precision);
+    if (!plan)
+      return plan.error();
+    return Plan{std::move(plan->facts), {}, std::move(plan->schedule)};
+  }
   auto kernel = compileToLookAt(execution.getModule(), model.name, precision,
                                 /*scheduleOnly=*/true);
   if (!kernel)
     return kernel.error();
   return Plan{
       describeKernel(**kernel, precision, *execution.getModule().getContext()),
-      std::move((*kernel)->texts.report)};
+      std::move((*kernel)->texts.report), ""};
 }
 
 /// As compilers print them, for editors.
@@ -397,10 +406,14 @@ int loco::explainProgram(const ExplainOptions &options) {
   if (!machine)
     return reportError(machine.message());
   ThreadPool pool(options.machine.threads);
+  // Code of a GPU is made without one; nothing runs here.
+  ExecutionOptions opened = *machine;
+  if (opened.target == Target::CUDA)
+    opened.target = Target::CPU;
   std::string text;
   for (const sema::Model *model : *models) {
     auto execution =
-        Execution::create(*model, compilation->getSources(), *machine, pool);
+        Execution::create(*model, compilation->getSources(), opened, pool);
     if (!execution)
       return reportError(execution.message());
     auto plan = makePlan(**execution, *model, *machine);
@@ -423,6 +436,8 @@ int loco::explainProgram(const ExplainOptions &options) {
       text += "\n";
     text += ModelReport(*model, compilation->getSources())
                 .write(**execution, plan->facts, plan->kernel);
+    if (!plan->schedule.empty())
+      text += "\nschedule\n" + plan->schedule;
     if (machine->target == Target::CPU) {
       auto variants = explainVariants(*compilation, *model, *machine, pool);
       if (!variants)

@@ -130,9 +130,18 @@ static void listFields(Archive &archive, KernelObject &object) {
 }
 
 template <typename Archive>
+static void listFields(Archive &archive, CudaLaunch &launch) {
+  auto &[threads, sharedBytes, scratchBytes, scratchBytesPerStep,
+         samplesPerBlock, blocksPerSample, isCooperative, counterBytes] =
+      launch;
+  archive(threads, sharedBytes, scratchBytes, scratchBytesPerStep,
+          samplesPerBlock, blocksPerSample, isCooperative, counterBytes);
+}
+
+template <typename Archive>
 static void listFields(Archive &archive, EntryCode &entry) {
-  auto &[object, results, gradients] = entry;
-  archive(object, results, gradients);
+  auto &[object, results, gradients, launch] = entry;
+  archive(object, results, gradients, launch);
 }
 
 template <typename Archive>

@@ -18,6 +18,7 @@
 #include "compiler/Driver/ModelFacts.h"
 #include "compiler/Driver/Signature.h"
 #include "compiler/JIT/CompiledKernel.h"
+#include "loco/Cuda.h"
 
 #include <map>
 
@@ -33,9 +34,12 @@ struct FileImage {
 
 /// Machine code that answers a request, or makes the initial values.
 struct EntryCode {
+  /// Machine code of the processor, or what a GPU's driver loads.
   KernelObject object;
   /// What the kernel's results are: results by name, then gradients.
   std::vector<std::string> results, gradients;
+  /// Of a GPU's code.
+  CudaLaunch launch = {};
 };
 
 /// A model that was translated at least once.

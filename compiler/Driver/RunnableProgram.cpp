@@ -9,6 +9,7 @@
 
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/CompiledProgram.h"
+#include "compiler/Driver/LoadedCode.h"
 #include "compiler/Target/CPU/CPUTarget.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -83,6 +84,8 @@ public:
       return execution.error();
     ModuleCodeOptions options;
     options.precision = owner.getPrecision(model);
+    if (owner.getTarget(model) == Target::CUDA)
+      options.gpu = owner.gpu;
     options.cache = owner.options.cache;
     options.timings = owner.options.timings;
     code = std::make_unique<ModuleCode>(
@@ -116,6 +119,13 @@ ElementType RunnableProgram::getPrecision(const std::string &model) const {
   return findModel(model)->isSystem ? ElementType::F64 : options.precision;
 }
 
+/// Systems run where their samples are read: beside the work of a GPU.
+Target RunnableProgram::getTarget(const std::string &model) const {
+  return options.target == Target::CUDA && findModel(model)->isSystem
+             ? Target::CPU
+             : options.target;
+}
+
 Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
   auto &execution = executions[model];
   if (execution)
@@ -125,7 +135,7 @@ Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
     return Error{"the program cannot be compiled again"};
   Timings::Phase phase(options.timings, "translating");
   ExecutionOptions chosen;
-  chosen.target = options.target;
+  chosen.target = getTarget(model);
   chosen.precision = getPrecision(model);
   chosen.memory = options.memory;
   chosen.cache = options.cache;
@@ -163,6 +173,7 @@ Expected<Program *> RunnableProgram::getProgram(const std::string &model) {
   }
   CompiledProgramOptions compiled;
   compiled.precision = getPrecision(model);
+  compiled.isOnGPU = getTarget(model) == Target::CUDA;
   compiled.memory = options.memory;
   // The first kernel that counts is one that works on data.
   compiled.timings = findModel(model)->isSystem ? nullptr : options.timings;
@@ -185,9 +196,12 @@ RunnableProgram::~RunnableProgram() = default;
 /// What is known before anything is parsed. The texts themselves are in the
 /// image and are compared with the files.
 static std::string makeKey(const ProgramOptions &program,
-                           const RunnableOptions &options) {
+                           const RunnableOptions &options,
+                           const std::optional<GPUCompileOptions> &gpu) {
   CPUTarget target = CPUTarget::host();
   CacheKey key("program");
+  if (gpu)
+    key.add(gpu->architecture).add(static_cast<uint64_t>(gpu->kernelsOnly));
   key.add(target.triple).add(target.cpu).add(target.features);
   key.add(static_cast<uint64_t>(options.precision));
   key.add(program.file);
@@ -222,7 +236,7 @@ static bool isUpToDate(const ProgramImage &image) {
 /// Takes the image from the cache; false if there is none that fits.
 bool RunnableProgram::load() {
   Timings::Phase phase(options.timings, "reading image");
-  key = makeKey(program, options);
+  key = makeKey(program, options, gpu);
   auto bytes = options.cache->load(key);
   auto kept = bytes ? readImage(*bytes) : std::nullopt;
   if (!kept || !isUpToDate(*kept))
@@ -282,7 +296,15 @@ RunnableProgram::open(const ProgramOptions &program,
                       const RunnableOptions &options, ThreadPool &pool) {
   std::unique_ptr<RunnableProgram> opened(
       new RunnableProgram(program, options, pool));
-  if (options.target == Target::CPU && opened->load())
+  if (options.target == Target::CUDA) {
+    auto found = chooseGPU();
+    if (!found) {
+      reportError(found.message());
+      return nullptr;
+    }
+    opened->gpu = *found;
+  }
+  if (options.target != Target::Reference && opened->load())
     return opened;
   return opened->compile() ? std::move(opened) : nullptr;
 }

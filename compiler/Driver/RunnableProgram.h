@@ -69,6 +69,7 @@ private:
   bool compile();
   const sema::Module *getModule();
   ElementType getPrecision(const std::string &model) const;
+  Target getTarget(const std::string &model) const;
   Expected<Execution *> getExecution(const std::string &model);
   void save();
 
@@ -81,6 +82,8 @@ private:
   /// Held while code is looked for or made: data are read, and systems run, on
   /// other threads.
   std::recursive_mutex turn;
+  /// Of Target::CUDA.
+  std::optional<GPUCompileOptions> gpu;
   /// Of the image in the cache.
   std::string key;
   ProgramImage image;

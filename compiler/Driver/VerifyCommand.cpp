@@ -9,7 +9,9 @@
 // 2-norm of the difference over the 2-norm of the reference; gradients by all
 // scalars of the model are taken as one tensor. The bound is 1e-5 in f32 and
 // 1e-10 in f64, or 8 times what the reference itself moves when inputs and
-// parameters are rounded to f32, if that is more.
+// parameters are rounded to f32, if that is more. With `--target cuda` the
+// processor's code runs on the same numbers, so that one sees which of the two
+// is off.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,6 +35,8 @@ namespace {
 struct Comparison {
   std::string name;
   const char *kind = "value";
+  /// What computed it.
+  const char *executor = "";
   double error = 0, bound = 0;
   /// Largest difference of an element, over the tensor's largest element.
   double largest = 0;
@@ -50,6 +54,12 @@ struct Distance {
   double get() const;
 };
 
+/// Compiled code that is held to the interpreter.
+struct Candidate {
+  const char *name;
+  std::unique_ptr<Execution> execution;
+};
+
 class Verifier {
 public:
   explicit Verifier(const VerifyOptions &options)
@@ -62,8 +72,9 @@ private:
   Status prepare(const Compilation &compilation);
   Status readValues();
   Expected<Reply> runReference(bool isRounded);
-  Expected<Reply> runCompiled();
-  std::vector<Comparison> compare(const Reply &found, const Reply &expected,
+  Expected<Reply> runCompiled(Candidate &candidate);
+  std::vector<Comparison> compare(const char *executor, const Reply &found,
+                                  const Reply &expected,
                                   const Reply &moved) const;
   int report(const std::vector<Comparison> &comparisons) const;
 
@@ -71,7 +82,8 @@ private:
   ThreadPool pool;
   const sema::Model *model = nullptr;
   ElementType precision = ElementType::F32;
-  std::unique_ptr<Execution> reference, compiled;
+  std::unique_ptr<Execution> reference;
+  std::vector<Candidate> candidates;
   TensorMap parameters;
   Batch batch;
   Request request;
@@ -98,13 +110,23 @@ Status Verifier::prepare(const Compilation &compilation) {
   ExecutionOptions oracle;
   oracle.target = Target::Reference;
   oracle.precision = ElementType::F64;
-  for (auto [execution, chosen] :
-       {std::pair(&reference, oracle), std::pair(&compiled, *machine)}) {
-    auto made =
-        Execution::create(*model, compilation.getSources(), chosen, pool);
-    if (!made)
-      return made.error();
-    *execution = std::move(*made);
+  auto create = [&](const ExecutionOptions &chosen) {
+    return Execution::create(*model, compilation.getSources(), chosen, pool);
+  };
+  auto made = create(oracle);
+  if (!made)
+    return made.error();
+  reference = std::move(*made);
+  std::vector<Target> targets = {Target::CPU};
+  if (machine->target != Target::CPU)
+    targets.push_back(machine->target);
+  for (Target target : targets) {
+    machine->target = target;
+    auto compiled = create(*machine);
+    if (!compiled)
+      return compiled.error();
+    candidates.push_back(
+        {target == Target::CPU ? "cpu" : "cuda", std::move(*compiled)});
   }
   return {};
 }
@@ -172,9 +194,9 @@ Expected<Reply> Verifier::runReference(bool isRounded) {
   return std::move(reply);
 }
 
-Expected<Reply> Verifier::runCompiled() {
+Expected<Reply> Verifier::runCompiled(Candidate &candidate) {
   Reply reply;
-  Program &program = compiled->getProgram();
+  Program &program = candidate.execution->getProgram();
   if (Status failed = program.run(
           convertParameters(parameters, program.arguments()),
           convertInputs(batch, program.arguments()), request, reply))
@@ -227,7 +249,8 @@ static void findLargest(const Tensor &found, const Tensor &expected,
   comparison.place = fmt::format("[{}]", fmt::join(indices, ", "));
 }
 
-std::vector<Comparison> Verifier::compare(const Reply &found,
+std::vector<Comparison> Verifier::compare(const char *executor,
+                                          const Reply &found,
                                           const Reply &expected,
                                           const Reply &moved) const {
   std::vector<Comparison> comparisons;
@@ -245,7 +268,7 @@ std::vector<Comparison> Verifier::compare(const Reply &found,
     Distance distance, movement;
     distance.add(mine, theirs);
     movement.add((moved.*tensors).at(name), theirs);
-    Comparison comparison{name, kind};
+    Comparison comparison{name, kind, executor};
     findLargest(mine, theirs, comparison);
     finish(std::move(comparison), distance, movement);
   };
@@ -265,7 +288,7 @@ std::vector<Comparison> Verifier::compare(const Reply &found,
   }
   if (!scalarNames.empty()) {
     Comparison comparison{fmt::format("{}", fmt::join(scalarNames, ", ")),
-                          "gradient"};
+                          "gradient", executor};
     comparison.largest = scalars.get();
     finish(std::move(comparison), scalars, scalarsMoved);
   }
@@ -275,9 +298,11 @@ std::vector<Comparison> Verifier::compare(const Reply &found,
 int Verifier::report(const std::vector<Comparison> &comparisons) const {
   bool isF64 = precision == ElementType::F64;
   std::string text = fmt::format(
-      "{}: compiled code in {} against the interpreter in f64, {} sample{}{}, "
-      "seed {}\n",
-      model->name, isF64 ? "f64" : "f32", batch.samples,
+      "{}: compiled code{} in {} against the interpreter in f64, {} "
+      "sample{}{}, seed {}\n",
+      model->name,
+      candidates.size() > 1 ? " of the processor and of the GPU" : "",
+      isF64 ? "f64" : "f32", batch.samples,
       batch.samples == 1 ? "" : "s",
       batch.steps ? fmt::format(", {} steps", batch.steps) : std::string(),
       options.values.seed);
@@ -287,12 +312,13 @@ int Verifier::report(const std::vector<Comparison> &comparisons) const {
       isF64 ? ""
             : ", or 8 times what the interpreter moves when its numbers are "
               "rounded to f32");
-  TextTable table({2, 3, 4});
-  table.add({"name", "kind", "error", "bound", "largest", "at", "verdict"});
+  TextTable table({3, 4, 5});
+  table.add({"name", "kind", "by", "error", "bound", "largest", "at",
+             "verdict"});
   unsigned numBad = 0;
   for (const Comparison &comparison : comparisons) {
     numBad += !comparison.isGood();
-    table.add({comparison.name, comparison.kind,
+    table.add({comparison.name, comparison.kind, comparison.executor,
                fmt::format("{:.1e}", comparison.error),
                fmt::format("{:.1e}", comparison.bound),
                fmt::format("{:.1e}", comparison.largest), comparison.place,
@@ -319,10 +345,19 @@ Expected<int> Verifier::run(const Compilation &compilation) {
                               : runReference(/*isRounded=*/true);
   if (!moved)
     return moved.error();
-  Expected<Reply> found = runCompiled();
-  if (!found)
-    return found.error();
-  return report(compare(*found, *expected, *moved));
+  std::vector<std::vector<Comparison>> made;
+  for (Candidate &candidate : candidates) {
+    Expected<Reply> found = runCompiled(candidate);
+    if (!found)
+      return found.error();
+    made.push_back(compare(candidate.name, *found, *expected, *moved));
+  }
+  // One tensor after the other, each by all that computed it.
+  std::vector<Comparison> comparisons;
+  for (size_t i = 0; i < made.front().size(); ++i)
+    for (std::vector<Comparison> &comparison : made)
+      comparisons.push_back(std::move(comparison[i]));
+  return report(comparisons);
 }
 
 int loco::verifyModel(const VerifyOptions &options) {

@@ -36,12 +36,17 @@ def measure_loco(options, workload, threads):
                "--steps", str(workload.steps)]
     for name in workload.wrt:
         command += ["--wrt", name]
+    for setting in workload.settings:
+        command += ["--set", setting]
+    if options.device == "cuda":
+        command += ["--target", "cuda"]
     report = json.loads(run(command))
     found = report["models"][0]
     times = {m["direction"]: m for m in found["measurements"]}
     return {"gradient": times["forward+backward"]["seconds_least"],
             "forward": times["forward"]["seconds_least"],
             "median": times["forward+backward"]["seconds_median"],
+            "kernels": {kind: m["seconds_of_kernels"] for kind, m in times.items()},
             "report": times, "sites": found["sites"], "machine": report["machine"]}
 
 
@@ -86,7 +91,7 @@ def measure_framework(framework, mode):
     def measure(options, workload, threads):
         command = [options.python, os.path.join(HERE, "baselines", "baseline.py"), framework,
                    mode, workload.name, "--threads", str(threads),
-                   "--seconds", str(options.seconds)]
+                   "--seconds", str(options.seconds), "--device", options.device]
         result = json.loads(run(command, options.timeout).splitlines()[-1])
         return {"gradient": min(result["gradient"]), "forward": min(result["forward"]),
                 "warm": result["warm"], "version": result["version"]}

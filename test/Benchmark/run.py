@@ -43,7 +43,9 @@ def parse():
                         help="only what the results do not have yet")
     parser.add_argument("--note", help="what a reader of the page has to know of this run")
     parser.add_argument("--only-write", action="store_true", help="measure nothing")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.device = "cpu"
+    return options
 
 
 def load(path):

@@ -24,6 +24,8 @@ class Workload:
     per_sample: dict = dataclasses.field(default_factory=dict)
     # Inputs that the gradient is taken by, too.
     wrt: tuple = ()
+    # Constants of the program in place of its own: `--set`.
+    settings: tuple = ()
     # The hand-written program, and how its lines begin: the whole step, forward alone.
     limit: str = ""
     limit_step: str = ""
@@ -99,7 +101,16 @@ WORKLOADS = [
              {"h.lstm.W": (512, 1), "h.lstm.W.bias": (512,), "h.lstm.U": (512, 128)}
              | linear("out.linear", 10, 128), DIGITS, {"label": 10}),
 ]
-BY_NAME = {workload.name: workload for workload in WORKLOADS}
+# For a GPU: what a processor takes minutes for.
+LARGE = [
+    Workload("B-512", "torus 512x512, one channel", "lattice-72.loco", "Lattice", 16, 1000,
+             oscillator(512), image(512, 512), settings=("side=512", "frames_shown=2")),
+    Workload("E-768", "dense coRNN, 768 units", "dense-cornn-256.loco", "DenseCornn", 16, 1024,
+             {"W": (768, 768), "Wd": (768, 768), "V": (768, 1), "b": (768,)}
+             | linear("out.linear", 10, 768), DIGITS, {"label": 10},
+             settings=("units=768", "length=8")),
+]
+BY_NAME = {workload.name: workload for workload in WORKLOADS + LARGE}
 
 # Not learned: the gradient is not taken by them.
 FROZEN = {"omega"}

@@ -83,7 +83,7 @@ expect("eval sheet.loco --memory 5Q",
 expect("eval sheet.loco --precision f16",
        "error: `--precision f16`: expected `f32` or `f64`")
 expect("verify sheet.loco --target gpu",
-       "error: `--target gpu`: expected `cpu` or `interpreter`")
+       "error: `--target gpu`: expected `cpu`, `cuda` or `interpreter`")
 expect("check sheet.loco --set gamma", "error: `--set gamma`: expected `name=value`")
 expect("eval sheet.loco --inputs x.npz --target interpreter --precision f32",
        "error: the interpreter computes in f64 only; leave out `--precision f32` or "

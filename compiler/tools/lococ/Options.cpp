@@ -117,13 +117,16 @@ void loco::addTargetOption(CLI::App &command, Target &target) {
   addValue(
       command, "--target",
       [&target](const std::string &text) {
-        if (text != "cpu" && text != "interpreter")
+        if (text != "cpu" && text != "cuda" && text != "interpreter")
           throw UsageError{fmt::format(
-              "`--target {}`: expected `cpu` or `interpreter`", text)};
-        target = text == "cpu" ? Target::CPU : Target::Reference;
+              "`--target {}`: expected `cpu`, `cuda` or `interpreter`", text)};
+        target = text == "cpu"    ? Target::CPU
+                 : text == "cuda" ? Target::CUDA
+                                  : Target::Reference;
       },
-      "cpu (the default): compiled code; interpreter: the slow reference",
-      "cpu|interpreter");
+      "cpu (the default): compiled code; cuda: the same for an NVIDIA GPU; "
+      "interpreter: the slow reference",
+      "cpu|cuda|interpreter");
 }
 
 void loco::addPrecisionOption(CLI::App &command,

@@ -275,6 +275,7 @@ static void addBench(CLI::App &app, Action &action) {
   addSeedOption(
       command, [options](uint64_t seed) { options->seed = seed; },
       "seed of everything that is drawn (default: 0)");
+  addTargetOption(command, options->machine.target);
   addPrecisionOption(
       command,
       [options](ElementType precision) {

@@ -66,6 +66,10 @@ public:
   /// if no field is per step.
   Status next(Batch &batch);
 
+  /// The batch that `next` would give, if it is there already; null otherwise.
+  /// It stays where it is, its arrays even beyond the next `next`.
+  Batch *upcoming();
+
   /// After the batches given so far: where a resumed run begins.
   DataCursor cursor() const;
 

@@ -123,6 +123,12 @@ public:
   /// the tensor.
   virtual Status run(const TensorMap &parameters, const Batch &batch,
                      const Request &request, Reply &reply) = 0;
+
+  /// Announces the batch that will be run after the one that is run next, with
+  /// the same request, so that it can be copied to a device while that one is
+  /// worked on. It must stay as it is, at its place, until it was run or
+  /// another was announced. What is announced need not come.
+  virtual void expect(const Batch &) {}
 };
 
 } // namespace loco

@@ -5,313 +5,424 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "loco/Cuda.h"
-
-#include "Driver.h"
+#include "LaunchGraph.h"
+#include "Layout.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace loco;
 using namespace loco::cuda;
 
-/// Places in device memory begin at multiples of this.
-static constexpr int64_t alignment = 256;
-/// Blocks of the grid for each multiprocessor, at most.
-static constexpr int64_t blocksEach = 4;
+using Kind = KernelOperand::Kind;
+
 /// Threads of a block of `loco_reduce_*`.
 static constexpr int64_t reduceThreads = 256;
 
-static int64_t aligned(int64_t bytes) {
-  return (bytes + alignment - 1) / alignment * alignment;
+namespace {
+/// A batch that was announced: its arrays, and which samples it has.
+struct Announced {
+  KernelBatch batch;
+  std::vector<uint64_t> samples;
+  bool isSet = false;
+
+  void set(const KernelBatch &next) {
+    batch = next;
+    samples.clear();
+    if (next.sampleIndex)
+      samples.assign(next.sampleIndex, next.sampleIndex + next.samples);
+    isSet = true;
+  }
+  /// True if `other` is that batch.
+  bool isSame(const Kernel &kernel, const KernelBatch &other) const;
+};
+} // namespace
+
+bool Announced::isSame(const Kernel &kernel, const KernelBatch &other) const {
+  if (!isSet || batch.samples != other.samples || batch.steps != other.steps ||
+      !batch.sampleIndex || !other.sampleIndex ||
+      !std::equal(samples.begin(), samples.end(), other.sampleIndex))
+    return false;
+  for (size_t i = 0; i < kernel.arguments.size(); ++i)
+    if (kernel.arguments[i].kind == Kind::Sample &&
+        batch.arguments[i] != other.arguments[i])
+      return false;
+  return true;
 }
 
-Expected<CudaDevice> loco::findCudaDevice() {
-  auto opened = openDriver();
-  if (!opened)
-    return opened.error();
-  const Driver &driver = **opened;
-  CudaDevice found;
-  int device = 0, major = 0, minor = 0, shared = 0;
-  char name[256] = "";
-  size_t bytes = 0;
-  if (Status failed = driver.check(driver.deviceGet(&device, 0),
-                                   "the first GPU cannot be asked"))
-    return failed.error();
-  driver.deviceGetName(name, sizeof(name) - 1, device);
-  driver.deviceGetAttribute(&major, attributeCapabilityMajor, device);
-  driver.deviceGetAttribute(&minor, attributeCapabilityMinor, device);
-  driver.deviceGetAttribute(&found.multiprocessors, attributeMultiprocessors,
-                            device);
-  driver.deviceGetAttribute(&shared, attributeSharedBytesOptIn, device);
-  driver.deviceTotalMem(&bytes, device);
-  found.name = name;
-  found.capability = 10 * major + minor;
-  found.memoryBytes = static_cast<int64_t>(bytes);
-  found.sharedBytes = shared;
-  found.driverVersion = driver.version;
-  found.isEmulated = driver.isEmulated;
-  return found;
-}
+struct CudaExecutor::State {
+  State(Device &device, const CudaCode &code, int64_t budget)
+      : device(device), driver(device.driver()), code(code), budget(budget),
+        graph(device.driver()) {}
+  ~State();
+
+  Status load();
+  Status arrange(const KernelBatch &batch);
+  Status bring(const KernelBatch &batch);
+  Status compute(const KernelBatch &batch);
+  Status launchAll(std::vector<void *> &parameters);
+  Status start(void *function, std::vector<void *> &parameters, int64_t grid,
+               int64_t threads, int64_t sharedBytes);
+  Status stageNext();
+  int64_t countTeams(int64_t samples) const;
+  int64_t wholeBlocks(int64_t teams) const;
+  int64_t room() const;
+
+  Device &device;
+  const Driver &driver;
+  CudaCode code;
+  int64_t budget;
+  CudaOccupancy occupancy;
+  void *module = nullptr;
+  void *kernel = nullptr, *reduceF32 = nullptr, *reduceF64 = nullptr;
+
+  Layout layout;
+  /// The arena's, of the last run.
+  int64_t generation = -1;
+  /// Runs with this layout.
+  int64_t runs = 0;
+  LaunchGraph graph;
+  bool canRecord = true, canHaveSpare = true;
+
+  /// Where the samples of the batch at hand are.
+  int place = 0;
+  /// What comes next, as far as it is known, and what is in the other place.
+  Announced next, staged;
+  /// Recorded behind the copy of what is staged.
+  void *arrived = nullptr;
+};
 
 //===----------------------------------------------------------------------===//
 // Code
 //===----------------------------------------------------------------------===//
 
-struct CudaExecutor::State {
-  const Driver *driver = nullptr;
-  CudaCode code;
-  CudaDevice device;
-  int deviceNumber = 0;
-  void *context = nullptr, *module = nullptr;
-  void *kernel = nullptr, *reduceF32 = nullptr, *reduceF64 = nullptr;
-  /// One piece of device memory for everything.
-  uint64_t arena = 0;
-  int64_t arenaBytes = 0, blocks = 0;
-
-  ~State() {
-    if (!context)
-      return;
-    driver->ctxSetCurrent(context);
-    release();
-    if (module)
-      driver->moduleUnload(module);
-    driver->devicePrimaryCtxRelease(deviceNumber);
-  }
-  void release() {
-    if (arena)
-      driver->memFree(arena);
-    arena = 0;
-    arenaBytes = 0;
-  }
-  Status load();
-  Status reserve(int64_t bytes, const KernelBatch &batch);
-};
+CudaExecutor::State::~State() {
+  std::lock_guard<std::mutex> lock(device.turn);
+  if (device.enter())
+    return;
+  graph.clear();
+  if (module)
+    driver.moduleUnload(module);
+}
 
 Status CudaExecutor::State::load() {
-  if (code.launch.sharedBytes > device.sharedBytes)
+  const CudaDevice &facts = device.facts();
+  if (code.launch.sharedBytes > facts.sharedBytes)
     return Error{"the code needs " + std::to_string(code.launch.sharedBytes) +
-                 " bytes of shared memory, " + device.name + " has " +
-                 std::to_string(device.sharedBytes)};
-  if (Status failed = driver->check(driver->deviceGet(&deviceNumber, 0),
-                                    "the first GPU cannot be used"))
-    return failed;
-  if (Status failed =
-          driver->check(driver->devicePrimaryCtxRetain(&context, deviceNumber),
-                        device.name + " cannot be used"))
-    return failed;
-  if (Status failed = driver->check(driver->ctxSetCurrent(context),
-                                    device.name + " cannot be used"))
+                 " bytes of shared memory, " + facts.name + " has " +
+                 std::to_string(facts.sharedBytes)};
+  if (Status failed = device.enter())
     return failed;
   std::string log(4096, '\0');
   int options[] = {jitErrorLog, jitErrorLogBytes};
   void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
-  if (int error = driver->moduleLoadDataEx(&module, code.image.c_str(), 2,
-                                           options, values))
-    return Error{device.name + " refuses the code: " + driver->describe(error) +
+  if (int error = driver.moduleLoadDataEx(&module, code.image.c_str(), 2,
+                                          options, values))
+    return Error{facts.name + " refuses the code: " + driver.describe(error) +
                  " " + log.c_str()};
   auto find = [&](const char *name, void **function) {
-    return driver->check(driver->moduleGetFunction(function, module, name),
-                         "the code has no kernel `" + std::string(name) + "`");
+    return driver.check(driver.moduleGetFunction(function, module, name),
+                        "the code has no kernel `" + std::string(name) + "`");
   };
   if (Status failed = find("loco_kernel", &kernel))
     return failed;
   for (const KernelOperand &result : code.kernel.results)
-    if (result.kind == KernelOperand::Kind::Sum) {
+    if (result.kind == Kind::Sum) {
       bool isWide = result.type == ElementType::F64;
       if (Status failed = find(isWide ? "loco_reduce_f64" : "loco_reduce_f32",
                                isWide ? &reduceF64 : &reduceF32))
         return failed;
     }
-  return driver->check(
-      driver->funcSetAttribute(kernel, functionDynamicSharedBytes,
-                               static_cast<int>(code.launch.sharedBytes)),
-      device.name + " has no " + std::to_string(code.launch.sharedBytes) +
-          " bytes of shared memory for a block");
+  if (Status failed = driver.check(
+          driver.funcSetAttribute(kernel, functionDynamicSharedBytes,
+                                  static_cast<int>(code.launch.sharedBytes)),
+          facts.name + " has no " + std::to_string(code.launch.sharedBytes) +
+              " bytes of shared memory for a block"))
+    return failed;
+  driver.funcGetAttribute(&occupancy.registers, functionRegisters, kernel);
+  driver.funcGetAttribute(&occupancy.localBytes, functionLocalBytes, kernel);
+  if (Status failed = driver.check(
+          driver.occupancy(&occupancy.blocks, kernel,
+                           static_cast<int>(code.launch.threads),
+                           static_cast<size_t>(code.launch.sharedBytes)),
+          "it cannot be found out how many blocks run at a time"))
+    return failed;
+  if (occupancy.blocks < 1)
+    return Error{"a block of " + std::to_string(code.launch.threads) +
+                 " threads with " + std::to_string(occupancy.registers) +
+                 " registers each does not fit a multiprocessor of " +
+                 facts.name};
+  // Blocks that wait for each other have to be there at the same time.
+  int64_t together =
+      code.launch.isCooperative ? code.launch.blocksPerSample : 1;
+  if (int64_t most = int64_t(facts.multiprocessors) * occupancy.blocks;
+      most < together)
+    return Error{"a sample is shared by " + std::to_string(together) +
+                 " blocks, " + facts.name + " runs " + std::to_string(most) +
+                 " of them at a time"};
+  return driver.check(driver.eventCreate(&arrived, eventDisableTiming),
+                      facts.name + " cannot be used");
 }
 
 CudaExecutor::CudaExecutor(std::unique_ptr<State> state)
     : state(std::move(state)) {}
 CudaExecutor::~CudaExecutor() = default;
 
-int64_t CudaExecutor::blocks() const { return state->blocks; }
-int64_t CudaExecutor::deviceBytes() const { return state->arenaBytes; }
+int64_t CudaExecutor::blocks() const { return state->layout.teams; }
+int64_t CudaExecutor::deviceBytes() const { return state->device.arenaBytes(); }
+const CudaOccupancy &CudaExecutor::occupancy() const {
+  return state->occupancy;
+}
 
 Expected<std::unique_ptr<CudaExecutor>>
-CudaExecutor::create(const CudaCode &code) {
-  auto opened = openDriver();
-  if (!opened)
-    return opened.error();
-  auto device = findCudaDevice();
+CudaExecutor::create(const CudaCode &code, int64_t budget) {
+  auto device = Device::open();
   if (!device)
     return device.error();
-  auto state = std::make_unique<State>();
-  state->driver = *opened;
-  state->code = code;
-  state->device = *device;
-  if (Status failed = state->load())
-    return failed.error();
+  auto state = std::make_unique<State>(**device, code, budget);
+  {
+    std::lock_guard<std::mutex> lock((*device)->turn);
+    if (Status failed = state->load())
+      return failed.error();
+  }
   return std::unique_ptr<CudaExecutor>(new CudaExecutor(std::move(state)));
 }
 
 //===----------------------------------------------------------------------===//
-// Batches
+// Memory
 //===----------------------------------------------------------------------===//
 
-/// Makes the arena large enough, or says what is missing.
-Status CudaExecutor::State::reserve(int64_t bytes, const KernelBatch &batch) {
-  if (bytes <= arenaBytes)
-    return {};
-  release();
-  size_t free = 0, total = 0;
-  driver->memGetInfo(&free, &total);
-  int error = driver->memAlloc(&arena, static_cast<size_t>(bytes));
-  if (error == errorOutOfMemory)
-    return Error{"out of device memory: " + std::to_string(batch.samples) +
-                 " samples of " + std::to_string(batch.steps) + " steps need " +
-                 std::to_string(bytes) + " bytes, " + std::to_string(free) +
-                 " of the " + std::to_string(total) + " of " + device.name +
-                 " are free; lower the batch or the number of steps"};
-  if (error != 0)
-    return driver->check(error, "device memory cannot be taken");
-  arenaBytes = bytes;
+/// Teams of threads that are all on the device at the same time and have the
+/// same number of samples, as far as that goes; whole blocks of them.
+int64_t CudaExecutor::State::countTeams(int64_t samples) const {
+  const CudaLaunch &launch = code.launch;
+  int64_t most = std::max<int64_t>(
+      1, int64_t(device.facts().multiprocessors) * occupancy.blocks *
+             launch.samplesPerBlock / launch.blocksPerSample);
+  int64_t each = (samples + most - 1) / most;
+  return wholeBlocks(each ? (samples + each - 1) / each : 1);
+}
+
+/// At least so many teams that no block is divided.
+int64_t CudaExecutor::State::wholeBlocks(int64_t teams) const {
+  int64_t beside = code.launch.samplesPerBlock;
+  return std::max<int64_t>(1, (teams + beside - 1) / beside) * beside;
+}
+
+/// Bytes that a batch may take.
+int64_t CudaExecutor::State::room() const {
+  int64_t free = device.room();
+  return budget > 0 ? std::min(budget, free) : free;
+}
+
+static std::string describeBatch(const KernelBatch &batch) {
+  return std::to_string(batch.samples) + " samples of " +
+         std::to_string(batch.steps) + " steps";
+}
+
+/// Finds a place for everything, or says what is missing.
+Status CudaExecutor::State::arrange(const KernelBatch &batch) {
+  bool wantsSpare = canHaveSpare && (layout.hasSpare || next.isSet);
+  bool isKnown = layout.samples == batch.samples &&
+                 layout.steps == batch.steps && layout.hasSpare == wantsSpare &&
+                 generation == device.generation();
+  // The arena is everybody's.
+  if (!isKnown || device.lastUser != this) {
+    if (Status failed =
+            driver.check(driver.streamSynchronize(device.copyStream()),
+                         device.facts().name + " does not answer"))
+      return failed;
+    staged.isSet = false;
+    device.lastUser = this;
+  }
+  if (!isKnown) {
+    int64_t teams = countTeams(batch.samples), room = this->room();
+    auto make = [&] {
+      return Layout::make(code, batch.samples, batch.steps, teams, wantsSpare);
+    };
+    layout = make();
+    if (layout.bytes > room && wantsSpare) {
+      canHaveSpare = wantsSpare = false;
+      layout = make();
+    }
+    while (layout.bytes > room && teams > code.launch.samplesPerBlock) {
+      teams = wholeBlocks(teams / 2);
+      layout = make();
+    }
+    graph.clear();
+    runs = 0;
+  }
+  if (budget > 0 && layout.bytes > budget) {
+    int64_t needed = std::exchange(layout, Layout()).bytes;
+    return Error{describeBatch(batch) + " need " + std::to_string(needed) +
+                 " bytes of device memory, more than the memory budget of " +
+                 std::to_string(budget) + "; raise `--memory`"};
+  }
+  if (Status failed = device.reserve(layout.bytes, describeBatch(batch))) {
+    layout = Layout();
+    return failed;
+  }
+  generation = device.generation();
   return {};
 }
 
-Status CudaExecutor::run(const KernelBatch &batch) {
-  const Driver &driver = *state->driver;
-  const Kernel &kernel = state->code.kernel;
-  if (Status failed = driver.check(driver.ctxSetCurrent(state->context),
-                                   state->device.name + " is lost"))
-    return failed;
-
-  // Everything that does not depend on the number of blocks.
-  int64_t bytes = 0;
-  auto place = [&](int64_t size) {
-    int64_t offset = bytes;
-    bytes += aligned(std::max<int64_t>(size, 1));
-    return offset;
-  };
-  std::vector<int64_t> argumentBytes, argumentOffsets, resultBytes,
-      resultOffsets, partOffsets;
-  for (const KernelOperand &argument : kernel.arguments) {
-    int64_t copies =
-        argument.kind == KernelOperand::Kind::Sample ? batch.samples : 1;
-    bool isArray = argument.kind != KernelOperand::Kind::None;
-    argumentBytes.push_back(isArray ? argument.bytes(batch.steps) * copies : 0);
-    argumentOffsets.push_back(isArray ? place(argumentBytes.back()) : 0);
-  }
-  for (const KernelOperand &result : kernel.results) {
-    int64_t copies =
-        result.kind == KernelOperand::Kind::Sample ? batch.samples : 1;
-    resultBytes.push_back(result.bytes(batch.steps) * copies);
-    resultOffsets.push_back(place(resultBytes.back()));
-  }
-  int64_t indexOffset = place(8 * batch.samples);
-  int64_t scratchStride = aligned(
-      state->code.launch.scratchBytes + state->code.launch.scratchBytesPerStep * batch.steps);
-  int64_t partStride = 0;
-  for (size_t i = 0; i < kernel.results.size(); ++i)
-    if (kernel.results[i].kind == KernelOperand::Kind::Sum)
-      partStride += resultBytes[i];
-
-  // As many blocks as there is work and room for.
-  size_t free = 0, total = 0;
-  driver.memGetInfo(&free, &total);
-  int64_t blocks = std::clamp<int64_t>(
-      batch.samples, 1,
-      std::max(1, state->device.multiprocessors) * blocksEach);
-  int64_t room = static_cast<int64_t>(free) + state->arenaBytes - bytes;
-  while (blocks > 1 && blocks * (scratchStride + partStride) > room)
-    blocks = (blocks + 1) / 2;
-  for (size_t i = 0; i < kernel.results.size(); ++i)
-    partOffsets.push_back(kernel.results[i].kind == KernelOperand::Kind::Sum
-                              ? place(resultBytes[i] * blocks)
-                              : 0);
-  int64_t scratchOffset = place(scratchStride * blocks);
-  if (Status failed = state->reserve(bytes, batch))
-    return failed;
-  state->blocks = blocks;
-
-  auto address = [&](int64_t offset) {
-    return state->arena + static_cast<uint64_t>(offset);
-  };
-  auto copyIn = [&](int64_t offset, const void *from, int64_t size) {
-    return size ? driver.check(driver.memcpyHtoD(address(offset), from,
-                                                 static_cast<size_t>(size)),
-                               "data cannot be copied to " + state->device.name)
-                : Status();
-  };
-  for (size_t i = 0; i < kernel.arguments.size(); ++i)
-    if (Status failed =
-            copyIn(argumentOffsets[i], batch.arguments[i], argumentBytes[i]))
+/// Copies what the kernels read, apart from what is there already.
+Status CudaExecutor::State::bring(const KernelBatch &batch) {
+  void *stream = device.computeStream();
+  if (layout.hasSpare && staged.isSame(code.kernel, batch)) {
+    place = 1 - place;
+    if (Status failed = driver.check(driver.streamWaitEvent(stream, arrived, 0),
+                                     "a copy cannot be waited for"))
       return failed;
-  if (batch.sampleIndex)
-    if (Status failed =
-            copyIn(indexOffset, batch.sampleIndex, 8 * batch.samples))
-      return failed;
+  } else if (Status failed =
+                 device.upload(layout.perSample(code, batch, place), stream)) {
+    return failed;
+  }
+  staged.isSet = false;
+  return device.upload(layout.shared(code, batch), stream);
+}
 
+/// Copies the batch that was announced while the device works on another.
+Status CudaExecutor::State::stageNext() {
+  if (!next.isSet)
+    return {};
+  std::swap(staged, next);
+  next.isSet = false;
+  staged.isSet = layout.hasSpare && staged.batch.samples == layout.samples &&
+                 staged.batch.steps == layout.steps;
+  if (!staged.isSet)
+    return {};
+  if (Status failed = device.upload(
+          layout.perSample(code, staged.batch, 1 - place), device.copyStream()))
+    return failed;
+  return driver.check(driver.eventRecord(arrived, device.copyStream()),
+                      "a copy cannot be waited for");
+}
+
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+Status CudaExecutor::State::start(void *function,
+                                  std::vector<void *> &parameters, int64_t grid,
+                                  int64_t threads, int64_t sharedBytes) {
+  auto blocks = static_cast<unsigned>(grid),
+       ofBlock = static_cast<unsigned>(threads),
+       bytes = static_cast<unsigned>(sharedBytes);
+  void *stream = device.computeStream();
+  // Blocks that wait for each other are started together or not at all.
+  int error =
+      function == kernel && code.launch.isCooperative
+          ? driver.launchCooperativeKernel(function, blocks, 1, 1, ofBlock, 1,
+                                           1, bytes, stream, parameters.data())
+          : driver.launchKernel(function, blocks, 1, 1, ofBlock, 1, 1, bytes,
+                                stream, parameters.data(), nullptr);
+  return driver.check(error, "a kernel cannot be started");
+}
+
+/// Sums and counters are cleared, sums made by each team, and added up.
+Status CudaExecutor::State::launchAll(std::vector<void *> &parameters) {
+  if (layout.partsBytes > 0)
+    if (Status failed = driver.check(
+            driver.memsetD8Async(device.address(layout.partsBegin), 0,
+                                 static_cast<size_t>(layout.partsBytes),
+                                 device.computeStream()),
+            "device memory cannot be cleared"))
+      return failed;
+  const CudaLaunch &launch = code.launch;
+  for (int64_t team = 0; launch.counterBytes && team < layout.teams; ++team)
+    if (Status failed = driver.check(
+            driver.memsetD8Async(
+                device.address(layout.scratch + team * layout.scratchStride), 0,
+                static_cast<size_t>(launch.counterBytes),
+                device.computeStream()),
+            "device memory cannot be cleared"))
+      return failed;
+  if (layout.samples > 0)
+    if (Status failed = start(kernel, parameters,
+                              layout.teams / launch.samplesPerBlock *
+                                  launch.blocksPerSample,
+                              launch.threads, launch.sharedBytes))
+      return failed;
+  for (size_t i = 0; i < code.kernel.results.size(); ++i) {
+    const KernelOperand &result = code.kernel.results[i];
+    int64_t count = result.elements(layout.steps);
+    if (result.kind != Kind::Sum || count == 0)
+      continue;
+    uint64_t values[] = {
+        device.address(layout.parts[i]), device.address(layout.results[i]),
+        static_cast<uint64_t>(count), static_cast<uint64_t>(layout.teams)};
+    std::vector<void *> pointers = {&values[0], &values[1], &values[2],
+                                    &values[3]};
+    if (Status failed = start(
+            result.type == ElementType::F64 ? reduceF64 : reduceF32, pointers,
+            (count + reduceThreads - 1) / reduceThreads, reduceThreads, 0))
+      return failed;
+  }
+  return {};
+}
+
+Status CudaExecutor::State::compute(const KernelBatch &batch) {
   // In the order of compiler/Conversion/LocoToGPU/LocoToGPU.h; all are eight
   // bytes.
   std::vector<uint64_t> values;
-  for (size_t i = 0; i < kernel.arguments.size(); ++i)
-    if (kernel.arguments[i].kind != KernelOperand::Kind::None)
-      values.push_back(address(argumentOffsets[i]));
-  for (size_t i = 0; i < kernel.results.size(); ++i) {
-    bool isSum = kernel.results[i].kind == KernelOperand::Kind::Sum;
-    values.push_back(address(isSum ? partOffsets[i] : resultOffsets[i]));
-    if (isSum && resultBytes[i])
-      if (Status failed = driver.check(
-              driver.memsetD8(address(partOffsets[i]), 0,
-                              static_cast<size_t>(resultBytes[i] * blocks)),
-              "device memory cannot be cleared"))
-        return failed;
+  for (size_t i = 0; i < code.kernel.arguments.size(); ++i) {
+    Kind kind = code.kernel.arguments[i].kind;
+    if (kind != Kind::None)
+      values.push_back(
+          device.address(layout.arguments[i] +
+                         (kind == Kind::Sample ? layout.batches[place] : 0)));
   }
-  values.insert(values.end(),
-                {static_cast<uint64_t>(batch.samples),
-                 static_cast<uint64_t>(batch.steps), address(scratchOffset),
-                 static_cast<uint64_t>(scratchStride), batch.seed, batch.update,
-                 address(indexOffset)});
-  auto launch = [&](void *function, std::vector<uint64_t> &parameters,
-                    int64_t grid, int64_t threads, int64_t sharedBytes) {
-    std::vector<void *> pointers;
-    for (uint64_t &parameter : parameters)
-      pointers.push_back(&parameter);
-    return driver.check(
-        driver.launchKernel(function, static_cast<unsigned>(grid), 1, 1,
-                            static_cast<unsigned>(threads), 1, 1,
-                            static_cast<unsigned>(sharedBytes), nullptr,
-                            pointers.data(), nullptr),
-        "a kernel cannot be started");
-  };
-  if (batch.samples > 0)
-    if (Status failed = launch(state->kernel, values, blocks,
-                               state->code.launch.threads, state->code.launch.sharedBytes))
-      return failed;
-  for (size_t i = 0; i < kernel.results.size(); ++i) {
-    const KernelOperand &result = kernel.results[i];
-    int64_t count = result.elements(batch.steps);
-    if (result.kind != KernelOperand::Kind::Sum || count == 0)
-      continue;
-    std::vector<uint64_t> parameters = {
-        address(partOffsets[i]), address(resultOffsets[i]),
-        static_cast<uint64_t>(count), static_cast<uint64_t>(blocks)};
-    if (Status failed =
-            launch(result.type == ElementType::F64 ? state->reduceF64
-                                                   : state->reduceF32,
-                   parameters, (count + reduceThreads - 1) / reduceThreads,
-                   reduceThreads, 0))
-      return failed;
-  }
-  if (Status failed =
-          driver.check(driver.ctxSynchronize(),
-                       "the kernels did not end well on " + state->device.name))
+  for (size_t i = 0; i < code.kernel.results.size(); ++i)
+    values.push_back(device.address(code.kernel.results[i].kind == Kind::Sum
+                                        ? layout.parts[i]
+                                        : layout.results[i]));
+  values.insert(
+      values.end(),
+      {static_cast<uint64_t>(batch.samples), static_cast<uint64_t>(batch.steps),
+       device.address(layout.scratch),
+       static_cast<uint64_t>(layout.scratchStride), batch.seed, batch.update,
+       device.address(layout.batches[place] + layout.index)});
+  std::vector<void *> parameters;
+  for (uint64_t &value : values)
+    parameters.push_back(&value);
+
+  // A batch of this size comes again: from now on it is one call.
+  if (++runs == 2 && canRecord && layout.samples > 0)
+    canRecord = graph.record(device.computeStream(), kernel,
+                             [&] { return launchAll(parameters); });
+  if (graph.isRecorded())
+    return graph.replay(device.computeStream(), parameters);
+  return launchAll(parameters);
+}
+
+Status CudaExecutor::run(const KernelBatch &batch) {
+  std::lock_guard<std::mutex> lock(state->device.turn);
+  if (Status failed = state->device.enter())
     return failed;
-  for (size_t i = 0; i < kernel.results.size(); ++i)
-    if (resultBytes[i])
-      if (Status failed = driver.check(
-              driver.memcpyDtoH(batch.results[i], address(resultOffsets[i]),
-                                static_cast<size_t>(resultBytes[i])),
-              "results cannot be copied from " + state->device.name))
-        return failed;
-  return {};
+  if (Status failed = state->arrange(batch))
+    return failed;
+  if (Status failed = state->bring(batch))
+    return failed;
+  if (Status failed = state->device.markBegin())
+    return failed;
+  if (Status failed = state->compute(batch))
+    return failed;
+  if (Status failed = state->device.markEnd())
+    return failed;
+  if (Status failed = state->stageNext())
+    return failed;
+  return state->device.download(state->layout.resultsOf(batch),
+                                state->device.computeStream());
+}
+
+void CudaExecutor::expect(const KernelBatch &next) { state->next.set(next); }
+
+bool CudaExecutor::hasRoom(int64_t samples, int64_t steps) const {
+  std::lock_guard<std::mutex> lock(state->device.turn);
+  if (state->device.enter())
+    return false;
+  return Layout::make(state->code, samples, steps, state->countTeams(samples),
+                      /*hasSpare=*/false)
+             .bytes <= state->room();
 }

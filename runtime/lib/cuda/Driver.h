@@ -23,9 +23,23 @@ inline constexpr int attributeMultiprocessors = 16;
 inline constexpr int attributeCapabilityMajor = 75;
 inline constexpr int attributeCapabilityMinor = 76;
 inline constexpr int attributeSharedBytesOptIn = 97;
+inline constexpr int functionLocalBytes = 3;
+inline constexpr int functionRegisters = 4;
 inline constexpr int functionDynamicSharedBytes = 8;
+inline constexpr unsigned streamNonBlocking = 1;
+inline constexpr unsigned eventDisableTiming = 2;
+inline constexpr int captureThreadLocal = 1;
+inline constexpr int nodeOfKernel = 0;
 inline constexpr int jitInfoLog = 3, jitInfoLogBytes = 4, jitErrorLog = 5,
                      jitErrorLogBytes = 6;
+
+/// A kernel's launch in a graph: CUDA_KERNEL_NODE_PARAMS_v2.
+struct KernelNode {
+  void *function;
+  unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
+  void **parameters, **extra;
+  void *kernel, *context;
+};
 
 /// The driver's functions.
 struct Driver {
@@ -40,7 +54,8 @@ struct Driver {
 
   /// `CUDA_ERROR_...: what it means`.
   std::string describe(int error) const;
-  /// An error that says what was tried, or nothing.
+  /// An error that says what was tried, or nothing. One after which the device
+  /// cannot be used any more says so.
   Status check(int error, const std::string &what) const;
 };
 

@@ -31,9 +31,9 @@ public:
     if (epoch == current && static_cast<int64_t>(order.size()) == samples)
       return order;
     current = epoch;
-    order = data::makePermutation({seed, locoRandomStream("data/order"),
-                                   static_cast<uint64_t>(epoch)},
-                                  samples);
+    order = data::makePermutation(
+        {seed, locoRandomStream("data/order"), static_cast<uint64_t>(epoch)},
+        samples);
     return order;
   }
 
@@ -357,6 +357,11 @@ BatchLoader::start(const DataSource &source, const BatchOptions &options,
 }
 
 Status BatchLoader::next(Batch &batch) { return thread->take(batch); }
+
+Batch *BatchLoader::upcoming() {
+  std::lock_guard<std::mutex> lock(thread->mutex);
+  return thread->ready.empty() ? nullptr : &thread->ready.front().batch;
+}
 
 double BatchLoader::secondsWaited() const {
   std::lock_guard<std::mutex> lock(thread->mutex);

@@ -43,6 +43,7 @@ private:
   Status runOneUpdate();
   Status nextBatch();
   Status runProgram();
+  Error keepReached(const Error &why);
   Status checkReply() const;
   Status writeMetrics(double rateFactor, double norm);
   bool isStopped() const;

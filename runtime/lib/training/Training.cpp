@@ -179,8 +179,12 @@ Status Trainer::nextBatch() {
       return failed;
     target.steps = match.steps;
   }
-  if (windows.isUsed())
+  if (windows.isUsed()) {
     windows.cut(sequences, batch);
+  } else if (Batch *upcoming = loader->upcoming()) {
+    upcoming->steps = match.steps;
+    program.expect(*upcoming);
+  }
   return {};
 }
 
@@ -191,9 +195,22 @@ Status Trainer::runProgram() {
   if (Status failed = saveStart())
     return failed;
   if (notRun)
-    return notRun;
+    return keepReached(notRun.error());
   terms = meanTerms(program, reply, batch.samples);
   return checkReply();
+}
+
+/// The device may be gone, but what the run reached is here: it is written
+/// before the error is handed on.
+Error Trainer::keepReached(const Error &why) {
+  if (!session.folder || update == 0)
+    return why;
+  if (update > savedUpdate)
+    if (Status failed = saveCheckpoint())
+      return Error{why.message + "; and no checkpoint could be written: " +
+                   failed.message()};
+  return Error{why.message + "; the checkpoint of update " +
+               std::to_string(update) + " is kept, go on with `--resume`"};
 }
 
 /// The optimiser trusts gradients to have the shapes of their parameters.

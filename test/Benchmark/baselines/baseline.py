@@ -4,6 +4,7 @@
     baseline.py torch eager B --threads 2
     baseline.py torch compile B --threads 2
     baseline.py jax jit B --threads 2
+    baseline.py torch graphs B --device cuda
     baseline.py jax jit B --batch 3 --steps 6 --check NUMBERS.npz GRADIENTS.npz
 
 Prints one line of JSON: seconds of compiling or of a short run before (`warm`), then of each
@@ -26,9 +27,10 @@ from workloads import BY_NAME, FROZEN, make_inputs, make_params
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("framework", choices=["torch", "jax"])
-    parser.add_argument("mode", choices=["eager", "compile", "jit"])
+    parser.add_argument("mode", choices=["eager", "compile", "graphs", "jit"])
     parser.add_argument("workload", choices=sorted(BY_NAME))
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seconds", type=float, default=6, help="spent on repetitions")
@@ -48,12 +50,15 @@ class Torch:
         self.step = self.model.step
         if options.mode == "compile":
             self.step = torch.compile(self.step)
-        self.params = {k: torch.tensor(v) for k, v in params.items()}
-        self.inputs = {k: torch.tensor(v) for k, v in inputs.items()}
+        self.isOnGPU = options.device == "cuda"
+        self.params = {k: torch.tensor(v, device=options.device) for k, v in params.items()}
+        self.inputs = {k: torch.tensor(v, device=options.device) for k, v in inputs.items()}
         workload = BY_NAME[options.workload]
         self.leaves = {k: v for k, v in self.params.items() if k not in FROZEN}
         self.leaves |= {k: self.inputs[k] for k in workload.wrt}
         self.per_step = set(workload.per_step)
+        self.wantsGraphs = options.mode == "graphs"
+        self.graphs = {}
 
     def warm(self):
         """Two steps meet all code that a sequence does."""
@@ -62,17 +67,48 @@ class Torch:
         self.forward()
         self.gradient()
         self.inputs = whole
+        if self.wantsGraphs:
+            self.record("forward", self.run_forward)
+            self.record("gradient", self.run_backward)
+
+    def record(self, name, work):
+        """Whole directions as CUDA graphs."""
+        side = self.torch.cuda.Stream()
+        with self.torch.cuda.stream(side):
+            work()
+        side.synchronize()
+        graph = self.torch.cuda.CUDAGraph()
+        with self.torch.cuda.graph(graph):
+            work()
+        self.graphs[name] = graph
+
+    def run_forward(self):
+        with self.torch.no_grad():
+            return self.model.loss(self.params, self.inputs, self.step)
+
+    def run_backward(self):
+        loss = self.model.loss(self.params, self.inputs, self.step)
+        self.torch.autograd.grad(loss, list(self.leaves.values()))
+
+    def replay(self, name):
+        self.graphs[name].replay()
+        self.torch.cuda.synchronize()
 
     def forward(self):
-        with self.torch.no_grad():
-            self.model.loss(self.params, self.inputs, self.step)
+        if "forward" in self.graphs:
+            return self.replay("forward")
+        self.run_forward()
+        if self.isOnGPU:
+            self.torch.cuda.synchronize()
 
     def gradient(self):
+        if "gradient" in self.graphs:
+            return self.replay("gradient")
         for leaf in self.leaves.values():
             leaf.requires_grad_(True).grad = None
         loss = self.model.loss(self.params, self.inputs, self.step)
         loss.backward()
-        return loss.item(), {k: v.grad for k, v in self.leaves.items()}
+        return loss.item(), {k: v.grad.cpu() for k, v in self.leaves.items()}
 
 
 class Jax:
@@ -129,7 +165,8 @@ def measure(work, seconds):
 def main():
     options = parse()
     workload = BY_NAME[options.workload]
-    if options.framework == "jax":
+    if options.framework == "jax" and options.device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
         # XLA makes as many threads as the process may use processors.
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     if options.check:

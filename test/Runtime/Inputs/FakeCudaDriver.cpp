@@ -36,8 +36,7 @@ static size_t capacity() {
 enum { ok = 0, invalid = 1, outOfMemory = 2, noDevice = 100, noKernel = 500 };
 static char mainKernel, reduceKernel;
 
-template <typename T>
-static T parameter(void **parameters, int i) {
+template <typename T> static T parameter(void **parameters, int i) {
   return *static_cast<T *>(parameters[i]);
 }
 
@@ -119,19 +118,68 @@ int cuMemFree_v2(uint64_t address) {
   std::free(reinterpret_cast<void *>(address));
   return allocated.erase(address) ? ok : invalid;
 }
-int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
+int cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
+  *memory = std::malloc(bytes);
+  return ok;
+}
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *) {
   std::memcpy(reinterpret_cast<void *>(to), from, bytes);
   return ok;
 }
-int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
+int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *) {
   std::memcpy(to, reinterpret_cast<void *>(from), bytes);
   return ok;
 }
-int cuMemsetD8_v2(uint64_t to, unsigned char value, size_t bytes) {
+int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *) {
   std::memset(reinterpret_cast<void *>(to), value, bytes);
   return ok;
 }
-int cuCtxSynchronize(void) { return ok; }
+// Everything is done at once, and nothing can be recorded.
+int cuStreamCreate(void **stream, unsigned) {
+  *stream = &mainKernel;
+  return ok;
+}
+int cuStreamSynchronize(void *) { return ok; }
+int cuStreamWaitEvent(void *, void *, unsigned) { return ok; }
+int cuEventCreate(void **event, unsigned) {
+  *event = &mainKernel;
+  return ok;
+}
+int cuEventRecord(void *, void *) { return ok; }
+int cuEventSynchronize(void *) { return ok; }
+/// There is no clock.
+int cuEventElapsedTime(float *milliseconds, void *, void *) {
+  *milliseconds = 1;
+  return ok;
+}
+
+int cuStreamBeginCapture_v2(void *, int) { return invalid; }
+int cuStreamEndCapture(void *, void **) { return invalid; }
+int cuGraphInstantiateWithFlags(void **, void *, unsigned long long) {
+  return invalid;
+}
+int cuGraphLaunch(void *, void *) { return invalid; }
+int cuGraphExecDestroy(void *) { return ok; }
+int cuGraphDestroy(void *) { return ok; }
+int cuGraphGetNodes(void *, void **, size_t *) { return invalid; }
+int cuGraphNodeGetType(void *, int *) { return invalid; }
+int cuGraphKernelNodeGetParams_v2(void *, void *) { return invalid; }
+int cuGraphExecKernelNodeSetParams_v2(void *, void *, const void *) {
+  return invalid;
+}
+int cuLaunchCooperativeKernel(void *, unsigned, unsigned, unsigned, unsigned,
+                              unsigned, unsigned, unsigned, void *, void **) {
+  return invalid;
+}
+int cuFuncGetAttribute(int *value, int, void *) {
+  *value = 32;
+  return ok;
+}
+int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *, int,
+                                                size_t) {
+  *blocks = 4;
+  return ok;
+}
 /// loco_kernel: (x, twice, sum, samples, steps, ...) of one number a sample and
 /// step; loco_reduce_f32: (parts, out, count, blocks).
 int cuLaunchKernel(void *function, unsigned gridX, unsigned, unsigned,

@@ -1,0 +1,123 @@
+//===- GPUPlan.cpp - A model's kernel on a GPU, to look at ----------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver/GPUPlan.h"
+
+#include "compiler/Driver/CommandSupport.h"
+#include "compiler/Driver/KernelPlan.h"
+#include "compiler/Driver/LoadedCode.h"
+#include "compiler/Target/NVPTX/NVPTXTarget.h"
+
+#include "llvm/Support/Regex.h"
+
+#include <fmt/format.h>
+
+using namespace loco;
+
+//===----------------------------------------------------------------------===//
+// What the assembler says
+//===----------------------------------------------------------------------===//
+
+std::optional<KernelUse> loco::readAssemblerReport(llvm::StringRef report,
+                                                   llvm::StringRef kernel) {
+  size_t begin =
+      report.find(("Function properties for " + kernel + "\n").str());
+  if (begin == llvm::StringRef::npos)
+    return std::nullopt;
+  llvm::Regex pattern("([0-9]+) bytes spill stores, ([0-9]+) bytes spill "
+                      "loads\n[^\n]*Used ([0-9]+) registers");
+  llvm::SmallVector<llvm::StringRef> found;
+  KernelUse use;
+  if (!pattern.match(report.substr(begin), &found) ||
+      found[1].getAsInteger(10, use.spillStores) ||
+      found[2].getAsInteger(10, use.spillLoads) ||
+      found[3].getAsInteger(10, use.registers))
+    return std::nullopt;
+  return use;
+}
+
+Occupancy loco::computeOccupancy(llvm::StringRef architecture,
+                                 const CudaLaunch &launch, int64_t registers) {
+  // Of one multiprocessor, from the compute capabilities' tables: registers are
+  // given by warps in steps of 256, in four parts; each block takes 1 KiB of
+  // shared memory more than it asks for.
+  constexpr int64_t threadsOf = 2048, blocksOf = 32, parts = 4,
+                    registersOfPart = 16384, step = 256, warpSize = 32;
+  int64_t sharedOf = architecture == "sm_80" ? 164 * 1024 : 228 * 1024;
+  int64_t warps = (launch.threads + warpSize - 1) / warpSize;
+  int64_t ofWarp =
+      std::max<int64_t>(step, (registers * warpSize + step - 1) / step * step);
+  Occupancy occupancy;
+  occupancy.blocks = std::min({blocksOf, threadsOf / (warps * warpSize),
+                               registersOfPart / ofWarp * parts / warps,
+                               sharedOf / (launch.sharedBytes + 1024)});
+  occupancy.share =
+      double(occupancy.blocks * warps * warpSize) / double(threadsOf);
+  return occupancy;
+}
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+/// Registers, spills and occupancy, or why they are not known.
+static std::vector<PlanFact> describeUse(const GPUObject &object,
+                                         const NVPTXTarget &target) {
+  auto cubin = assemblePTX(object.ptx, target);
+  if (!cubin)
+    return {{"registers", "not known: " + llvm::toString(cubin.takeError())}};
+  std::optional<KernelUse> use =
+      readAssemblerReport(cubin->report, "loco_kernel");
+  if (!use)
+    return {{"registers", "not known: `ptxas` does not say"}};
+  Occupancy occupancy =
+      computeOccupancy(target.architecture, object.launch, use->registers);
+  std::string spills = use->spillStores + use->spillLoads == 0
+                           ? "none spilled"
+                           : fmt::format("{} bytes of spills stored, {} loaded",
+                                         formatCount(use->spillStores),
+                                         formatCount(use->spillLoads));
+  return {{"registers", fmt::format("{} a thread, {}", use->registers, spills)},
+          {"occupancy",
+           fmt::format("{} block{} a multiprocessor at a time, {:.0f} % of its "
+                       "threads",
+                       occupancy.blocks, occupancy.blocks == 1 ? "" : "s",
+                       100 * occupancy.share)}};
+}
+
+Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
+                                      llvm::StringRef model,
+                                      ElementType precision) {
+  GPUCompileOptions options;
+  std::string where = "no GPU is here";
+  if (auto found = chooseGPU()) {
+    options.architecture = found->architecture;
+    where = findCudaDevice()->name;
+  }
+  auto object = compileToLookAtForGPU(module, model, precision, options);
+  if (!object)
+    return object.error();
+  GPUPlan plan;
+  plan.facts = {
+      {"executed by",
+       fmt::format("code compiled for {} ({}), in {}", options.architecture,
+                   where, precision == ElementType::F64 ? "f64" : "f32")},
+      {"block", fmt::format("{} threads; {} bytes of shared memory",
+                            object->launch.threads,
+                            formatCount(object->launch.sharedBytes))}};
+  llvm::append_range(
+      plan.facts, describeUse(*object, *findNVPTXTarget(options.architecture)));
+  plan.facts.push_back(
+      {"scratch memory",
+       fmt::format("{} + {} a step bytes of device memory for each block",
+                   formatCount(object->launch.scratchBytes),
+                   formatCount(object->launch.scratchBytesPerStep))});
+  for (llvm::StringRef line :
+       llvm::split(llvm::StringRef(object->explain).rtrim(), '\n'))
+    plan.schedule += "  " + line.str() + "\n";
+  return plan;
+}

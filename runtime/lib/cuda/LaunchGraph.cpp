@@ -1,0 +1,59 @@
+//===- LaunchGraph.cpp - Launches that are repeated as one ----------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LaunchGraph.h"
+
+using namespace loco;
+using namespace loco::cuda;
+
+void LaunchGraph::clear() {
+  if (executable)
+    driver.graphExecDestroy(executable);
+  if (graph)
+    driver.graphDestroy(graph);
+  graph = executable = node = nullptr;
+}
+
+bool LaunchGraph::record(void *stream, void *varying,
+                         const std::function<Status()> &work) {
+  clear();
+  if (driver.streamBeginCapture(stream, captureThreadLocal) != 0)
+    return false;
+  bool isGood = !work();
+  // Ends in any case: a stream that records does nothing.
+  isGood &= driver.streamEndCapture(stream, &graph) == 0 && graph;
+  size_t count = 0;
+  isGood = isGood && driver.graphGetNodes(graph, nullptr, &count) == 0;
+  std::vector<void *> nodes(count);
+  isGood = isGood && driver.graphGetNodes(graph, nodes.data(), &count) == 0;
+  for (size_t i = 0; isGood && i < count; ++i) {
+    int type = -1;
+    KernelNode found = {};
+    if (driver.graphNodeGetType(nodes[i], &type) == 0 && type == nodeOfKernel &&
+        driver.graphKernelNodeGetParams(nodes[i], &found) == 0 &&
+        found.function == varying) {
+      node = nodes[i];
+      launch = found;
+    }
+  }
+  isGood =
+      isGood && node && driver.graphInstantiate(&executable, graph, 0) == 0;
+  if (!isGood)
+    clear();
+  return isGood;
+}
+
+Status LaunchGraph::replay(void *stream, std::vector<void *> &parameters) {
+  launch.parameters = parameters.data();
+  launch.extra = nullptr;
+  if (Status failed = driver.check(
+          driver.graphExecKernelNodeSetParams(executable, node, &launch),
+          "a kernel cannot be given its arguments"))
+    return failed;
+  return driver.check(driver.graphLaunch(executable, stream),
+                      "the kernels cannot be started");
+}

@@ -1,0 +1,46 @@
+//===- Layout.h - Where a batch is in device memory -------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_RUNTIME_CUDA_LAYOUT_H
+#define LOCO_RUNTIME_CUDA_LAYOUT_H
+
+#include "Device.h"
+
+namespace loco::cuda {
+
+/// Places in the arena, in this order: what all samples share; the samples of
+/// a batch and their numbers, once or twice, so that a second batch can arrive
+/// while the first is worked on; results; sums of each team; scratch memory.
+struct Layout {
+  int64_t samples = -1, steps = -1, teams = 0;
+  /// Of each argument: its place, for what is per sample counted from the
+  /// beginning of the batch's place, and its size.
+  std::vector<int64_t> arguments, argumentBytes;
+  std::vector<int64_t> results, resultBytes, parts;
+  /// Places of the batches, and that of the samples' numbers in them.
+  int64_t batches[2] = {0, 0}, index = 0;
+  bool hasSpare = false;
+  int64_t partsBegin = 0, partsBytes = 0;
+  int64_t scratch = 0, scratchStride = 0;
+  int64_t bytes = 0;
+
+  /// For a grid of so many teams.
+  static Layout make(const CudaCode &code, int64_t samples, int64_t steps,
+                     int64_t teams, bool hasSpare);
+
+  /// What is copied to the device of a batch: what all samples share, or what
+  /// is per sample.
+  std::vector<Transfer> shared(const CudaCode &code,
+                               const KernelBatch &batch) const;
+  std::vector<Transfer> perSample(const CudaCode &code,
+                                  const KernelBatch &batch, int place) const;
+  std::vector<Transfer> resultsOf(const KernelBatch &batch) const;
+};
+
+} // namespace loco::cuda
+
+#endif // LOCO_RUNTIME_CUDA_LAYOUT_H

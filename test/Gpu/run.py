@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Everything that wants a GPU, in one command.
+
+    run.py --lococ build/release/bin/lococ --python venv/bin/python [--results gpu.json]
+
+First the values and gradients of every example and workload, on the GPU, on the processor and by
+the interpreter (`lococ verify --target cuda`). Then the times of the workloads, and of two large
+ones, beside PyTorch (eager, compiled, CUDA graphs), JAX and cuDNN's LSTM, with the share of the
+copy bandwidth and of the arithmetic peak that were measured on the same device. `--only check`
+or `--only bench` does one of them; `--workloads B,E-768` some of them. The exit code is 1 if a
+model is wrong; what a framework cannot do is listed as not measured.
+"""
+
+import argparse
+import glob
+import json
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "test", "Benchmark"))
+from candidates import NotMeasured, measure_framework, measure_loco
+from workloads import LARGE, WORKLOADS
+
+CANDIDATES = {
+    "PyTorch eager": measure_framework("torch", "eager"),
+    "torch.compile": measure_framework("torch", "compile"),
+    "CUDA graphs": measure_framework("torch", "graphs"),
+    "JAX": measure_framework("jax", "jit"),
+}
+
+
+def parse():
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     description=__doc__)
+    parser.add_argument("--lococ", default="lococ")
+    parser.add_argument("--python", default=sys.executable, help="one that has PyTorch and JAX")
+    parser.add_argument("--only", choices=["check", "bench"])
+    parser.add_argument("--files", nargs="*", help="what to check; default: all examples and workloads")
+    parser.add_argument("--workloads", default=",".join(w.name for w in WORKLOADS + LARGE))
+    parser.add_argument("--candidates", default=",".join(CANDIDATES))
+    parser.add_argument("--seconds", type=float, default=3,
+                        help="that a framework repeats a step for")
+    parser.add_argument("--repeat", type=int, default=10, help="steps of loco in one run")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for one program")
+    parser.add_argument("--results", default="gpu-results.json")
+    options = parser.parse_args()
+    options.device = "cuda"
+    return options
+
+
+# Values and gradients.
+
+
+def list_models(lococ, file):
+    """Models of a program; those that need an argument cannot be checked alone."""
+    done = subprocess.run([lococ, "verify", file, "--target", "cuda", "--model", "?"],
+                          capture_output=True, text=True)
+    names = done.stderr.split("it has", 1)[-1] if "it has" in done.stderr else ""
+    return [part for i, part in enumerate(names.split("`")) if i % 2]
+
+
+def check(options):
+    files = options.files or sorted(glob.glob(os.path.join(ROOT, "examples", "*.loco")) +
+                                    glob.glob(os.path.join(ROOT, "test", "Benchmark", "workloads", "*.loco")))
+    results = {}
+    for file in files:
+        for model in list_models(options.lococ, file) or [""]:
+            name = os.path.basename(file) + (":" + model if model else "")
+            command = [options.lococ, "verify", file, "--target", "cuda", "--samples", "3", "--steps", "5"]
+            if model:
+                command += ["--model", model]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=options.timeout)
+                text, isGood = done.stdout + done.stderr, done.returncode == 0
+            except subprocess.TimeoutExpired:
+                text, isGood = f"takes longer than {options.timeout} s", False
+            results[name] = {"good": isGood, "text": text}
+            print(f"{name}: {'ok' if isGood else 'WRONG'}", flush=True)
+            if not isGood:
+                print(text, flush=True)
+    return results
+
+
+# Times.
+
+
+def describe(seconds):
+    return "-" if seconds is None else f"{seconds * 1e3:.3f}"
+
+
+def measure_peaks(options):
+    done = subprocess.run([options.python, os.path.join(HERE, "peaks.py")], capture_output=True, text=True)
+    if done.returncode:
+        print("peaks: not measured: " + (done.stderr.strip() or "?").splitlines()[-1], flush=True)
+        return None
+    peaks = json.loads(done.stdout.splitlines()[-1])
+    print(f"{peaks['device']}: copies {peaks['copy_bytes_per_second'] * 1e-9:.0f} GB/s; products " +
+          ", ".join(f"{name} {rate * 1e-12:.0f} T/s"
+                    for name, rate in peaks["operations_per_second"].items()), flush=True)
+    return peaks
+
+
+def shares(measurement, seconds, peaks):
+    """Of the copy bandwidth, and of f32's arithmetic peak."""
+    moved = sum(measurement["bytes"].values()) + measurement["bytes"]["kept"]
+    done = measurement["operations"]["products"] + measurement["operations"]["elementwise"]
+    return {"bytes": moved, "operations": done,
+            "bandwidth": moved / seconds / peaks["copy_bytes_per_second"],
+            "arithmetic": done / seconds / peaks["operations_per_second"]["f32"]}
+
+
+def bench(options, results):
+    results["peaks"] = peaks = measure_peaks(options)
+    wanted = options.workloads.split(",")
+    for workload in WORKLOADS + LARGE:
+        if workload.name not in wanted:
+            continue
+        place = results.setdefault(workload.name, {})
+        try:
+            place["loco"] = loco = measure_loco(options, workload, os.cpu_count())
+            for kind, direction in (("forward", "forward"), ("gradient", "forward+backward")):
+                kernels = loco["kernels"][direction]
+                line = (f"{workload.name} {kind}: {describe(loco[kind])} ms, kernels {describe(kernels)} ms, "
+                        f"{kernels / workload.steps * 1e6:.2f} us a step")
+                if peaks and kernels:
+                    share = shares(loco["report"][direction], kernels, peaks)
+                    place[kind + " shares"] = share
+                    line += (f"; {share['bytes'] * 1e-9:.3f} GB, {100 * share['bandwidth']:.0f} % of the copy "
+                             f"bandwidth, {100 * share['arithmetic']:.0f} % of the f32 peak")
+                print(line, flush=True)
+        except NotMeasured as reason:
+            place["loco"] = {"missing": str(reason)}
+            print(f"{workload.name}: not measured: {reason}", flush=True)
+        for name in filter(None, options.candidates.split(",")):
+            try:
+                place[name] = CANDIDATES[name](options, workload, os.cpu_count())
+                found = place[name]
+                print(f"  {name}: {describe(found['gradient'])} ms (forward {describe(found['forward'])})",
+                      flush=True)
+            except NotMeasured as reason:
+                place[name] = {"missing": str(reason)}
+                print(f"  {name}: not measured: {reason}", flush=True)
+        save(options.results, results)
+
+
+def save(path, results):
+    with open(path + ".part", "w") as file:
+        json.dump(results, file, indent=1)
+    os.replace(path + ".part", path)
+
+
+def main():
+    options = parse()
+    results = {}
+    if options.only != "bench":
+        results["checks"] = check(options)
+        save(options.results, results)
+    if options.only != "check":
+        bench(options, results)
+    save(options.results, results)
+    return 0 if all(found["good"] for found in results.get("checks", {}).values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
