@@ -304,11 +304,13 @@ void KernelExecutor::runBlocks(const KernelBatch &batch, Thread &thread,
 
 /// Adds up what the threads summed, in their order.
 void KernelExecutor::addSums(const KernelBatch &batch) {
+  // A team has one set of sums.
+  parts.resize(blocks.team > 1 ? 1 : threads.size());
   for (size_t i = 0; i < kernel.results.size(); ++i) {
     const KernelOperand &result = kernel.results[i];
     if (result.kind != KernelOperand::Kind::Sum)
       continue;
-    for (size_t thread = 0; thread < threads.size(); ++thread)
+    for (size_t thread = 0; thread < parts.size(); ++thread)
       parts[thread] = threads[thread].sums[i].data();
     int64_t count = result.elements(batch.steps);
     if (result.type == ElementType::F64)
@@ -343,8 +345,6 @@ Status KernelExecutor::run(const KernelBatch &batch) {
     thread.outOfMemory = false;
   if (blocks.team > 1) {
     KernelTeam team(blocks.team);
-    for (size_t number = 1; number < threads.size(); ++number)
-      prepare(batch, static_cast<int>(number), 0);
     if (prepare(batch, 0, batch.samples))
       pool.run([&](int number) { runMember(batch, number, team); });
   } else {
