@@ -122,9 +122,15 @@ NestFact Reporter::describeFused(const Group &group) const {
   fact.schedule = ("vectors of " + Twine(lanes) + " along ").str();
   fact.schedule += group.flat ? "all sites" : ("axis " + Twine(axis)).str();
   if (group.tileAxis >= 0 && group.tileRows > 1)
-    fact.schedule += (", " + Twine(group.tileRows) + " rows of axis " +
-                      Twine(group.tileAxis) + " at a time")
-                         .str();
+    fact.schedule +=
+        (", " + Twine(group.tileRows) + " rows of axis " +
+         Twine(group.tileAxis) +
+         (group.tileLines > 1
+              ? " by " + std::to_string(group.tileLines) + " of axis " +
+                    std::to_string(group.tileAxis - 1)
+              : std::string()) +
+         " at a time")
+            .str();
   return fact;
 }
 
@@ -195,8 +201,8 @@ static Operation *findReason(const Group &group, Value value) {
   return reason ? findCause(reason) : nullptr;
 }
 
-/// Where `op` is from; ops of a derivative may be from nowhere: then where those
-/// are from that it is computed from.
+/// Where `op` is from; ops of a derivative may be from nowhere: then where
+/// those are from that it is computed from.
 static Location findPlace(Operation *op) {
   auto isSomewhere = [](Operation *op) {
     return op->getLoc()->findInstanceOf<FileLineColLoc>() != nullptr;
