@@ -10,6 +10,7 @@
 #include "compiler/Autodiff/Autodiff.h"
 #include "compiler/Conversion/OutlineLoops/Passes.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
+#include "dialects/Device/IR/DeviceOps.h"
 #include "dialects/Loco/IR/LocoOps.h"
 #include "dialects/Loco/Transforms/Passes.h"
 
@@ -31,9 +32,9 @@ using namespace mlir;
 void loco::registerLocoDialects(DialectRegistry &registry) {
   registry.insert<LocoDialect, affine::AffineDialect, arith::ArithDialect,
                   cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect,
-                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
-                  NVVM::NVVMDialect, scf::SCFDialect, tensor::TensorDialect,
-                  vector::VectorDialect>();
+                  device::DeviceDialect, LLVM::LLVMDialect, math::MathDialect,
+                  memref::MemRefDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
   func::registerInlinerExtension(registry);
 }
 
@@ -74,10 +75,10 @@ void loco::buildPlanPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createCSEPass());
   modulePasses.addNestedPass<func::FuncOp>(createFission());
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
-  modulePasses.addPass(createCanonicalizerPass());
   // Sums that fission takes out of a loop are none of a pair's.
   modulePasses.addNestedPass<func::FuncOp>(createMoveSums());
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
+  modulePasses.addPass(createCanonicalizerPass());
   modulePasses.addPass(createCSEPass());
 }
 
