@@ -19,7 +19,7 @@
 // SHARED: the code needs 200 bytes of shared memory, a fake GPU has 100
 // MEMORY: out of device memory: 20 samples of 3 steps need {{[0-9]+}} bytes, 2500 of the 2500 of a fake GPU are free; lower the batch or the number of steps
 // RIGHT: a fake GPU, compute capability 90
-// RIGHT-NEXT: 8 blocks, right
+// RIGHT-NEXT: 7 blocks, right
 // RIGHT-NEXT: again, right
 // FEW: {{[1-4]}} blocks, right
 //
