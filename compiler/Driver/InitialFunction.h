@@ -17,8 +17,9 @@
 namespace loco {
 
 /// `@M.initial` in a module of its own, in f64 whatever the model computes in,
-/// as the interpreter does. Its constants are arguments behind the random key:
-/// programs that differ in the starts of parameters share the function.
+/// as the interpreter does; what it gives is of the model's precision. Its
+/// constants are arguments behind the random key: programs that differ in the
+/// starts of parameters share the function.
 struct InitialFunction {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::func::FuncOp function;
