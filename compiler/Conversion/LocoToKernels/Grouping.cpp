@@ -53,6 +53,8 @@ private:
     return isSolo(op) || planner.isAssembled(op);
   }
   void assignLevels();
+  bool isOwn(OpOperand &operand) const;
+  DenseSet<Operation *> findLight() const;
   void sinkLate();
   void materialise();
   void addToFirst();
@@ -98,9 +100,51 @@ void Grouping::assignLevels() {
   }
 }
 
-/// Moves ops whose operands are all in memory anyway to the group that uses
-/// them, so that their results need no memory.
+/// True if what gives `operand` is made in the same group, at the same sites.
+bool Grouping::isOwn(OpOperand &operand) const {
+  Operation *producer = operand.get().getDefiningOp();
+  return producer && producer->getBlock() == &block && !isScalarOp(producer) &&
+         !isFree(producer) && !isBarrier(operand);
+}
+
+/// Fields in memory that something may be made of, and be made where it is used
+/// rather than be kept in memory itself.
+static constexpr size_t lightFields = 3;
+
+/// Ops that are little arithmetic on few fields in memory.
+DenseSet<Operation *> Grouping::findLight() const {
+  DenseSet<Operation *> light;
+  DenseMap<Operation *, llvm::SmallDenseSet<Value, 4>> fields;
+  for (Operation &op : block.without_terminator()) {
+    if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
+             BroadcastOp, RollOp>(op))
+      continue;
+    bool all = true;
+    llvm::SmallDenseSet<Value, 4> read;
+    for (OpOperand &operand : op.getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      if (isOwn(operand)) {
+        all &= light.contains(producer);
+        for (Value field : fields.lookup(producer))
+          read.insert(field);
+      } else if (!producer || !isFree(producer)) {
+        auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+        if (type && type.getRank())
+          read.insert(operand.get());
+      }
+    }
+    if (!all || read.size() > lightFields)
+      continue;
+    light.insert(&op);
+    fields[&op] = std::move(read);
+  }
+  return light;
+}
+
+/// Moves ops whose operands are all in memory anyway, or made of little that
+/// is, to the group that uses them, so that their results need no memory.
 void Grouping::sinkLate() {
+  DenseSet<Operation *> light = findLight();
   for (Operation &op : llvm::reverse(block.without_terminator())) {
     if (isScalarOp(&op) || standsAlone(&op) || isFree(&op) || op.use_empty() ||
         planner.isSkipped(&op))
@@ -116,12 +160,9 @@ void Grouping::sinkLate() {
       else
         latest = std::min(latest, levels.lookup(user));
     }
-    for (OpOperand &operand : op.getOpOperands()) {
-      Operation *producer = operand.get().getDefiningOp();
-      if (producer && producer->getBlock() == &block && !isScalarOp(producer) &&
-          !isFree(producer) && !isBarrier(operand))
+    for (OpOperand &operand : op.getOpOperands())
+      if (isOwn(operand) && !light.contains(operand.get().getDefiningOp()))
         movable = false;
-    }
     if (movable)
       levels[&op] = latest;
   }
@@ -199,7 +240,8 @@ void Grouping::placePieces(SmallVectorImpl<Root> &yields) {
   }
 }
 
-/// Of the products that share their place, the first one replaces what is there.
+/// Of the products that share their place, the first one replaces what is
+/// there.
 void Grouping::addToFirst() {
   llvm::SmallSetVector<std::pair<int, void *>, 4> written;
   for (auto &group : groups)
