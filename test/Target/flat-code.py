@@ -22,7 +22,8 @@ def count(program, *settings):
 
 for program, small, large in (
     ("locornn_mnist_deterministic", ["side=36"], ["side=288"]),
-    ("wave_rnn_copy", ["num_sites=64"], ["num_sites=1024"]),
+    # Above 4,096 values, code for several threads to a sample comes with it.
+    ("wave_rnn_copy", ["num_sites=1024"], ["num_sites=8192"]),
     ("lstm_adding", ["units=64", "length=50"], ["units=1024", "length=2000"]),
 ):
     few, many = count(program, *small), count(program, *large)
