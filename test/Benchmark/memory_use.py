@@ -19,10 +19,13 @@ sys.path.insert(0, HERE)
 from run import load, save
 from workloads import BY_NAME, WORKLOADS
 
+# Enough for every buffer that training goes around in; told and run are of the same.
+TRAINING = ["--set", "train.updates=4", "--set", "train.optimizer=sgd(1e-12)"]
+
 
 def get_peak(options, workload, settings):
     text = subprocess.run([options.lococ, "explain", workload.path, "--model", workload.model,
-                           "--threads", str(options.threads), *settings],
+                           "--threads", str(options.threads), *TRAINING, *settings],
                           capture_output=True, text=True, check=True).stdout
     return int(re.search(r"peak memory +([\d,]+) bytes", text)[1].replace(",", ""))
 
@@ -31,8 +34,7 @@ def get_resident(options, workload, settings):
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [options.lococ, "run", workload.path, "--quiet", "--out", os.path.join(folder, "run"),
-             "--threads", str(options.threads), "--set", "train.updates=4",
-             "--set", "train.optimizer=sgd(1e-12)", *settings])
+             "--threads", str(options.threads), *TRAINING, *settings])
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"{workload.name}: the run failed")
