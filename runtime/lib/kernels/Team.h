@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <thread>
 
 namespace loco {
 
@@ -29,8 +30,11 @@ public:
     uint32_t before = meetings.load(std::memory_order_relaxed);
     if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
       arrived.store(0, std::memory_order_relaxed);
-      meetings.store(before + 1, std::memory_order_release);
-      meetings.notify_all();
+      // Either this sees who sleeps, or who is about to sees the new number. To
+      // wake nobody takes five times as long as all else here.
+      meetings.store(before + 1, std::memory_order_seq_cst);
+      if (sleeping.load(std::memory_order_seq_cst))
+        meetings.notify_all();
       return;
     }
     for (int turn = 0; turn < turnsOfWaiting; ++turn) {
@@ -38,13 +42,21 @@ public:
         return;
       pause();
     }
-    meetings.wait(before, std::memory_order_acquire);
+    for (int turn = 0; turn < turnsOfYielding; ++turn) {
+      if (meetings.load(std::memory_order_acquire) != before)
+        return;
+      std::this_thread::yield();
+    }
+    sleeping.fetch_add(1, std::memory_order_seq_cst);
+    meetings.wait(before, std::memory_order_seq_cst);
+    sleeping.fetch_sub(1, std::memory_order_relaxed);
   }
 
 private:
   /// Ten microseconds or more: a thread that waits longer waits for one that
-  /// does not run.
-  static constexpr int turnsOfWaiting = 1 << 9;
+  /// does not run, and lets others have its processor. It sleeps only where that
+  /// takes long: who is woken late keeps the others waiting until they sleep, too.
+  static constexpr int turnsOfWaiting = 1 << 9, turnsOfYielding = 1 << 10;
 
   static void pause() {
 #if defined(__x86_64__)
@@ -55,6 +67,7 @@ private:
   const int members;
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<uint32_t> meetings{0};
+  std::atomic<int> sleeping{0};
 };
 
 } // namespace loco
