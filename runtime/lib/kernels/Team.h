@@ -54,8 +54,9 @@ public:
 
 private:
   /// Ten microseconds or more: a thread that waits longer waits for one that
-  /// does not run, and lets others have its processor. It sleeps only where that
-  /// takes long: who is woken late keeps the others waiting until they sleep, too.
+  /// does not run, and lets others have its processor. It sleeps only where
+  /// that takes long: who is woken late keeps the others waiting until they
+  /// sleep, too.
   static constexpr int turnsOfWaiting = 1 << 9, turnsOfYielding = 1 << 10;
 
   static void pause() {
