@@ -64,12 +64,7 @@ void Emitter::byOne(llvm::function_ref<void()> body) {
   if (since == Since::Divided)
     meet();
   since = Since::One;
-  Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, member,
-                                      constant(0));
-  auto branch = scf::IfOp::create(b, loc, first, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
+  byFirst(/*divided=*/true, body);
 }
 
 /// The thread's own part of `extent` sites, in whole steps; the last thread
