@@ -27,8 +27,8 @@
 #include "compiler/JIT/CompiledKernel.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Reference/Interpreter.h"
-#include "dialects/Device/IR/DeviceOps.h"
 #include "dialects/Loco/IR/LocoOps.h"
+#include "test/Conversion/BreakKernels.h"
 #include "test/Emulator/Emulator.h"
 #include "test/Unit/RandomPrograms.h"
 
@@ -335,49 +335,6 @@ static bool check(ModuleOp module, func::FuncOp function, const Kernel &kernel,
   return good;
 }
 
-static bool isBarrier(Operation *op) {
-  return isa<gpu::BarrierOp, device::GroupBarrierOp, device::ClusterBarrierOp,
-             device::GridBarrierOp>(op);
-}
-
-/// Puts a mistake into kernels that the emulation has to find: no barrier in
-/// time loops, neighbours around the edge that are one site off, the shared
-/// memory of the wrong block.
-static void breakKernels(ModuleOp kernels) {
-  SmallVector<Operation *> wrong;
-  kernels.walk([&](Operation *op) {
-    auto loop = op->getParentOfType<scf::ForOp>();
-    bool isInTime = loop && loop->getParentOfType<scf::ForOp>();
-    if (isInTime && mistake == "barrier" && isBarrier(op))
-      wrong.push_back(op);
-    if (mistake == "block" && isa<device::RemoteOp>(op))
-      wrong.push_back(op);
-    auto choice = dyn_cast<arith::SelectOp>(op);
-    Operation *around = choice && choice.getType().isInteger(32)
-                            ? choice.getTrueValue().getDefiningOp()
-                            : nullptr;
-    if (isa_and_nonnull<arith::AddIOp, arith::SubIOp>(around) &&
-        around->getOperand(0) == choice.getFalseValue() && mistake == "halo")
-      wrong.push_back(around);
-  });
-  for (Operation *op : wrong) {
-    if (isBarrier(op)) {
-      op->erase();
-      continue;
-    }
-    OpBuilder b(op);
-    Value one =
-        arith::ConstantIntOp::create(b, op->getLoc(), b.getI32Type(), 1);
-    if (isa<device::RemoteOp>(op)) {
-      op->setOperand(
-          1, arith::XOrIOp::create(b, op->getLoc(), op->getOperand(1), one));
-      continue;
-    }
-    op->setOperand(
-        1, arith::SubIOp::create(b, op->getLoc(), op->getOperand(1), one));
-  }
-}
-
 /// The same for a GPU, whose kernels are emulated.
 static bool checkOnGPU(ModuleOp module, func::FuncOp function, int *agreeing) {
   GPUCompileOptions options;
@@ -405,7 +362,7 @@ static bool checkOnGPU(ModuleOp module, func::FuncOp function, int *agreeing) {
                                          : object.kernels);
     return true;
   }
-  breakKernels(**kernels);
+  breakKernels(**kernels, mistake);
   auto emulated = EmulatedKernels::create(std::move(*kernels), object);
   if (!emulated)
     return fail(emulated.takeError());

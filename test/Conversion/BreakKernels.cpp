@@ -1,0 +1,55 @@
+//===- BreakKernels.cpp - Mistakes for the emulation to find --------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/Conversion/BreakKernels.h"
+#include "dialects/Device/IR/DeviceOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace loco;
+
+static bool isBarrier(Operation *op) {
+  return isa<gpu::BarrierOp, device::GroupBarrierOp, device::ClusterBarrierOp,
+             device::GridBarrierOp>(op);
+}
+
+void loco::breakKernels(ModuleOp kernels, StringRef mistake) {
+  SmallVector<Operation *> wrong;
+  kernels.walk([&](Operation *op) {
+    auto loop = op->getParentOfType<scf::ForOp>();
+    bool isInTime = loop && loop->getParentOfType<scf::ForOp>();
+    if (isInTime && mistake == "barrier" && isBarrier(op))
+      wrong.push_back(op);
+    if (mistake == "block" && isa<device::RemoteOp>(op))
+      wrong.push_back(op);
+    auto choice = dyn_cast<arith::SelectOp>(op);
+    Operation *around = choice && choice.getType().isInteger(32)
+                            ? choice.getTrueValue().getDefiningOp()
+                            : nullptr;
+    if (isa_and_nonnull<arith::AddIOp, arith::SubIOp>(around) &&
+        around->getOperand(0) == choice.getFalseValue() && mistake == "halo")
+      wrong.push_back(around);
+  });
+  for (Operation *op : wrong) {
+    if (isBarrier(op)) {
+      op->erase();
+      continue;
+    }
+    OpBuilder b(op);
+    Value one =
+        arith::ConstantIntOp::create(b, op->getLoc(), b.getI32Type(), 1);
+    if (isa<device::RemoteOp>(op)) {
+      op->setOperand(
+          1, arith::XOrIOp::create(b, op->getLoc(), op->getOperand(1), one));
+      continue;
+    }
+    op->setOperand(
+        1, arith::SubIOp::create(b, op->getLoc(), op->getOperand(1), one));
+  }
+}
