@@ -140,6 +140,36 @@ llvm::Error ModuleCode::makeCode(func::FuncOp entry, EntryCode &code) {
   return llvm::Error::success();
 }
 
+Expected<CudaUpdateCode> ModuleCode::getUpdates() {
+  return loadUpdates(options.precision, *options.gpu, options.cache,
+                     options.timings);
+}
+
+Expected<CudaUpdateCode> loco::loadUpdates(ElementType precision,
+                                           const GPUCompileOptions &gpu,
+                                           ObjectCache *cache,
+                                           Timings *timings) {
+  CudaUpdateCode code;
+  code.precision = precision;
+  CacheKey key("updates");
+  key.add(static_cast<uint64_t>(precision))
+      .add(gpu.architecture)
+      .add(static_cast<uint64_t>(gpu.kernelsOnly));
+  if (cache && cache->isOn())
+    if (auto kept = cache->load(key.getText())) {
+      code.image = std::move(*kept);
+      return code;
+    }
+  Timings::Phase phase(timings, "compiling");
+  auto made = compileUpdatesForGPU(precision == ElementType::F64, gpu);
+  if (!made)
+    return Error{llvm::toString(made.takeError())};
+  code.image = std::move(*made);
+  if (cache && cache->isOn())
+    cache->store(key.getText(), code.image);
+  return code;
+}
+
 //===----------------------------------------------------------------------===//
 // Initial values
 //===----------------------------------------------------------------------===//

@@ -14,6 +14,7 @@
 #include "compiler/Driver/ProgramImage.h"
 #include "compiler/Driver/Timings.h"
 #include "compiler/JIT/CompileGPU.h"
+#include "loco/CudaUpdates.h"
 #include "loco/ThreadPool.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -36,12 +37,20 @@ public:
   /// What answers a request, with loops that keep what `policy` says.
   virtual Expected<EntryCode> getEntry(const Request &request,
                                        ResidualPolicy policy) = 0;
+  /// Kernels that update parameters on the GPU that the code is for.
+  virtual Expected<CudaUpdateCode> getUpdates() = 0;
   /// Nothing if the initial values have to be interpreted.
   virtual std::optional<InitialCode> getInitial() = 0;
   /// Initial values of the reference interpreter, in f64.
   virtual Expected<TensorMap> interpretInitial(uint64_t seed,
                                                ThreadPool &pool) = 0;
 };
+
+/// An optimiser's kernels for a GPU, compiled or from the cache; `cache` and
+/// `timings` may be null.
+Expected<CudaUpdateCode> loadUpdates(ElementType precision,
+                                     const GPUCompileOptions &gpu,
+                                     ObjectCache *cache, Timings *timings);
 
 /// How a module's code is made.
 struct ModuleCodeOptions {
@@ -67,6 +76,7 @@ public:
   const Signature &getSignature() override { return signature; }
   Expected<EntryCode> getEntry(const Request &request,
                                ResidualPolicy policy) override;
+  Expected<CudaUpdateCode> getUpdates() override;
   std::optional<InitialCode> getInitial() override;
   Expected<TensorMap> interpretInitial(uint64_t seed,
                                        ThreadPool &pool) override;

@@ -50,6 +50,11 @@ public:
     return code;
   }
 
+  Expected<CudaUpdateCode> getUpdates() override {
+    return loadUpdates(owner.getPrecision(model), *owner.gpu,
+                       owner.options.cache, owner.options.timings);
+  }
+
   std::optional<InitialCode> getInitial() override {
     std::lock_guard<std::recursive_mutex> lock(owner.turn);
     if (!kept.initial.empty())

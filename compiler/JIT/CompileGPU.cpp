@@ -8,6 +8,7 @@
 #include "compiler/JIT/CompileGPU.h"
 
 #include "compiler/Conversion/LocoToGPU/LocoToGPU.h"
+#include "compiler/Conversion/LocoToGPU/UpdateKernels.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
 
@@ -30,15 +31,18 @@ static std::string printed(Operation *op) {
   return text;
 }
 
+static void loadKernelDialects(MLIRContext &context) {
+  context
+      .loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                   vector::VectorDialect, cf::ControlFlowDialect,
+                   arith::ArithDialect, math::MathDialect, func::FuncDialect,
+                   gpu::GPUDialect, device::DeviceDialect>();
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>>
 loco::makeGPUModule(ModuleOp module, StringRef name,
                     const GPUCompileOptions &options, GPUObject &object) {
-  MLIRContext *context = module.getContext();
-  context
-      ->loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
-                    vector::VectorDialect, cf::ControlFlowDialect,
-                    arith::ArithDialect, math::MathDialect, func::FuncDialect,
-                    gpu::GPUDialect, device::DeviceDialect>();
+  loadKernelDialects(*module.getContext());
   const NVPTXTarget *target = findNVPTXTarget(options.architecture);
   if (!target)
     return llvm::createStringError("no code is made for `%s`",
@@ -65,6 +69,8 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   launch.sharedBytes = schedule->sharedBytes * schedule->samplesPerBlock;
   launch.scratchBytes = schedule->scratchBytes;
   launch.scratchBytesPerStep = schedule->scratchBytesPerStep;
+  launch.scratchBytesPerSegment = schedule->scratchBytesPerSegment;
+  launch.scratchBytesPerSegmentStep = schedule->scratchBytesPerSegmentStep;
   launch.samplesPerBlock = schedule->samplesPerBlock;
   launch.blocksPerSample = schedule->blocksPerSample;
   launch.isCooperative = schedule->blocksPerSample > 1 && !schedule->isCluster;
@@ -82,6 +88,17 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   return std::move(kernels);
 }
 
+/// The only gpu.module of `kernels`, which is changed, as text for the driver.
+static llvm::Expected<std::string>
+lowerToPTX(ModuleOp kernels, const GPUCompileOptions &options) {
+  PassManager lower(kernels.getContext(), ModuleOp::getOperationName());
+  buildGPULoweringPipeline(lower);
+  if (failed(lower.run(kernels)))
+    return llvm::createStringError("the kernels could not be lowered");
+  auto made = *kernels.getOps<gpu::GPUModuleOp>().begin();
+  return emitPTX(made, *findNVPTXTarget(options.architecture));
+}
+
 llvm::Expected<GPUObject>
 loco::compileForGPU(ModuleOp module, StringRef name,
                     const GPUCompileOptions &options) {
@@ -91,15 +108,18 @@ loco::compileForGPU(ModuleOp module, StringRef name,
     return kernels.takeError();
   if (options.scheduleOnly || options.kernelsOnly)
     return object;
-  PassManager lower(module.getContext(), ModuleOp::getOperationName());
-  buildGPULoweringPipeline(lower);
-  if (failed(lower.run(**kernels)))
-    return llvm::createStringError("`%s` could not be lowered",
-                                   name.str().c_str());
-  auto made = *(*kernels)->getOps<gpu::GPUModuleOp>().begin();
-  auto ptx = emitPTX(made, *findNVPTXTarget(options.architecture));
+  auto ptx = lowerToPTX(**kernels, options);
   if (!ptx)
     return ptx.takeError();
   object.ptx = std::move(*ptx);
   return object;
+}
+
+llvm::Expected<std::string>
+loco::compileUpdatesForGPU(bool isF64, const GPUCompileOptions &options) {
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  loadKernelDialects(context);
+  auto kernels = makeUpdateKernels(context, isF64);
+  return options.kernelsOnly ? printed(*kernels)
+                             : lowerToPTX(*kernels, options);
 }

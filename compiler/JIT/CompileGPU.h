@@ -50,6 +50,11 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 makeGPUModule(mlir::ModuleOp module, llvm::StringRef function,
               const GPUCompileOptions &options, GPUObject &object);
 
+/// An optimiser's kernels (compiler/Conversion/LocoToGPU/UpdateKernels.h), as
+/// GPUObject::ptx or, where the options stop there, GPUObject::kernels.
+llvm::Expected<std::string>
+compileUpdatesForGPU(bool isF64, const GPUCompileOptions &options);
+
 } // namespace loco
 
 #endif // COMPILER_JIT_COMPILEGPU_H

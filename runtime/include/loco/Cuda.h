@@ -29,6 +29,9 @@ struct CudaLaunch {
   int64_t sharedBytes = 0;
   /// Of global memory, for each team: the threads that run a sample.
   int64_t scratchBytes = 0, scratchBytesPerStep = 0;
+  /// The same of functions that go through their steps in segments, of every
+  /// segment and of every step of one.
+  int64_t scratchBytesPerSegment = 0, scratchBytesPerSegmentStep = 0;
   /// Teams that share a block; blocks that share a team. One of the two is 1. A
   /// grid has a multiple of the former of teams.
   int64_t samplesPerBlock = 1, blocksPerSample = 1;
@@ -36,6 +39,11 @@ struct CudaLaunch {
   bool isCooperative = false;
   /// At the start of each team's scratch memory, zero before every launch.
   int64_t counterBytes = 0;
+
+  /// Steps of a segment where `wanted` are asked for (0: what needs the least
+  /// memory), and the bytes of scratch memory of a team.
+  int64_t segmentFor(int64_t steps, int64_t wanted) const;
+  int64_t scratchFor(int64_t steps, int64_t wanted) const;
 };
 
 /// Kernels of one function, as compiler/Conversion/LocoToGPU/LocoToGPU.h
@@ -77,6 +85,10 @@ struct CudaOccupancy {
 /// device.
 Expected<CudaDevice> findCudaDevice();
 
+/// Parameters that stay on the device, and an update of them (CudaUpdates.h).
+class CudaParameters;
+struct CudaUpdate;
+
 class CudaExecutor {
 public:
   /// Loads the code into the first device. An error if there is none or if it
@@ -95,6 +107,11 @@ public:
   /// needed and how much is free. From the second batch of one size on all
   /// launches are one call (a CUDA graph), and no memory is taken.
   Status run(const KernelBatch &batch);
+
+  /// The same, and updates parameters that stay on the device by the gradients
+  /// among the results, in the same graph. Of the arguments that they stand for
+  /// nothing is read.
+  Status update(const KernelBatch &batch, CudaUpdate &update);
 
   /// Announces the batch that comes after the next one that runs. Its samples
   /// are copied while that one is worked on, so its arrays stay as they are

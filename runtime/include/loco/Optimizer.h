@@ -72,7 +72,31 @@ struct OptimizerOptions {
 
   /// An error that names the value that makes no sense.
   Status check() const;
+
+  /// Bytes that training holds of a Param or Frozen argument: the values
+  /// themselves and, where they are learned, gradients and what is remembered.
+  int64_t heldBytes(const ArgumentSpec &parameter) const;
 };
+
+/// What a parameter is changed by, after all rules.
+struct ParameterFactors {
+  double rate = 0, coupledDecay = 0, decoupledDecay = 0;
+};
+
+/// Adam's divisors in update number `number`: of the step, and of the root of
+/// the second moment.
+struct AdamCorrections {
+  double step = 1, root = 1;
+  AdamCorrections(const OptimizerOptions &options, int64_t number);
+};
+
+/// Elements that are handled together, by a thread of the processor or by a
+/// block of a device: a piece of a gradient stays in the first-level cache
+/// while it is clipped, decayed and applied. Part of the meaning of norms,
+/// whose sums are made per piece, in so many parts: element i is of part i mod
+/// normParts.
+inline constexpr int64_t updatePieceSize = 4096;
+inline constexpr int64_t normParts = 8;
 
 /// "sgd" or "adam".
 const char *describe(OptimizerOptions::Method method);
@@ -98,6 +122,20 @@ public:
   /// `scheduleFactor` multiplies all rates.
   void update(TensorMap &parameters, const TensorMap &gradients, double norm,
               double scheduleFactor);
+
+  const OptimizerOptions &settings() const { return options; }
+  /// Of each of trained().
+  const std::vector<ParameterFactors> &parameterFactors() const {
+    return factors;
+  }
+  /// Beginnings of the names in state(), in the order in which an update takes
+  /// them: `first-moment/`, `second-moment/`; none for plain descent.
+  std::vector<std::string> statePrefixes() const;
+
+  /// An update was made where the model runs (Program::makeResident). What it
+  /// remembers is stale until it is written to lendState().
+  void countUpdate() { ++numUpdates; }
+  TensorMap &lendState() { return memory; }
 
   /// Updates done so far, Adam's t.
   int64_t updates() const { return numUpdates; }
@@ -127,12 +165,8 @@ private:
   ThreadPool *pool;
   OptimizerOptions options;
   std::vector<std::string> names;
-  /// What a parameter is changed by, after all rules.
-  struct Factors {
-    double rate, coupledDecay, decoupledDecay;
-  };
   /// Of each of `names`.
-  std::vector<Factors> factors;
+  std::vector<ParameterFactors> factors;
   std::vector<Piece> pieces;
   TensorMap memory;
   int64_t numUpdates = 0;

@@ -18,6 +18,7 @@
 #include "loco/Expected.h"
 #include "loco/Tensor.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,7 +89,8 @@ struct Batch {
 struct Request {
   /// Results wanted, by name; an empty list means the loss alone.
   std::vector<std::string> results;
-  /// Arguments (parameters and inputs) whose gradient of the mean loss is wanted.
+  /// Arguments (parameters and inputs) whose gradient of the mean loss is
+  /// wanted.
   std::vector<std::string> gradients;
   /// Counters of the random draws.
   uint64_t seed = 0;
@@ -100,14 +102,58 @@ struct Request {
 struct Reply {
   /// Mean over samples (and unmasked steps, for a loss per step).
   double loss = 0;
-  /// Shape [samples, steps, ...] for results per step, [samples, ...] otherwise.
+  /// Shape [samples, steps, ...] for results per step, [samples, ...]
+  /// otherwise.
   TensorMap results;
   /// By parameters: summed over samples and steps, divided by samples: the
   /// gradient of `loss`. By inputs: shape of the input.
   TensorMap gradients;
 };
 
-/// A model that can be run. Calls on one program come from one thread at a time.
+/// Parameters, and what an optimiser remembers of them, that stay on a device
+/// from update to update. Calls come from the thread that runs the program.
+class ResidentUpdates {
+public:
+  virtual ~ResidentUpdates() = default;
+
+  /// Runs the batch as Program::run does, and makes update number `number` of
+  /// the optimiser (from 1) by its gradients, all rates multiplied by
+  /// `rateFactor`. `norm` is that of the gradients before any clipping. If it
+  /// or the loss is not finite nothing is changed, and `reply` holds all
+  /// gradients. Otherwise it holds those that are watched; others have their
+  /// shape alone.
+  virtual Status update(const Batch &batch, const Request &request,
+                        int64_t number, double rateFactor, Reply &reply,
+                        double &norm) = 0;
+
+  /// True if values and state are so few that they come back with each update:
+  /// a device that is lost takes none of them with it.
+  virtual bool isMirrored() const = 0;
+  /// The values and the state after the last update. `state` is Optimizer's. An
+  /// error leaves both as they were.
+  virtual Status fetch(TensorMap &parameters, TensorMap &state) = 0;
+  /// The values alone of parameters that are watched, which came back with the
+  /// last update.
+  virtual void fetchWatched(TensorMap &parameters) const = 0;
+};
+
+class Optimizer;
+
+/// What ResidentUpdates are made for.
+struct ResidentRequest {
+  const Optimizer &optimizer;
+  /// Of all Param and Frozen arguments; the latter are not changed any more.
+  const TensorMap &parameters;
+  /// Learned parameters whose values and gradients are wanted back after each
+  /// update.
+  std::vector<std::string> watched;
+  /// What will be run.
+  Request request;
+  int64_t samples = 0, steps = 0;
+};
+
+/// A model that can be run. Calls on one program come from one thread at a
+/// time.
 class Program {
 public:
   virtual ~Program() = default;
@@ -129,6 +175,14 @@ public:
   /// worked on. It must stay as it is, at its place, until it was run or
   /// another was announced. What is announced need not come.
   virtual void expect(const Batch &) {}
+
+  /// Moves parameters and the optimiser's state to where the model runs, for
+  /// updates to be made there. Null where whoever trains makes them himself: on
+  /// the processor, or where a device has no room.
+  virtual Expected<std::unique_ptr<ResidentUpdates>>
+  makeResident(const ResidentRequest &) {
+    return std::unique_ptr<ResidentUpdates>();
+  }
 };
 
 } // namespace loco

@@ -109,14 +109,32 @@ static Status checkRules(const std::vector<ParameterRule> &rules,
   return {};
 }
 
-/// Names of what an optimiser remembers about each parameter.
+AdamCorrections::AdamCorrections(const OptimizerOptions &options,
+                                 int64_t number)
+    : step(1 - std::pow(options.beta1, double(number))),
+      root(std::sqrt(1 - std::pow(options.beta2, double(number)))) {}
+
+/// Beginnings of the names of what is remembered of a parameter.
 static std::vector<std::string>
-memoryPrefixes(const OptimizerOptions &options) {
+findStatePrefixes(const OptimizerOptions &options) {
   if (options.method == OptimizerOptions::Method::Adam)
     return {"first-moment/", "second-moment/"};
   if (options.momentum > 0)
     return {"velocity/"};
   return {};
+}
+
+int64_t OptimizerOptions::heldBytes(const ArgumentSpec &parameter) const {
+  int64_t bytes = numElements(parameter.shape) *
+                  static_cast<int64_t>(sizeOf(parameter.type));
+  if (parameter.role != ArgumentRole::Param ||
+      combineRules(rules, parameter.name).frozen)
+    return bytes;
+  return bytes * (2 + static_cast<int64_t>(findStatePrefixes(*this).size()));
+}
+
+std::vector<std::string> Optimizer::statePrefixes() const {
+  return findStatePrefixes(options);
 }
 
 Expected<Optimizer>
@@ -147,17 +165,17 @@ Optimizer::create(const OptimizerOptions &options,
     if (rule.frozen)
       continue;
     int64_t size = numElements(argument->shape);
-    for (int64_t begin = 0; begin < size; begin += updates::pieceSize)
+    for (int64_t begin = 0; begin < size; begin += updatePieceSize)
       result.pieces.push_back({result.names.size(), begin,
-                               std::min(updates::pieceSize, size - begin)});
+                               std::min(updatePieceSize, size - begin)});
     result.names.push_back(name);
-    Factors factors = {rule.rate.value_or(options.rate), options.coupledDecay,
-                       options.decoupledDecay};
+    ParameterFactors factors = {rule.rate.value_or(options.rate),
+                                options.coupledDecay, options.decoupledDecay};
     if (rule.decay)
       (options.decouplesDecay ? factors.decoupledDecay : factors.coupledDecay) =
           *rule.decay;
     result.factors.push_back(factors);
-    for (const std::string &prefix : memoryPrefixes(options))
+    for (const std::string &prefix : result.statePrefixes())
       result.memory.emplace(prefix + name,
                             Tensor(argument->type, argument->shape));
   }
@@ -199,13 +217,13 @@ void Optimizer::updatePiece(const Piece &piece, TensorMap &parameters,
                             const TensorMap &gradients, double normScale,
                             double scheduleFactor) {
   const std::string &name = names[piece.parameter];
-  const Factors &of = factors[piece.parameter];
+  const ParameterFactors &of = factors[piece.parameter];
   double rate = of.rate * scheduleFactor;
   auto memoryOf = [&](const char *prefix) {
     return memory.at(prefix + name).as<T>() + piece.begin;
   };
   T *values = parameters.at(name).as<T>() + piece.begin;
-  T gradient[updates::pieceSize];
+  T gradient[updatePieceSize];
   std::copy_n(gradients.at(name).as<T>() + piece.begin, piece.count, gradient);
   if (options.clipValue > 0)
     updates::clamp(gradient, piece.count, T(options.clipValue));
@@ -219,8 +237,8 @@ void Optimizer::updatePiece(const Piece &piece, TensorMap &parameters,
   if (options.method == OptimizerOptions::Method::Adam)
     updates::adam(values, gradient, memoryOf("first-moment/"),
                   memoryOf("second-moment/"), piece.count,
-                  updates::AdamFactors<T>(rate, options.beta1, options.beta2,
-                                          options.epsilon, numUpdates));
+                  updates::AdamFactors<T>(
+                      rate, options, AdamCorrections(options, numUpdates)));
   else if (options.momentum == 0)
     updates::addScaled(values, gradient, piece.count, T(-rate));
   else

@@ -14,16 +14,13 @@
 #ifndef LOCO_RUNTIME_TRAINING_UPDATELOOPS_H
 #define LOCO_RUNTIME_TRAINING_UPDATELOOPS_H
 
+#include "loco/Optimizer.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace loco::updates {
-
-/// Elements that are handled together: a piece of a gradient stays in the
-/// first-level cache while it is clipped, decayed and applied. Part of the
-/// meaning of norms, whose sums are made per piece.
-inline constexpr int64_t pieceSize = 4096;
 
 /// Comparisons are this way round so that what is not a number stays.
 template <typename T>
@@ -33,10 +30,10 @@ T clamped(T value, T limit) {
 }
 
 /// Sum of the squares in double precision, of values clamped to `limit` if it
-/// is positive. Eight partial sums, whatever the vector width.
+/// is positive. So many partial sums, whatever the vector width.
 template <typename T>
 double sumOfSquares(const T *values, int64_t count, double limit) {
-  constexpr int lanes = 8;
+  constexpr int lanes = normParts;
   double sums[lanes] = {};
   auto square = [=](T value) {
     double wide = limit > 0 ? clamped(double(value), double(T(limit))) : value;
@@ -86,14 +83,14 @@ void momentum(T *__restrict values, const T *__restrict gradient,
     values[i] -= rate * (gradient[i] + mu * velocity[i]);
 }
 
-/// Adam's factors for update number `t`, made in double precision.
+/// Adam's factors, made in double precision.
 template <typename T>
 struct AdamFactors {
-  AdamFactors(double rate, double beta1, double beta2, double epsilon,
-              int64_t t)
-      : beta1(beta1), rest1(1 - beta1), beta2(beta2), rest2(1 - beta2),
-        epsilon(epsilon), stepSize(rate / (1 - std::pow(beta1, double(t)))),
-        rootOfCorrection(std::sqrt(1 - std::pow(beta2, double(t)))) {}
+  AdamFactors(double rate, const OptimizerOptions &options,
+              const AdamCorrections &corrections)
+      : beta1(options.beta1), rest1(1 - options.beta1), beta2(options.beta2),
+        rest2(1 - options.beta2), epsilon(options.epsilon),
+        stepSize(rate / corrections.step), rootOfCorrection(corrections.root) {}
 
   T beta1, rest1, beta2, rest2, epsilon, stepSize, rootOfCorrection;
 };
