@@ -78,6 +78,12 @@ struct KernelBlockPlan {
   bool fits = true;
 };
 
+/// The length of segments with which `samples` samples need the least memory:
+/// what is kept of every segment weighs as much as what the one at hand needs. 0
+/// where that makes no difference.
+int64_t chooseSegment(const LocoArenaSize &size, int64_t samples,
+                      int64_t steps);
+
 /// `budget`: bytes of scratch memory for all threads together; 0: no limit.
 KernelBlockPlan planBlocks(const Kernel &kernel, int64_t samples, int64_t steps,
                            int threads, int64_t budget);

@@ -45,10 +45,8 @@ int64_t KernelOperand::bytes(int64_t steps) const {
   return elements(steps) * bytesOf(type);
 }
 
-/// The length of segments that needs the least memory: what is kept of every
-/// segment weighs as much as what the one at hand needs.
-static int64_t chooseSegment(const LocoArenaSize &size, int64_t samples,
-                             int64_t steps) {
+int64_t loco::chooseSegment(const LocoArenaSize &size, int64_t samples,
+                            int64_t steps) {
   double ofSegment =
       double(size.perSegment + size.perSampleSegment * samples);
   double ofStep =
