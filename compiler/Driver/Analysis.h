@@ -81,8 +81,13 @@ Expected<nlohmann::ordered_json> runAnalysis(const sema::Setting &save,
                                              const AnalysisSubject &subject);
 
 /// Reports an analysis that there is not, and arguments that it does not take
-/// or cannot do without. Its values are looked at when it runs.
+/// or cannot do without.
 bool checkAnalysis(const sema::Setting &save, DiagnosticEngine &diagnostics);
+
+/// Reports values that the analyses of the program's blocks cannot measure:
+/// pairs that do not fit each other, what lives on no lattice.
+void checkMeasuredValues(const sema::Module &module,
+                         DiagnosticEngine &diagnostics);
 
 /// The analyses themselves; each documented in docs/Language.md.
 Expected<nlohmann::ordered_json>

@@ -7,6 +7,7 @@
 
 #include "compiler/Driver/Compilation.h"
 
+#include "compiler/Driver/Analysis.h"
 #include "compiler/Driver/RunPlanning.h"
 #include "compiler/Syntax/Parser.h"
 
@@ -62,6 +63,8 @@ void Compilation::compile(FileId main, const CompilationOptions &options) {
   if (!module)
     return;
   checkRuns(module->runs, diagnostics);
+  if (!diagnostics.hasErrors())
+    checkMeasuredValues(*module, diagnostics);
   if (diagnostics.hasErrors())
     module.reset();
 }

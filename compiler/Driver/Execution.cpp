@@ -57,7 +57,8 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
         makeCompiledProgram(std::move(copy), model.name, compiled, gpu, pool);
     return execution;
   }
-  execution->program = makeReferenceProgram(std::move(copy), model.name, pool);
+  execution->program = makeReferenceProgram(
+      std::move(copy), model.name, pool, RoundingNoise{options.roundingNoise});
   execution->planFacts = {
       {"executed by", "the reference interpreter in f64, op by op"},
       {"time loop", "everything stays inside"},

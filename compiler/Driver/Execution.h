@@ -42,6 +42,8 @@ struct ExecutionOptions {
   /// what the plan finds best.
   int64_t memory = 0;
   DrawMode draws = DrawMode::Generated;
+  /// Of the interpreter: how far every number is moved as if by rounding.
+  double roundingNoise = 0;
   /// Where object code is looked for first, and what measures; both may be
   /// null.
   ObjectCache *cache = nullptr;

@@ -23,8 +23,8 @@ namespace {
 class ReferenceProgram : public Program {
 public:
   ReferenceProgram(OwningOpRef<ModuleOp> module, StringRef name,
-                   ThreadPool &pool)
-      : module(std::move(module)), name(name.str()), pool(pool),
+                   ThreadPool &pool, RoundingNoise noise)
+      : module(std::move(module)), name(name.str()), pool(pool), noise(noise),
         function(this->module->lookupSymbol<func::FuncOp>(name)),
         signature(readSignature(function, ElementType::F64)) {}
 
@@ -50,6 +50,7 @@ private:
   OwningOpRef<ModuleOp> module;
   std::string name;
   ThreadPool &pool;
+  RoundingNoise noise;
   func::FuncOp function;
   Signature signature;
   llvm::StringMap<EntryPoint> entries;
@@ -110,8 +111,7 @@ Values ReferenceProgram::bindArguments(const TensorMap &parameters,
     Shape shape = getBatchShape(spec.shape, spec.perStep, batch);
     ArrayRef<int64_t> own = ArrayRef(shape).drop_front();
     int64_t count = numElements(Shape(own.begin(), own.end()));
-    const TensorMap &inputs =
-        presets.count(spec.name) ? presets : batch.inputs;
+    const TensorMap &inputs = presets.count(spec.name) ? presets : batch.inputs;
     values[position] = toArray(inputs.at(spec.name), sample * count, own);
   }
   if (signature.keyPosition)
@@ -171,9 +171,10 @@ Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
   std::vector<Values> results(batch.samples);
   std::vector<char> wrong(batch.samples, 0);
   pool.parallelRanges(batch.samples, [&](IndexRange range, int) {
-    Interpreter interpreter(*module);
+    Interpreter interpreter(*module, noise);
     for (int64_t sample = range.begin; sample < range.end; ++sample) {
-      Values values = bindArguments(parameters, batch, presets, request, sample);
+      Values values =
+          bindArguments(parameters, batch, presets, request, sample);
       auto found = interpreter.call(entry->function.getSymName(), values);
       if (failed(found))
         wrong[sample] = 1;
@@ -189,6 +190,7 @@ Status ReferenceProgram::run(const TensorMap &parameters, const Batch &batch,
 
 std::unique_ptr<Program>
 loco::makeReferenceProgram(OwningOpRef<ModuleOp> module, StringRef name,
-                           ThreadPool &pool) {
-  return std::make_unique<ReferenceProgram>(std::move(module), name, pool);
+                           ThreadPool &pool, RoundingNoise noise) {
+  return std::make_unique<ReferenceProgram>(std::move(module), name, pool,
+                                            noise);
 }

@@ -9,6 +9,7 @@
 #define COMPILER_DRIVER_REFERENCEPROGRAM_H
 
 #include "compiler/Driver/Signature.h"
+#include "compiler/Reference/Interpreter.h"
 #include "loco/ThreadPool.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -21,10 +22,11 @@ namespace loco {
 /// Runs the model `name` of `module` (docs/ModelIR.md) in f64, sample by
 /// sample, the samples of a batch shared out to the pool's threads. Slow, and
 /// the oracle of what is fast. Diagnostics of the interpreter become the call's
-/// error.
+/// error. With `noise`, all runs are as if every number had been rounded.
 std::unique_ptr<Program>
 makeReferenceProgram(mlir::OwningOpRef<mlir::ModuleOp> module,
-                     llvm::StringRef name, ThreadPool &pool);
+                     llvm::StringRef name, ThreadPool &pool,
+                     RoundingNoise noise = {});
 
 } // namespace loco
 

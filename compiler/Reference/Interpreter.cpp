@@ -10,6 +10,11 @@
 #include "compiler/Reference/Evaluation.h"
 #include "dialects/Loco/IR/LocoOps.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <random>
+
 using namespace mlir;
 using namespace loco;
 using namespace loco::reference;
@@ -20,7 +25,8 @@ static constexpr unsigned maxDepth = 64;
 
 class Interpreter::Implementation final : public Machine {
 public:
-  explicit Implementation(ModuleOp module) : module(module), symbols(module) {
+  Implementation(ModuleOp module, RoundingNoise noise)
+      : module(module), symbols(module), noise(noise) {
     MLIRContext *context = module.getContext();
     addElementwiseHandlers(handlers, context);
     addIntegerHandlers(handlers, context);
@@ -36,9 +42,13 @@ public:
   FailureOr<SmallVector<Cell>> call(Operation *op, StringRef function,
                                     ArrayRef<Cell> arguments) override;
 
+  /// Draws the noise of a call from its beginning.
+  void restartNoise() { random.seed(); }
+
   ModuleOp module;
 
 private:
+  void addNoise(Cell &cell);
   LogicalResult prepare(func::FuncOp function);
   LogicalResult prepare(Block &block, DenseMap<Value, unsigned> &slots);
 
@@ -49,6 +59,8 @@ private:
   /// Number of values of the functions called so far.
   DenseMap<Operation *, unsigned> frameSizes;
   unsigned depth = 0;
+  RoundingNoise noise;
+  std::mt19937_64 random;
 };
 
 //===----------------------------------------------------------------------===//
@@ -106,11 +118,36 @@ LogicalResult Interpreter::Implementation::prepare(func::FuncOp function) {
 // Execution
 //===----------------------------------------------------------------------===//
 
+/// True if a machine rounds what the op computes. Gradients and loops are made
+/// of such ops.
+static bool rounds(Operation *op) {
+  if (isa<ContractOp, ConvOp, ConvTransposeOp, ConvOuterOp, ReduceOp,
+          arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(op))
+    return true;
+  return isa<math::MathDialect>(op->getDialect()) &&
+         !isa<math::AbsFOp, math::CeilOp, math::CopySignOp, math::FloorOp,
+              math::RoundOp, math::RoundEvenOp, math::TruncOp, math::ClampFOp,
+              math::IsFiniteOp, math::IsInfOp, math::IsNaNOp>(op);
+}
+
+void Interpreter::Implementation::addNoise(Cell &cell) {
+  auto *array = std::get_if<ArrayPointer>(&cell);
+  if (!array)
+    return;
+  Array moved = **array;
+  for (double &value : moved.values)
+    value *= random() & 1 ? 1 + noise.relative : 1 - noise.relative;
+  cell = std::make_shared<const Array>(std::move(moved));
+}
+
 LogicalResult Interpreter::Implementation::run(const Code &code, Frame &frame) {
   for (const Instruction &instruction : code.instructions) {
     Evaluation evaluation(instruction, frame, *this);
     if (failed((*instruction.handler)(evaluation)))
       return failure();
+    if (noise.relative != 0 && rounds(instruction.op))
+      for (unsigned slot : instruction.results)
+        addNoise(frame[slot]);
   }
   return success();
 }
@@ -175,8 +212,8 @@ Interpreter::Implementation::call(Operation *op, StringRef name,
 // Interface
 //===----------------------------------------------------------------------===//
 
-Interpreter::Interpreter(ModuleOp module)
-    : implementation(std::make_unique<Implementation>(module)) {}
+Interpreter::Interpreter(ModuleOp module, RoundingNoise noise)
+    : implementation(std::make_unique<Implementation>(module, noise)) {}
 
 Interpreter::~Interpreter() = default;
 
@@ -191,6 +228,7 @@ Interpreter::call(StringRef function, ArrayRef<RuntimeValue> arguments) {
     else
       cells.push_back(std::get<RandomKey>(argument));
   }
+  implementation->restartNoise();
   FailureOr<SmallVector<Cell>> results =
       implementation->call(implementation->module, function, cells);
   if (failed(results))

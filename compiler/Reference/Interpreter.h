@@ -38,11 +38,19 @@ struct RandomKey {
 /// The value of a tensor, of an `index` (or `i1`), or of a random key.
 using RuntimeValue = std::variant<Array, int64_t, RandomKey>;
 
+/// What the interpreter may be made to do beside f64: to move every number that
+/// arithmetic rounds (and none that is only handed on) by `relative` of itself,
+/// up or down at random, the same in every call. Two runs with and without show
+/// what a machine of that rounding can know of a result.
+struct RoundingNoise {
+  double relative = 0;
+};
+
 /// Runs the functions of a module, which must not change while the interpreter
 /// lives. Not thread-safe: give each thread its own.
 class Interpreter {
 public:
-  explicit Interpreter(mlir::ModuleOp module);
+  explicit Interpreter(mlir::ModuleOp module, RoundingNoise noise = {});
   ~Interpreter();
 
   /// Calls `function`. Arguments and results are in the order of the function's

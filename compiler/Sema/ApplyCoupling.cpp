@@ -99,7 +99,9 @@ Meaning Elaborator::applyCoupling(const ast::CoupleExpr &expr) {
                 "` lives on " + operand->space->quote())
           .label(operand->space->describe())
           .place(expr.coupling->getRange(), from->describe())
-          .note(coupling.range, "`" + getText(range) + "` is declared here");
+          .note(coupling.range, "`" + getText(range) + "` is declared here")
+          .hint(hintAtReshape(operand, getText(expr.operand->getRange()),
+                              from));
       return {};
     }
     operand = graph.broadcast(operand, from, axes);

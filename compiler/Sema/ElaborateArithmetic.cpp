@@ -18,9 +18,8 @@ using llvm::StringRef;
 // Spaces of operands
 //===----------------------------------------------------------------------===//
 
-/// For numbers in a row and as many sites, how one becomes the other.
-static std::string hintAtReshape(const Node *value, StringRef text,
-                                 const Space *space) {
+std::string sema::hintAtReshape(const Node *value, StringRef text,
+                                const Space *space) {
   auto isRow = [](const Space *s) { return s->kind == SpaceKind::Vector; };
   if (isRow(value->space) == isRow(space) ||
       value->space->getNumElements() != space->getNumElements())

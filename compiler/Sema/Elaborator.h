@@ -383,6 +383,11 @@ private:
   bool inNeighbourhood = false;
 };
 
+/// Where `value`, written as `text`, does not live on `space` but has as many
+/// numbers, and one of the two is a row: how one becomes the other. Else empty.
+std::string hintAtReshape(const Node *value, llvm::StringRef text,
+                          const Space *space);
+
 } // namespace loco::sema
 
 #endif // COMPILER_SEMA_ELABORATOR_H
