@@ -7,6 +7,7 @@
 
 #include "compiler/Driver/CompiledProgram.h"
 
+#include "compiler/Driver/GPUUpdates.h"
 #include "compiler/Driver/LoadedCode.h"
 #include "compiler/Driver/PlanChoice.h"
 #include "compiler/Driver/SolverCheck.h"
@@ -53,16 +54,28 @@ public:
   Status run(const TensorMap &parameters, const Batch &batch,
              const Request &request, Reply &reply) override;
   void expect(const Batch &next) override { announced = &next; }
+  Expected<std::unique_ptr<ResidentUpdates>>
+  makeResident(const ResidentRequest &wanted) override;
 
 private:
+  class Resident;
+  /// What a kernel is called with: pointers to its own members and to what was
+  /// given.
+  struct Call {
+    LinkedEntry *entry = nullptr;
+    KernelBatch work;
+    TensorMap presets;
+    double share = 1;
+    float shareF32 = 1;
+  };
+
   Expected<LinkedEntry> link(EntryCode code, bool isOnGPU, int64_t memory);
   Expected<LinkedEntry *> getEntry(RequestCode &code, const Request &request,
                                    ResidualPolicy policy);
   Expected<LinkedEntry *> chooseEntry(const Request &request,
                                       const Batch &batch);
-  Expected<ResidualPolicy> chooseOnGPU(RequestCode &code,
-                                       const Request &request,
-                                       const Batch &batch);
+  Expected<ResidualPolicy>
+  chooseOnGPU(RequestCode &code, const Request &request, const Batch &batch);
   Expected<TensorMap> computeInitial(InitialCode code, uint64_t seed);
   std::vector<const void *> bindArguments(const LinkedEntry &entry,
                                           const TensorMap &parameters,
@@ -72,6 +85,9 @@ private:
               const Batch &next, const Request &request);
   std::vector<void *> bindResults(const LinkedEntry &entry, const Batch &batch,
                                   Reply &reply);
+  Status prepareCall(const TensorMap &parameters, const Batch &batch,
+                     const Request &request, Reply &reply, Call &call);
+  void addLosses(const Call &call, Reply &reply) const;
 
   std::unique_ptr<CodeSource> source;
   CompiledProgramOptions options;
@@ -273,27 +289,29 @@ void CompiledProgram::expect(LinkedEntry &entry, const TensorMap &parameters,
   entry.code->expect(work);
 }
 
-Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
-                            const Request &request, Reply &reply) {
+/// Everything up to the kernel. `call` stays where it is until the kernel ran.
+Status CompiledProgram::prepareCall(const TensorMap &parameters,
+                                    const Batch &batch, const Request &request,
+                                    Reply &reply, Call &call) {
   const Batch *next = std::exchange(announced, nullptr);
   if (Status failed = checkCall(signature, parameters, batch, request))
     return failed;
   auto entry = chooseEntry(request, batch);
   if (!entry)
     return entry.error();
-
-  KernelBatch work;
+  call.entry = *entry;
+  KernelBatch &work = call.work;
   work.samples = batch.samples;
   work.steps = batch.steps;
-  TensorMap presets = makePresets(signature, batch);
-  work.arguments = bindArguments(**entry, parameters, batch, presets);
+  call.presets = makePresets(signature, batch);
+  work.arguments = bindArguments(**entry, parameters, batch, call.presets);
   // The kernel sums over samples; the loss of a batch is their mean.
-  double share = 1.0 / batch.samples;
-  float shareF32 = static_cast<float>(share);
+  call.share = 1.0 / batch.samples;
+  call.shareF32 = static_cast<float>(call.share);
   if (!(*entry)->gradients.empty())
     work.arguments.back() = options.precision == ElementType::F64
-                                ? static_cast<const void *>(&share)
-                                : &shareF32;
+                                ? static_cast<const void *>(&call.share)
+                                : &call.shareF32;
   work.results = bindResults(**entry, batch, reply);
   work.seed = request.seed;
   work.update = request.update;
@@ -302,14 +320,117 @@ Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
     expect(**entry, parameters, *next, request);
   if (options.timings)
     options.timings->reachFirstKernel();
-  if (Status failed = (*entry)->code->run(work))
-    return failed;
+  return {};
+}
 
+void CompiledProgram::addLosses(const Call &call, Reply &reply) const {
   reply.loss = 0;
   if (std::string loss = signature.getLossName(); !loss.empty())
-    for (int64_t i = 0; i < batch.samples; ++i)
-      reply.loss += reply.results.at(loss).at(i) * share;
+    for (int64_t i = 0; i < call.work.samples; ++i)
+      reply.loss += reply.results.at(loss).at(i) * call.share;
+}
+
+Status CompiledProgram::run(const TensorMap &parameters, const Batch &batch,
+                            const Request &request, Reply &reply) {
+  Call call;
+  if (Status failed = prepareCall(parameters, batch, request, reply, call))
+    return failed;
+  if (Status failed = call.entry->code->run(call.work))
+    return failed;
+  addLosses(call, reply);
   return checkSolver(*this, parameters, batch, request, reply);
+}
+
+//===----------------------------------------------------------------------===//
+// Updates on a GPU
+//===----------------------------------------------------------------------===//
+
+class CompiledProgram::Resident : public ResidentUpdates {
+public:
+  Resident(CompiledProgram &program, const TensorMap &parameters,
+           std::unique_ptr<GPUUpdates> updates)
+      : program(program), parameters(parameters), updates(std::move(updates)) {}
+
+  Status update(const Batch &batch, const Request &request, int64_t number,
+                double rateFactor, Reply &reply, double &norm) override;
+  bool isMirrored() const override { return updates->isMirrored(); }
+  Status fetch(TensorMap &into, TensorMap &state) override {
+    return updates->fetch(into, state);
+  }
+  void fetchWatched(TensorMap &into) const override {
+    updates->fetchWatched(into);
+  }
+
+private:
+  CompiledProgram &program;
+  /// Of the trainer: here they stand for their shapes.
+  const TensorMap &parameters;
+  std::unique_ptr<GPUUpdates> updates;
+};
+
+Status CompiledProgram::Resident::update(const Batch &batch,
+                                         const Request &request, int64_t number,
+                                         double rateFactor, Reply &reply,
+                                         double &norm) {
+  Call call;
+  if (Status failed =
+          program.prepareCall(parameters, batch, request, reply, call))
+    return failed;
+  CudaUpdate update = updates->describe(program.signature, call.entry->results,
+                                        call.entry->gradients);
+  update.number = number;
+  update.rateFactor = rateFactor;
+  if (Status failed = call.entry->code->update(call.work, update))
+    return failed;
+  norm = update.norm;
+  program.addLosses(call, reply);
+  if (update.isGood)
+    return {};
+  // The solver is asked again, with the values that it failed with.
+  TensorMap values = parameters, state;
+  if (Status failed = updates->fetch(values, state))
+    return failed;
+  return checkSolver(program, values, batch, request, reply);
+}
+
+Expected<std::unique_ptr<ResidentUpdates>>
+CompiledProgram::makeResident(const ResidentRequest &wanted) {
+  std::unique_ptr<ResidentUpdates> none;
+  bool isAlike = llvm::all_of(wanted.optimizer.trained(), [&](auto &name) {
+    return wanted.parameters.at(name).type() == options.precision;
+  });
+  if (!options.isOnGPU || !isAlike)
+    return none;
+  RequestCode &code = codes[getRequestKey(wanted.request)];
+  auto fits = [&]() -> Expected<bool> {
+    Batch batch;
+    batch.samples = wanted.samples;
+    batch.steps = wanted.steps;
+    auto policy = chooseOnGPU(code, wanted.request, batch);
+    if (!policy)
+      return policy.error();
+    auto entry = getEntry(code, wanted.request, *policy);
+    if (!entry)
+      return entry.error();
+    return (*entry)->code->hasRoom(wanted.samples, wanted.steps);
+  };
+  auto image = source->getUpdates();
+  if (!image)
+    return image.error();
+  auto made = GPUUpdates::create(*image, signature, wanted, options.memory);
+  if (!made)
+    return made.error();
+  // Batches come first where memory is short.
+  if (!*made)
+    return none;
+  auto isGood = fits();
+  if (!isGood)
+    return isGood.error();
+  if (!*isGood)
+    return none;
+  std::unique_ptr<ResidentUpdates> resident =
+      std::make_unique<Resident>(*this, wanted.parameters, std::move(*made));
+  return resident;
 }
 
 std::unique_ptr<Program>

@@ -89,6 +89,24 @@ static std::vector<PlanFact> describeUse(const GPUObject &object,
                        100 * occupancy.share)}};
 }
 
+/// Device memory that the threads of one sample at a time take.
+static std::string describeScratch(const CudaLaunch &launch) {
+  std::string text =
+      fmt::format("{} + {} a step", formatCount(launch.scratchBytes),
+                  formatCount(launch.scratchBytesPerStep));
+  if (launch.scratchBytesPerSegment + launch.scratchBytesPerSegmentStep > 0)
+    text += fmt::format(" + {} a segment + {} a step of a segment",
+                        formatCount(launch.scratchBytesPerSegment),
+                        formatCount(launch.scratchBytesPerSegmentStep));
+  text += " bytes of device memory for each team";
+  if (launch.blocksPerSample > 1)
+    return text + fmt::format(", of {} blocks", launch.blocksPerSample);
+  if (launch.samplesPerBlock > 1)
+    return text +
+           fmt::format(", {} of which share a block", launch.samplesPerBlock);
+  return text + ", a block";
+}
+
 Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
                                       llvm::StringRef model,
                                       ElementType precision) {
@@ -111,11 +129,7 @@ Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
                             formatCount(object->launch.sharedBytes))}};
   llvm::append_range(
       plan.facts, describeUse(*object, *findNVPTXTarget(options.architecture)));
-  plan.facts.push_back(
-      {"scratch memory",
-       fmt::format("{} + {} a step bytes of device memory for each block",
-                   formatCount(object->launch.scratchBytes),
-                   formatCount(object->launch.scratchBytesPerStep))});
+  plan.facts.push_back({"scratch memory", describeScratch(object->launch)});
   for (llvm::StringRef line :
        llvm::split(llvm::StringRef(object->explain).rtrim(), '\n'))
     plan.schedule += "  " + line.str() + "\n";

@@ -37,6 +37,9 @@ public:
 
   const Kernel &getKernel() const override { return kernel; }
   Status run(const KernelBatch &batch) override { return executor->run(batch); }
+  Status update(const KernelBatch &batch, CudaUpdate &update) override {
+    return executor->update(batch, update);
+  }
   bool hasRoom(int64_t samples, int64_t steps) const override {
     return executor->hasRoom(samples, steps);
   }
@@ -47,6 +50,10 @@ private:
   std::unique_ptr<CudaExecutor> executor;
 };
 } // namespace
+
+Status LoadedCode::update(const KernelBatch &, CudaUpdate &) {
+  llvm_unreachable("the processor keeps no parameters");
+}
 
 Expected<std::unique_ptr<LoadedCode>>
 loco::loadOnProcessor(const KernelObject &object, ThreadPool &pool,

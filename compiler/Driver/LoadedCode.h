@@ -16,6 +16,8 @@
 
 namespace loco {
 
+struct CudaUpdate;
+
 /// A function that batches are run with.
 class LoadedCode {
 public:
@@ -23,6 +25,9 @@ public:
   /// Arguments and results.
   virtual const Kernel &getKernel() const = 0;
   virtual Status run(const KernelBatch &batch) = 0;
+  /// The same, then an update of parameters that stay on the device. Only code
+  /// of a GPU does that.
+  virtual Status update(const KernelBatch &batch, CudaUpdate &update);
   /// False where a batch would be run by less of the device than there is, for
   /// want of memory.
   virtual bool hasRoom(int64_t samples, int64_t steps) const { return true; }

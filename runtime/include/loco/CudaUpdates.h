@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Parameters and what an optimiser remembers, in device memory of their own that
-// no batch overwrites. An update is what Optimizer::update does, operation by
-// operation: from the same gradients the same bits.
+// Parameters and what an optimiser remembers, in device memory of their own
+// that no batch overwrites. An update is what Optimizer::update does, operation
+// by operation: from the same gradients the same bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,7 +42,7 @@ struct CudaParameter {
 
 class CudaParameters {
 public:
-  /// Takes device memory and copies everything there. An error if there is not
+  /// Takes device memory and copies everything there; null if there is not
   /// enough. `budget`: as in CudaExecutor::create, for this and all batches.
   static Expected<std::unique_ptr<CudaParameters>>
   create(const CudaUpdateCode &code, const OptimizerOptions &options,
@@ -64,9 +64,10 @@ public:
   };
   Status fetch(const std::vector<Wanted> &wanted);
 
+  struct State;
+
 private:
   friend class CudaExecutor;
-  struct State;
   explicit CudaParameters(std::unique_ptr<State> state);
   std::unique_ptr<State> state;
 };

@@ -5,8 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LaunchGraph.h"
-#include "Layout.h"
+#include "ExecutorState.h"
 
 #include <algorithm>
 #include <utility>
@@ -15,28 +14,6 @@ using namespace loco;
 using namespace loco::cuda;
 
 using Kind = KernelOperand::Kind;
-
-/// Threads of a block of `loco_reduce_*`.
-static constexpr int64_t reduceThreads = 256;
-
-namespace {
-/// A batch that was announced: its arrays, and which samples it has.
-struct Announced {
-  KernelBatch batch;
-  std::vector<uint64_t> samples;
-  bool isSet = false;
-
-  void set(const KernelBatch &next) {
-    batch = next;
-    samples.clear();
-    if (next.sampleIndex)
-      samples.assign(next.sampleIndex, next.sampleIndex + next.samples);
-    isSet = true;
-  }
-  /// True if `other` is that batch.
-  bool isSame(const Kernel &kernel, const KernelBatch &other) const;
-};
-} // namespace
 
 bool Announced::isSame(const Kernel &kernel, const KernelBatch &other) const {
   if (!isSet || batch.samples != other.samples || batch.steps != other.steps ||
@@ -49,48 +26,6 @@ bool Announced::isSame(const Kernel &kernel, const KernelBatch &other) const {
       return false;
   return true;
 }
-
-struct CudaExecutor::State {
-  State(Device &device, const CudaCode &code, int64_t budget)
-      : device(device), driver(device.driver()), code(code), budget(budget),
-        graph(device.driver()) {}
-  ~State();
-
-  Status load();
-  Status arrange(const KernelBatch &batch);
-  Status bring(const KernelBatch &batch);
-  Status compute(const KernelBatch &batch);
-  Status launchAll(std::vector<void *> &parameters);
-  Status start(void *function, std::vector<void *> &parameters, int64_t grid,
-               int64_t threads, int64_t sharedBytes);
-  Status stageNext();
-  int64_t countTeams(int64_t samples) const;
-  int64_t wholeBlocks(int64_t teams) const;
-  int64_t room() const;
-
-  Device &device;
-  const Driver &driver;
-  CudaCode code;
-  int64_t budget;
-  CudaOccupancy occupancy;
-  void *module = nullptr;
-  void *kernel = nullptr, *reduceF32 = nullptr, *reduceF64 = nullptr;
-
-  Layout layout;
-  /// The arena's, of the last run.
-  int64_t generation = -1;
-  /// Runs with this layout.
-  int64_t runs = 0;
-  LaunchGraph graph;
-  bool canRecord = true, canHaveSpare = true;
-
-  /// Where the samples of the batch at hand are.
-  int place = 0;
-  /// What comes next, as far as it is known, and what is in the other place.
-  Announced next, staged;
-  /// Recorded behind the copy of what is staged.
-  void *arrived = nullptr;
-};
 
 //===----------------------------------------------------------------------===//
 // Code
@@ -199,8 +134,9 @@ int64_t CudaExecutor::State::countTeams(int64_t samples) const {
   int64_t most = std::max<int64_t>(
       1, int64_t(device.facts().multiprocessors) * occupancy.blocks *
              launch.samplesPerBlock / launch.blocksPerSample);
-  int64_t each = (samples + most - 1) / most;
-  return wholeBlocks(each ? (samples + each - 1) / each : 1);
+  int64_t tile = launch.samplesPerTeam, tiles = (samples + tile - 1) / tile;
+  int64_t each = (tiles + most - 1) / most;
+  return wholeBlocks(each ? (tiles + each - 1) / each : 1);
 }
 
 /// At least so many teams that no block is divided.
@@ -212,7 +148,7 @@ int64_t CudaExecutor::State::wholeBlocks(int64_t teams) const {
 /// Bytes that a batch may take.
 int64_t CudaExecutor::State::room() const {
   int64_t free = device.room();
-  return budget > 0 ? std::min(budget, free) : free;
+  return budget > 0 ? std::min(budget - device.keptBytes(), free) : free;
 }
 
 static std::string describeBatch(const KernelBatch &batch) {
@@ -252,8 +188,8 @@ Status CudaExecutor::State::arrange(const KernelBatch &batch) {
     graph.clear();
     runs = 0;
   }
-  if (budget > 0 && layout.bytes > budget) {
-    int64_t needed = std::exchange(layout, Layout()).bytes;
+  if (budget > 0 && layout.bytes + device.keptBytes() > budget) {
+    int64_t needed = std::exchange(layout, Layout()).bytes + device.keptBytes();
     return Error{describeBatch(batch) + " need " + std::to_string(needed) +
                  " bytes of device memory, more than the memory budget of " +
                  std::to_string(budget) + "; raise `--memory`"};
@@ -274,12 +210,17 @@ Status CudaExecutor::State::bring(const KernelBatch &batch) {
     if (Status failed = driver.check(driver.streamWaitEvent(stream, arrived, 0),
                                      "a copy cannot be waited for"))
       return failed;
-  } else if (Status failed =
-                 device.upload(layout.perSample(code, batch, place), stream)) {
+  } else if (Status failed = device.upload(
+                 layout.perSample(code, batch, place, device.address(0)),
+                 stream)) {
     return failed;
   }
   staged.isSet = false;
-  return device.upload(layout.shared(code, batch), stream);
+  std::vector<bool> isThere;
+  for (uint64_t address : resident)
+    isThere.push_back(address != 0);
+  return device.upload(layout.shared(code, batch, isThere, device.address(0)),
+                       stream);
 }
 
 /// Copies the batch that was announced while the device works on another.
@@ -293,127 +234,11 @@ Status CudaExecutor::State::stageNext() {
   if (!staged.isSet)
     return {};
   if (Status failed = device.upload(
-          layout.perSample(code, staged.batch, 1 - place), device.copyStream()))
+          layout.perSample(code, staged.batch, 1 - place, device.address(0)),
+          device.copyStream()))
     return failed;
   return driver.check(driver.eventRecord(arrived, device.copyStream()),
                       "a copy cannot be waited for");
-}
-
-//===----------------------------------------------------------------------===//
-// Launches
-//===----------------------------------------------------------------------===//
-
-Status CudaExecutor::State::start(void *function,
-                                  std::vector<void *> &parameters, int64_t grid,
-                                  int64_t threads, int64_t sharedBytes) {
-  auto blocks = static_cast<unsigned>(grid),
-       ofBlock = static_cast<unsigned>(threads),
-       bytes = static_cast<unsigned>(sharedBytes);
-  void *stream = device.computeStream();
-  // Blocks that wait for each other are started together or not at all.
-  int error =
-      function == kernel && code.launch.isCooperative
-          ? driver.launchCooperativeKernel(function, blocks, 1, 1, ofBlock, 1,
-                                           1, bytes, stream, parameters.data())
-          : driver.launchKernel(function, blocks, 1, 1, ofBlock, 1, 1, bytes,
-                                stream, parameters.data(), nullptr);
-  return driver.check(error, "a kernel cannot be started");
-}
-
-/// Sums and counters are cleared, sums made by each team, and added up.
-Status CudaExecutor::State::launchAll(std::vector<void *> &parameters) {
-  if (layout.partsBytes > 0)
-    if (Status failed = driver.check(
-            driver.memsetD8Async(device.address(layout.partsBegin), 0,
-                                 static_cast<size_t>(layout.partsBytes),
-                                 device.computeStream()),
-            "device memory cannot be cleared"))
-      return failed;
-  const CudaLaunch &launch = code.launch;
-  for (int64_t team = 0; launch.counterBytes && team < layout.teams; ++team)
-    if (Status failed = driver.check(
-            driver.memsetD8Async(
-                device.address(layout.scratch + team * layout.scratchStride), 0,
-                static_cast<size_t>(launch.counterBytes),
-                device.computeStream()),
-            "device memory cannot be cleared"))
-      return failed;
-  if (layout.samples > 0)
-    if (Status failed = start(kernel, parameters,
-                              layout.teams / launch.samplesPerBlock *
-                                  launch.blocksPerSample,
-                              launch.threads, launch.sharedBytes))
-      return failed;
-  for (size_t i = 0; i < code.kernel.results.size(); ++i) {
-    const KernelOperand &result = code.kernel.results[i];
-    int64_t count = result.elements(layout.steps);
-    if (result.kind != Kind::Sum || count == 0)
-      continue;
-    uint64_t values[] = {
-        device.address(layout.parts[i]), device.address(layout.results[i]),
-        static_cast<uint64_t>(count), static_cast<uint64_t>(layout.teams)};
-    std::vector<void *> pointers = {&values[0], &values[1], &values[2],
-                                    &values[3]};
-    if (Status failed = start(
-            result.type == ElementType::F64 ? reduceF64 : reduceF32, pointers,
-            (count + reduceThreads - 1) / reduceThreads, reduceThreads, 0))
-      return failed;
-  }
-  return {};
-}
-
-Status CudaExecutor::State::compute(const KernelBatch &batch) {
-  // In the order of compiler/Conversion/LocoToGPU/LocoToGPU.h; all are eight
-  // bytes.
-  std::vector<uint64_t> values;
-  for (size_t i = 0; i < code.kernel.arguments.size(); ++i) {
-    Kind kind = code.kernel.arguments[i].kind;
-    if (kind != Kind::None)
-      values.push_back(
-          device.address(layout.arguments[i] +
-                         (kind == Kind::Sample ? layout.batches[place] : 0)));
-  }
-  for (size_t i = 0; i < code.kernel.results.size(); ++i)
-    values.push_back(device.address(code.kernel.results[i].kind == Kind::Sum
-                                        ? layout.parts[i]
-                                        : layout.results[i]));
-  values.insert(
-      values.end(),
-      {static_cast<uint64_t>(batch.samples), static_cast<uint64_t>(batch.steps),
-       device.address(layout.scratch),
-       static_cast<uint64_t>(layout.scratchStride), batch.seed, batch.update,
-       device.address(layout.batches[place] + layout.index)});
-  std::vector<void *> parameters;
-  for (uint64_t &value : values)
-    parameters.push_back(&value);
-
-  // A batch of this size comes again: from now on it is one call.
-  if (++runs == 2 && canRecord && layout.samples > 0)
-    canRecord = graph.record(device.computeStream(), kernel,
-                             [&] { return launchAll(parameters); });
-  if (graph.isRecorded())
-    return graph.replay(device.computeStream(), parameters);
-  return launchAll(parameters);
-}
-
-Status CudaExecutor::run(const KernelBatch &batch) {
-  std::lock_guard<std::mutex> lock(state->device.turn);
-  if (Status failed = state->device.enter())
-    return failed;
-  if (Status failed = state->arrange(batch))
-    return failed;
-  if (Status failed = state->bring(batch))
-    return failed;
-  if (Status failed = state->device.markBegin())
-    return failed;
-  if (Status failed = state->compute(batch))
-    return failed;
-  if (Status failed = state->device.markEnd())
-    return failed;
-  if (Status failed = state->stageNext())
-    return failed;
-  return state->device.download(state->layout.resultsOf(batch),
-                                state->device.computeStream());
 }
 
 void CudaExecutor::expect(const KernelBatch &next) { state->next.set(next); }

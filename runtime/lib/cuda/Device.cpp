@@ -114,11 +114,13 @@ Status Device::enter() {
 // Memory
 //===----------------------------------------------------------------------===//
 
-int64_t Device::room() const {
+int64_t Device::freeBytes() const {
   size_t free = 0, total = 0;
   api->memGetInfo(&free, &total);
-  return static_cast<int64_t>(free) + bytes;
+  return static_cast<int64_t>(free);
 }
+
+int64_t Device::room() const { return freeBytes() + bytes; }
 
 Status Device::reserve(int64_t wanted, const std::string &what) {
   if (wanted <= bytes)
@@ -133,18 +135,39 @@ Status Device::reserve(int64_t wanted, const std::string &what) {
   arena = 0;
   bytes = 0;
   ++moves;
+  auto taken = take(wanted, what);
+  if (!taken)
+    return taken.error();
+  arena = *taken;
+  bytes = wanted;
+  return {};
+}
+
+Expected<uint64_t> Device::take(int64_t wanted, const std::string &what) {
   size_t free = 0, total = 0;
   api->memGetInfo(&free, &total);
-  int error = api->memAlloc(&arena, static_cast<size_t>(wanted));
+  uint64_t memory = 0;
+  int error = api->memAlloc(&memory, static_cast<size_t>(wanted));
   if (error == errorOutOfMemory)
     return Error{"out of device memory: " + what + " need " +
                  std::to_string(wanted) + " bytes, " + std::to_string(free) +
                  " of the " + std::to_string(total) + " of " + described.name +
                  " are free; lower the batch or the number of steps"};
-  if (error != 0)
-    return api->check(error, "device memory cannot be taken");
-  bytes = wanted;
-  return {};
+  if (Status failed = api->check(error, "device memory cannot be taken"))
+    return failed.error();
+  return memory;
+}
+
+Expected<uint64_t> Device::keep(int64_t wanted, const std::string &what) {
+  auto taken = take(wanted, what);
+  if (taken)
+    kept += wanted;
+  return taken;
+}
+
+void Device::release(uint64_t address, int64_t size) {
+  api->memFree(address);
+  kept -= size;
 }
 
 //===----------------------------------------------------------------------===//
@@ -182,7 +205,7 @@ namespace {
 /// Consecutive bytes of device memory, at most a slot of the ring, and the
 /// parts of host arrays that belong there.
 struct Window {
-  int64_t begin = 0, end = 0;
+  uint64_t begin = 0, end = 0;
   struct Part {
     int64_t at;
     char *host;
@@ -199,18 +222,17 @@ static std::vector<Window> makeWindows(const std::vector<Transfer> &transfers) {
   for (const Transfer &transfer : transfers) {
     int64_t done = 0;
     while (done < transfer.bytes) {
-      int64_t at = transfer.offset + done;
+      uint64_t at = transfer.address + static_cast<uint64_t>(done);
       if (windows.empty() || at < windows.back().end ||
           at - windows.back().end >= alignment ||
           at - windows.back().begin >= slotBytes)
         windows.push_back({at, at, {}});
       Window &window = windows.back();
-      int64_t count =
-          std::min(transfer.bytes - done, slotBytes - (at - window.begin));
-      window.parts.push_back({at - window.begin,
-                              static_cast<char *>(transfer.host) + done,
-                              count});
-      window.end = at + count;
+      auto before = static_cast<int64_t>(at - window.begin);
+      int64_t count = std::min(transfer.bytes - done, slotBytes - before);
+      window.parts.push_back(
+          {before, static_cast<char *>(transfer.host) + done, count});
+      window.end = at + static_cast<uint64_t>(count);
       done += count;
     }
   }
@@ -226,7 +248,7 @@ Status Device::upload(const std::vector<Transfer> &transfers, void *stream) {
       std::memcpy((*slot)->memory + part.at, part.host,
                   static_cast<size_t>(part.bytes));
     int error = api->memcpyHtoDAsync(
-        address(window.begin), (*slot)->memory,
+        window.begin, (*slot)->memory,
         static_cast<size_t>(window.end - window.begin), stream);
     if (error == 0)
       error = api->eventRecord((*slot)->event, stream);
@@ -256,7 +278,7 @@ Status Device::download(const std::vector<Transfer> &transfers, void *stream) {
       return slot.error();
     slots.push_back(*slot);
     int error = api->memcpyDtoHAsync(
-        (*slot)->memory, address(windows[i].begin),
+        (*slot)->memory, windows[i].begin,
         static_cast<size_t>(windows[i].end - windows[i].begin), stream);
     if (error == 0)
       error = api->eventRecord((*slot)->event, stream);

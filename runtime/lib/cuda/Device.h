@@ -23,9 +23,9 @@ inline int64_t aligned(int64_t bytes) {
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
-/// Bytes between host and device: where they are in the arena, and here.
+/// Bytes between host and device: where they are there, and here.
 struct Transfer {
-  int64_t offset = 0;
+  uint64_t address = 0;
   void *host = nullptr;
   int64_t bytes = 0;
 };
@@ -64,6 +64,14 @@ public:
   /// Changes whenever the arena moves.
   int64_t generation() const { return moves; }
 
+  /// Takes memory beside the arena, for what stays while batches come and go:
+  /// at most freeBytes(). `what` begins the message if there is no room.
+  Expected<uint64_t> keep(int64_t bytes, const std::string &what);
+  int64_t freeBytes() const;
+  void release(uint64_t address, int64_t bytes);
+  /// Bytes of it.
+  int64_t keptBytes() const { return kept; }
+
   /// Recorded before and behind the kernels of a batch.
   Status markBegin() { return mark(begin); }
   Status markEnd() { return mark(end); }
@@ -88,6 +96,7 @@ private:
   Status start();
   Status mark(void *event);
   Expected<Slot *> nextSlot();
+  Expected<uint64_t> take(int64_t bytes, const std::string &what);
 
   const Driver *api = nullptr;
   CudaDevice described;
@@ -95,7 +104,7 @@ private:
   void *context = nullptr, *compute = nullptr, *copies = nullptr;
   void *begin = nullptr, *end = nullptr;
   uint64_t arena = 0;
-  int64_t bytes = 0, moves = 0;
+  int64_t bytes = 0, moves = 0, kept = 0;
   std::vector<Slot> ring;
   size_t next = 0;
 };

@@ -14,6 +14,24 @@ using namespace loco::cuda;
 
 using Kind = KernelOperand::Kind;
 
+static LocoArenaSize scratchOf(const CudaLaunch &launch) {
+  LocoArenaSize size = {};
+  size.constant = launch.scratchBytes;
+  size.perStep = launch.scratchBytesPerStep;
+  size.perSegment = launch.scratchBytesPerSegment;
+  size.perSegmentStep = launch.scratchBytesPerSegmentStep;
+  return size;
+}
+
+int64_t CudaLaunch::segmentFor(int64_t steps, int64_t wanted) const {
+  return wanted > 0 ? wanted : chooseSegment(scratchOf(*this), 1, steps);
+}
+
+int64_t CudaLaunch::scratchFor(int64_t steps, int64_t wanted) const {
+  LocoArenaSize size = scratchOf(*this);
+  return locoArenaBytes(&size, 1, steps, segmentFor(steps, wanted));
+}
+
 Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
                     int64_t teams, bool hasSpare) {
   Layout layout;
@@ -51,8 +69,9 @@ Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
                                ? place(end, layout.resultBytes[i] * teams)
                                : 0);
   layout.partsBytes = end - layout.partsBegin;
-  layout.scratchStride = aligned(code.launch.scratchBytes +
-                                 code.launch.scratchBytesPerStep * steps);
+  layout.segment = code.launch.segmentFor(steps, code.kernel.segment);
+  layout.scratchStride =
+      aligned(code.launch.scratchFor(steps, code.kernel.segment));
   layout.scratch = place(end, layout.scratchStride * teams);
   layout.bytes = end;
   return layout;
@@ -62,32 +81,39 @@ Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
 static void *hostOf(const void *array) { return const_cast<void *>(array); }
 
 std::vector<Transfer> Layout::shared(const CudaCode &code,
-                                     const KernelBatch &batch) const {
+                                     const KernelBatch &batch,
+                                     const std::vector<bool> &isThere,
+                                     uint64_t arena) const {
   std::vector<Transfer> transfers;
   for (size_t i = 0; i < arguments.size(); ++i)
-    if (code.kernel.arguments[i].kind == Kind::Shared)
+    if (code.kernel.arguments[i].kind == Kind::Shared &&
+        (isThere.empty() || !isThere[i]))
       transfers.push_back(
-          {arguments[i], hostOf(batch.arguments[i]), argumentBytes[i]});
+          {arena + arguments[i], hostOf(batch.arguments[i]), argumentBytes[i]});
   return transfers;
 }
 
 std::vector<Transfer> Layout::perSample(const CudaCode &code,
-                                        const KernelBatch &batch,
-                                        int place) const {
+                                        const KernelBatch &batch, int place,
+                                        uint64_t arena) const {
   std::vector<Transfer> transfers;
   for (size_t i = 0; i < arguments.size(); ++i)
     if (code.kernel.arguments[i].kind == Kind::Sample)
-      transfers.push_back({batches[place] + arguments[i],
+      transfers.push_back({arena + batches[place] + arguments[i],
                            hostOf(batch.arguments[i]), argumentBytes[i]});
   if (batch.sampleIndex)
-    transfers.push_back(
-        {batches[place] + index, hostOf(batch.sampleIndex), 8 * samples});
+    transfers.push_back({arena + batches[place] + index,
+                         hostOf(batch.sampleIndex), 8 * samples});
   return transfers;
 }
 
-std::vector<Transfer> Layout::resultsOf(const KernelBatch &batch) const {
+std::vector<Transfer> Layout::resultsOf(const KernelBatch &batch,
+                                        const std::vector<bool> &isWanted,
+                                        bool areWanted, uint64_t arena) const {
   std::vector<Transfer> transfers;
   for (size_t i = 0; i < results.size(); ++i)
-    transfers.push_back({results[i], batch.results[i], resultBytes[i]});
+    if ((isWanted.empty() || isWanted[i]) == areWanted)
+      transfers.push_back(
+          {arena + results[i], batch.results[i], resultBytes[i]});
   return transfers;
 }

@@ -16,7 +16,8 @@ namespace loco::cuda {
 /// a batch and their numbers, once or twice, so that a second batch can arrive
 /// while the first is worked on; results; sums of each team; scratch memory.
 struct Layout {
-  int64_t samples = -1, steps = -1, teams = 0;
+  /// `segment`: steps of a segment, 0: all.
+  int64_t samples = -1, steps = -1, teams = 0, segment = 0;
   /// Of each argument: its place, for what is per sample counted from the
   /// beginning of the batch's place, and its size.
   std::vector<int64_t> arguments, argumentBytes;
@@ -32,13 +33,19 @@ struct Layout {
   static Layout make(const CudaCode &code, int64_t samples, int64_t steps,
                      int64_t teams, bool hasSpare);
 
-  /// What is copied to the device of a batch: what all samples share, or what
-  /// is per sample.
-  std::vector<Transfer> shared(const CudaCode &code,
-                               const KernelBatch &batch) const;
+  /// What is copied to the device of a batch: what all samples share, but for
+  /// arguments that are there already, or what is per sample. `arena`: its
+  /// address.
+  std::vector<Transfer> shared(const CudaCode &code, const KernelBatch &batch,
+                               const std::vector<bool> &isThere,
+                               uint64_t arena) const;
   std::vector<Transfer> perSample(const CudaCode &code,
-                                  const KernelBatch &batch, int place) const;
-  std::vector<Transfer> resultsOf(const KernelBatch &batch) const;
+                                  const KernelBatch &batch, int place,
+                                  uint64_t arena) const;
+  /// The results that are wanted (empty: all of them), or those that are not.
+  std::vector<Transfer> resultsOf(const KernelBatch &batch,
+                                  const std::vector<bool> &isWanted,
+                                  bool areWanted, uint64_t arena) const;
 };
 
 } // namespace loco::cuda

@@ -19,6 +19,8 @@ Status Trainer::validateIfDue() {
   bool due = update == totalUpdates || (interval > 0 && update % interval == 0);
   if (!due)
     return {};
+  if (Status failed = bringBack())
+    return failed;
   Expected<LossParts> parts = session.validate(parameters);
   if (!parts)
     return parts.error();

@@ -148,7 +148,7 @@ Status Trainer::resume() {
   validation = info.validation;
   reply.loss = info.lastLoss;
   terms = info.lastTerms;
-  update = resumedFrom = savedUpdate = info.update;
+  update = resumedFrom = savedUpdate = updateHere = info.update;
   cursor = {info.epoch, info.position};
   if (!windows.restore(takePart(checkpoint.state, carryPrefix), info.window,
                        plan.batch))
@@ -189,7 +189,11 @@ Status Trainer::checkpointIfDue() {
                    update - savedUpdate >= plan.checkpointUpdates;
   bool byTime =
       plan.checkpointSeconds > 0 && since.count() >= plan.checkpointSeconds;
-  return byUpdates || byTime ? saveCheckpoint() : Status();
+  if (!byUpdates && !byTime)
+    return {};
+  if (Status failed = bringBack())
+    return failed;
+  return saveCheckpoint();
 }
 
 /// Metrics reach the disk first: every checkpoint has all lines up to it.

@@ -42,7 +42,10 @@ private:
   Status runUpdates();
   Status runOneUpdate();
   Status nextBatch();
-  Status runProgram();
+  Status makeResident();
+  Status runProgram(double rateFactor, double &norm);
+  Status takeUpdate();
+  Status bringBack();
   Error keepReached(const Error &why);
   Status checkReply() const;
   Status writeMetrics(double rateFactor, double norm);
@@ -75,6 +78,13 @@ private:
 
   std::optional<Optimizer> optimizer;
   TensorMap parameters;
+  /// Makes the updates where the model runs; null if they are made here.
+  std::unique_ptr<ResidentUpdates> resident;
+  /// It was asked whether there is one.
+  bool isResidentKnown = false;
+  /// The update after which `parameters` and the optimiser's state are as they
+  /// stand here.
+  int64_t updateHere = 0;
   FieldMatch match;
   std::unique_ptr<BatchLoader> loader;
   std::optional<MetricsWriter> metrics;

@@ -9,7 +9,9 @@
 #include "runtime/lib/training/Text.h"
 #include "runtime/lib/training/Trainer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 using namespace loco;
 
@@ -136,6 +138,8 @@ Status Trainer::runUpdates() {
                 ? ": no validation since update " +
                       std::to_string(validation->bestUpdate) + " was better"
                 : ""));
+  if (Status failed = bringBack())
+    return failed;
   bool unsaved = update > savedUpdate || update == 0;
   return session.folder && unsaved ? saveCheckpoint() : Status();
 }
@@ -143,15 +147,23 @@ Status Trainer::runUpdates() {
 Status Trainer::runOneUpdate() {
   if (Status failed = nextBatch())
     return failed;
-  if (Status failed = runProgram())
+  if (Status failed = makeResident())
     return failed;
-  double norm = optimizer->gradientNorm(reply.gradients);
-  if (!std::isfinite(reply.loss) || !std::isfinite(norm))
-    return stopped(update + 1, explainNotFinite(program.arguments(), parameters,
-                                                batch, reply));
   double factor =
       plan.schedule.factor(update + 1, totalUpdates, updatesPerEpoch);
-  optimizer->update(parameters, reply.gradients, norm, factor);
+  double norm = 0;
+  if (Status failed = runProgram(factor, norm))
+    return failed;
+  if (!std::isfinite(reply.loss) || !std::isfinite(norm)) {
+    if (Status failed = bringBack())
+      return failed;
+    return stopped(update + 1, explainNotFinite(program.arguments(), parameters,
+                                                batch, reply));
+  }
+  if (!resident)
+    optimizer->update(parameters, reply.gradients, norm, factor);
+  else if (Status failed = takeUpdate())
+    return failed;
   ++update;
   if (windows.isUsed())
     windows.advance(reply);
@@ -188,29 +200,81 @@ Status Trainer::nextBatch() {
   return {};
 }
 
-Status Trainer::runProgram() {
+/// Asks once, when it is known what a batch is like, for a device that makes
+/// the updates itself.
+Status Trainer::makeResident() {
+  if (std::exchange(isResidentKnown, true))
+    return {};
+  ResidentRequest wanted{*optimizer, parameters,    {},
+                         request,    batch.samples, batch.steps};
+  for (const std::string &name : optimizer->trained())
+    if (session.scalars || parameters.at(name).shape().empty() ||
+        std::find(session.reluParameters.begin(), session.reluParameters.end(),
+                  name) != session.reluParameters.end())
+      wanted.watched.push_back(name);
+  auto made = program.makeResident(wanted);
+  if (!made)
+    return made.error();
+  resident = std::move(*made);
+  return {};
+}
+
+/// Runs the batch; where the model runs on a device that makes the updates, it
+/// makes this one. `norm`: of the gradients.
+Status Trainer::runProgram(double rateFactor, double &norm) {
   // 0 stands for what is drawn once.
   request.update = update + 1;
-  Status notRun = program.run(parameters, batch, request, reply);
+  Status notRun =
+      resident ? resident->update(batch, request, optimizer->updates() + 1,
+                                  rateFactor, reply, norm)
+               : program.run(parameters, batch, request, reply);
   if (Status failed = saveStart())
     return failed;
   if (notRun)
     return keepReached(notRun.error());
   terms = meanTerms(program, reply, batch.samples);
-  return checkReply();
+  if (Status failed = checkReply())
+    return failed;
+  if (!resident)
+    norm = optimizer->gradientNorm(reply.gradients);
+  return {};
 }
 
-/// The device may be gone, but what the run reached is here: it is written
-/// before the error is handed on.
+/// An update was made on the device: what came back of it is taken.
+Status Trainer::takeUpdate() {
+  optimizer->countUpdate();
+  if (!resident->isMirrored()) {
+    resident->fetchWatched(parameters);
+    return {};
+  }
+  updateHere = update + 1;
+  return resident->fetch(parameters, optimizer->lendState());
+}
+
+/// Parameters and the optimiser's state as they are after the last update.
+Status Trainer::bringBack() {
+  if (!resident || updateHere == update)
+    return {};
+  if (Status failed = resident->fetch(parameters, optimizer->lendState()))
+    return failed;
+  updateHere = update;
+  return {};
+}
+
+/// The device may be gone, but what the run reached is here, if it is not too
+/// large to come back with each update: it is written before the error is
+/// handed on.
 Error Trainer::keepReached(const Error &why) {
   if (!session.folder || update == 0)
     return why;
-  if (update > savedUpdate)
+  bool isHere = !resident || updateHere == update;
+  if (isHere && update > savedUpdate)
     if (Status failed = saveCheckpoint())
-      return Error{why.message + "; and no checkpoint could be written: " +
-                   failed.message()};
+      return Error{why.message +
+                   "; and no checkpoint could be written: " + failed.message()};
   return Error{why.message + "; the checkpoint of update " +
-               std::to_string(update) + " is kept, go on with `--resume`"};
+               std::to_string(isHere ? update : savedUpdate) +
+               " is kept, go on with `--resume`"};
 }
 
 /// The optimiser trusts gradients to have the shapes of their parameters.
