@@ -78,12 +78,12 @@ void AnalysisChecker::checkPair(const PlanValue &call, const Measured &first,
                                 const Measured &second) {
   if (call.isCall("accuracy") && !second.isClass) {
     if (first.isClass)
-      error("wrong-order", first,
+      error("misplaced", first,
             first.quote() + " is a class; the scores come first")
           .hint("write `accuracy(" + second.written->written + ", " +
                 first.written->written + ")`");
     else
-      error("wrong-kind", second,
+      error("not-a-class", second,
             "`accuracy` compares scores with a class, but " + second.quote() +
                 " is none")
           .hint("for other values there is `error`");
@@ -121,10 +121,10 @@ void AnalysisChecker::checkLattice(const PlanValue &call,
   if (needsNeighbours && !value.perStep)
     error("no-steps", value, value.quote() + " does not change over time");
   else if (needsNeighbours && !(value.space && value.space->hasNeighbours()))
-    error("not-a-lattice", value,
+    error("not-a-field", value,
           value.quote() + " does not live on a lattice with neighbours");
   else if (!value.space || value.space->getShape().empty())
-    error("not-a-lattice", value,
+    error("not-a-field", value,
           value.quote() + " does not live on a lattice");
 }
 
@@ -157,7 +157,7 @@ void AnalysisChecker::check(const PlanValue &call) {
   for (const PlanValue *value : {result, target})
     if (value->kind != PlanValue::Kind::Result &&
         value->kind != PlanValue::Kind::Input) {
-      diagnostics.error("wrong-kind", value->range,
+      diagnostics.error("not-a-value", value->range,
                         "`" + call.text + "` compares two values of the model");
       return;
     }
