@@ -12,6 +12,7 @@
 #include "compiler/Driver/PlanChoice.h"
 #include "compiler/Driver/RunPlanning.h"
 #include "compiler/Driver/Signature.h"
+#include "compiler/Driver/TrainingData.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -24,30 +25,52 @@ using namespace loco;
 /// The batch at work and those that are read meanwhile (BatchLoader).
 static constexpr int64_t batchesHeld = 3;
 
-/// Steps of the samples that the block trains on: of its window, or of its
-/// data. Those of a system are not run for that: it has as many as its frames.
-static Expected<int64_t> findSteps(const sema::Module &program,
-                                   const sema::RunBlock &block,
-                                   const TrainingPlan &plan) {
-  if (plan.window > 0)
-    return plan.window;
+namespace {
+/// What is read for a block.
+struct DataFacts {
+  /// Of every sample.
+  int64_t steps = 0;
+  /// Bytes of samples that stay in memory.
+  int64_t held = 0;
+  /// Why it is not known what they hold; empty if it is.
+  std::string uncounted;
+};
+} // namespace
+
+static bool isSystem(const sema::Module &program, llvm::StringRef name) {
+  return llvm::any_of(program.models, [&](const auto &model) {
+    return model->isSystem && model->name == name;
+  });
+}
+
+/// Of the block's data. Those of a system are not run for that, they have as
+/// many steps as frames, and are not kept; those that are not there may still
+/// say how many frames they are to have.
+static Expected<DataFacts> readDataFacts(const sema::Module &program,
+                                         const sema::RunBlock &block,
+                                         const TrainingPlan &plan) {
   const sema::Setting *data = block.find("data");
   if (!data || !data->value)
     return Error{"it has no data"};
+  DataFacts facts;
   const sema::PlanValue *frames = data->value->find("frames");
-  if (frames && frames->kind == sema::PlanValue::Kind::Number)
-    return static_cast<int64_t>(frames->number);
-  auto source = DataSource::open(toDataOption(*data->value), plan.seed);
-  if (!source)
-    return source.error();
-  return (*source)->steps();
-}
-
-static int64_t countElements(llvm::ArrayRef<int64_t> shape) {
-  int64_t count = 1;
-  for (int64_t extent : shape)
-    count *= extent;
-  return count;
+  bool isSaid = frames && frames->kind == sema::PlanValue::Kind::Number;
+  if (isSaid)
+    facts.steps = static_cast<int64_t>(frames->number);
+  if (isSaid && isSystem(program, data->value->text))
+    return facts;
+  auto opened = openTrainingData(toDataOption(*data->value), plan);
+  if (!opened && !isSaid)
+    return opened.error();
+  if (!opened) {
+    facts.uncounted = opened.message();
+    return facts;
+  }
+  facts.steps = opened->whole->steps();
+  facts.held = opened->whole->heldBytes();
+  if (opened->validation && !opened->rest)
+    facts.held += opened->validation->heldBytes();
+  return facts;
 }
 
 /// Bytes of one batch's inputs.
@@ -56,27 +79,24 @@ static int64_t measureBatch(const Signature &signature, int64_t samples,
   int64_t bytes = 0;
   for (const ArgumentSpec &argument : signature.arguments)
     if (argument.role == ArgumentRole::Input)
-      bytes += countElements(argument.shape) *
+      bytes += numElements(argument.shape) *
                (argument.perStep ? steps : int64_t(1)) *
                static_cast<int64_t>(sizeOf(argument.type));
   return bytes * samples;
 }
 
-/// Bytes of the parameters, their gradients, and what the optimiser remembers.
+/// Bytes of the parameters, their gradients, and what the optimiser remembers;
+/// beside them what the run began with, for analyses, and the parameters of the
+/// best validation.
 static int64_t measureParameters(const Signature &signature,
-                                 const OptimizerOptions &optimizer) {
-  int64_t remembered = optimizer.method == OptimizerOptions::Method::Adam ? 2
-                       : optimizer.momentum != 0                          ? 1
-                                                                          : 0;
+                                 const TrainingPlan &plan, bool keepsStart) {
   int64_t bytes = 0;
-  for (const ArgumentSpec &argument : signature.arguments) {
-    int64_t each = countElements(argument.shape) *
+  for (const ArgumentSpec &argument : signature.arguments)
+    if (argument.role != ArgumentRole::Input)
+      bytes += plan.optimizer.heldBytes(argument) +
+               (keepsStart + (plan.stopAfter > 0)) *
+                   numElements(argument.shape) *
                    static_cast<int64_t>(sizeOf(argument.type));
-    if (argument.role == ArgumentRole::Param)
-      bytes += each * (2 + remembered);
-    else if (argument.role == ArgumentRole::Frozen)
-      bytes += each;
-  }
   return bytes;
 }
 
@@ -105,15 +125,17 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
   std::optional<TrainingPlan> plan = planTraining(block, ignored);
   if (!plan)
     return {};
-  Expected<int64_t> steps = findSteps(program, block, *plan);
-  if (!steps)
+  Expected<DataFacts> data = readDataFacts(program, block, *plan);
+  if (!data)
     return {{"training", "how much memory it takes is not known before the run: " +
-                             steps.message()}};
+                             data.message()}};
+  int64_t steps = plan->window > 0 ? std::min(plan->window, data->steps)
+                                   : data->steps;
   std::string name = block.getProgramName();
   Signature signature = readSignature(
       module.lookupSymbol<mlir::func::FuncOp>(name), options.precision);
   std::map<ResidualPolicy, std::unique_ptr<CompiledKernel>> kernels;
-  PlanQuestion question = {plan->batch, *steps, threads, options.memory, true};
+  PlanQuestion question = {plan->batch, steps, threads, options.memory, true};
   auto choice = choosePlan(
       question, [&](ResidualPolicy policy) -> Expected<const Kernel *> {
         auto kernel = planToLookAt(module, name, options.precision, policy);
@@ -125,18 +147,30 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
     return {{"training", "cannot be run: " + choice.message()}};
   int64_t held = plan->updates > 0 ? std::min(plan->updates, batchesHeld)
                                    : batchesHeld;
-  int64_t batches = held * measureBatch(signature, plan->batch, *steps);
-  int64_t parameters = measureParameters(signature, plan->optimizer);
+  int64_t batches = held * measureBatch(signature, plan->batch, data->steps);
+  // A window is cut from sequences that stay; validation reads its own.
+  if (steps < data->steps)
+    batches += measureBatch(signature, plan->batch, steps);
+  if (plan->validateUpdates > 0)
+    batches += measureBatch(
+        signature, std::min(plan->batch, getValidationSamples(*plan)),
+        data->steps);
+  batches += data->held;
+  int64_t parameters =
+      measureParameters(signature, *plan, keepsStart(program.runs, block));
   const KernelBlockPlan &blocks = choice->blocks;
   return {
-      {"training", describePlan(*choice, *steps)},
+      {"training", describePlan(*choice, steps)},
       {"sample block",
        fmt::format("{} of {} samples at a time, on {} thread{}", blocks.samples,
                    plan->batch, threads, threads == 1 ? "" : "s each")},
       {"peak memory",
-       fmt::format("{} bytes: {} scratch, {} batches of data, {} parameters, "
+       fmt::format("{} bytes: {} scratch, {} data and batches, {} parameters, "
                    "gradients and optimizer",
                    formatCount(blocks.totalBytes + batches + parameters),
                    formatCount(blocks.totalBytes), formatCount(batches),
-                   formatCount(parameters))}};
+                   formatCount(parameters)) +
+           (data->uncounted.empty()
+                ? std::string()
+                : "; not what the data keep: " + data->uncounted)}};
 }

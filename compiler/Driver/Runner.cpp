@@ -72,7 +72,7 @@ Expected<ModelRun *> Runner::getModel(const RunBlock &block) {
     auto values = readTensors(options.init);
     if (!values)
       return values.error();
-    auto fitted = fitParameters(*values, run.program->arguments());
+    auto fitted = fitParameters(std::move(*values), run.program->arguments());
     if (!fitted)
       return fitted.error();
     run.trained = std::move(*fitted);
@@ -122,8 +122,13 @@ Status Runner::runTrain(const RunBlock &block) {
   session.precision = getPrecision(program) == ElementType::F64 ? "f64" : "f32";
   session.pool = &pool;
   session.folder = &*part;
-  session.initialParameters =
-      (*run)->trained ? &*(*run)->trained : &(*run)->untrained;
+  // Nobody asks for them after training, but analyses for the start.
+  if ((*run)->trained)
+    session.takenParameters = &*(*run)->trained;
+  else if (keepsStart(runnable.getRuns(), block))
+    session.initialParameters = &(*run)->untrained;
+  else
+    session.takenParameters = &(*run)->untrained;
   session.isStartKnown = !(*run)->trained;
   session.sourceHash = runnable.getSourceHash();
   session.locoVersion = LOCO_VERSION;

@@ -39,11 +39,10 @@ private:
 
   Status takeOptions(const LocoDataOption &call);
   Status describeFields();
-  Status run(const std::vector<uint64_t> &samples, uint64_t attempt,
-             Reply &reply);
-  void keep(const Reply &reply, int64_t from, int64_t to,
-            void *const *buffers) const;
-  bool isViolated(const Reply &reply, int64_t sample) const;
+  Status run(const std::vector<uint64_t> &samples, uint64_t attempt);
+  void keep(int64_t from, int64_t to, void *const *buffers) const;
+  bool isViolated(int64_t sample) const;
+  int64_t getSamplesAtOnce() const;
 
   System &system;
   uint64_t seed;
@@ -56,6 +55,8 @@ private:
   std::vector<ResultSpec> outputs;
   std::vector<LocoDataField> fields;
   LocoDataDescription described{};
+  /// Kept between reads: its memory is used again.
+  Reply reply;
 };
 } // namespace
 
@@ -137,8 +138,7 @@ SystemSource::open(System &system, const LocoDataOption &call, uint64_t seed) {
   if (Status failed = source->describeFields())
     return failed.error();
   // Compiles what reading will need here, where somebody waits for it anyway.
-  Reply reply;
-  if (Status failed = source->run({source->firstSample}, 0, reply))
+  if (Status failed = source->run({source->firstSample}, 0))
     return failed.error();
   return source;
 }
@@ -148,8 +148,8 @@ SystemSource::open(System &system, const LocoDataOption &call, uint64_t seed) {
 //===----------------------------------------------------------------------===//
 
 /// Runs the samples given. A further attempt draws as another update would.
-Status SystemSource::run(const std::vector<uint64_t> &samples, uint64_t attempt,
-                         Reply &reply) {
+Status SystemSource::run(const std::vector<uint64_t> &samples,
+                         uint64_t attempt) {
   Batch batch;
   batch.samples = static_cast<int64_t>(samples.size());
   batch.steps = frames;
@@ -164,7 +164,7 @@ Status SystemSource::run(const std::vector<uint64_t> &samples, uint64_t attempt,
   return program->run(parameters, batch, request, reply);
 }
 
-bool SystemSource::isViolated(const Reply &reply, int64_t sample) const {
+bool SystemSource::isViolated(int64_t sample) const {
   if (!hasRequirement)
     return false;
   const Tensor &violated = reply.results.at(violation);
@@ -176,7 +176,7 @@ bool SystemSource::isViolated(const Reply &reply, int64_t sample) const {
 }
 
 /// Copies sample `from` of the reply to place `to` of the buffers.
-void SystemSource::keep(const Reply &reply, int64_t from, int64_t to,
+void SystemSource::keep(int64_t from, int64_t to,
                         void *const *buffers) const {
   for (auto [output, field, buffer] :
        llvm::zip(outputs, fields, llvm::ArrayRef(buffers, outputs.size()))) {
@@ -195,12 +195,24 @@ void SystemSource::keep(const Reply &reply, int64_t from, int64_t to,
   }
 }
 
+/// Few: what a sample is made of stays in the cache, a thread that has to stop
+/// soon does, and what waits here in f64 is little beside a batch.
+int64_t SystemSource::getSamplesAtOnce() const {
+  constexpr int64_t most = 16, mostBytes = int64_t(4) << 20;
+  int64_t perSample = 1;
+  for (const ResultSpec &output : outputs) {
+    int64_t bytes = output.perStep ? frames * int64_t(sizeof(double))
+                                   : int64_t(sizeof(double));
+    for (int64_t extent : output.shape)
+      bytes *= extent;
+    perSample += bytes;
+  }
+  return std::clamp<int64_t>(mostBytes / perSample, 1, most);
+}
+
 Status SystemSource::read(uint64_t first, int64_t count, void *const *buffers) {
   std::lock_guard<std::mutex> lock(system.turn);
-  // Few at once: what a sample is made of stays in the cache, and a thread
-  // that has to stop soon does.
-  constexpr int64_t samplesAtOnce = 16;
-  Reply reply;
+  int64_t samplesAtOnce = getSamplesAtOnce();
   for (int64_t begin = 0; begin < count; begin += samplesAtOnce) {
     std::vector<int64_t> open(std::min(samplesAtOnce, count - begin));
     std::iota(open.begin(), open.end(), begin);
@@ -213,14 +225,14 @@ Status SystemSource::read(uint64_t first, int64_t count, void *const *buffers) {
       std::vector<uint64_t> samples;
       for (int64_t place : open)
         samples.push_back(firstSample + first + static_cast<uint64_t>(place));
-      if (Status failed = run(samples, attempt, reply))
+      if (Status failed = run(samples, attempt))
         return failed;
       std::vector<int64_t> again;
       for (auto [i, place] : llvm::enumerate(open)) {
-        if (isViolated(reply, static_cast<int64_t>(i)))
+        if (isViolated(static_cast<int64_t>(i)))
           again.push_back(place);
         else
-          keep(reply, static_cast<int64_t>(i), place, buffers);
+          keep(static_cast<int64_t>(i), place, buffers);
       }
       open = std::move(again);
     }

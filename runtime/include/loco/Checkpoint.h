@@ -17,6 +17,7 @@
 #define LOCO_CHECKPOINT_H
 
 #include "loco/Expected.h"
+#include "loco/Files.h"
 #include "loco/Tensor.h"
 
 #include <cstdint>
@@ -86,6 +87,11 @@ struct Checkpoint {
 /// what was written aside is removed.
 Status writeCheckpoint(const std::filesystem::path &folder,
                        const Checkpoint &checkpoint);
+
+/// The same of tensors that stay where they are: nothing is copied.
+Status writeCheckpoint(const std::filesystem::path &folder,
+                       const CheckpointInfo &info,
+                       const TensorViews &parameters, const TensorViews &state);
 
 /// Reads one checkpoint, with all checks.
 Expected<Checkpoint> readCheckpoint(const std::filesystem::path &path);

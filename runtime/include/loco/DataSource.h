@@ -138,6 +138,10 @@ public:
   Status read(uint64_t first, int64_t count,
               const std::vector<void *> &buffers) const;
 
+  /// Bytes of samples that the source keeps in memory once all were read. Of
+  /// sources that are not loco's: 0, as nobody tells.
+  int64_t heldBytes() const;
+
   /// Reads samples into new tensors [count, sampleShape...], all fields.
   Expected<TensorMap> read(uint64_t first, int64_t count) const;
 

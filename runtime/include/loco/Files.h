@@ -54,8 +54,15 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;
 };
 
+/// Tensors by name that stay where they are.
+using TensorViews = std::map<std::string, const Tensor *>;
+TensorViews viewAll(const TensorMap &tensors);
+
 /// .safetensors with elements F32, F64 and I32.
 Expected<Safetensors> readSafetensors(const std::string &path);
+Status
+writeSafetensors(const std::string &path, const TensorViews &tensors,
+                 const std::map<std::string, std::string> &metadata = {});
 Status
 writeSafetensors(const std::string &path, const TensorMap &tensors,
                  const std::map<std::string, std::string> &metadata = {});

@@ -34,8 +34,9 @@ Expected<FieldMatch> matchFields(const std::vector<ArgumentSpec> &arguments,
                                  const DataSource &data);
 
 /// The values as the model takes them: every Param and Frozen argument, in its
-/// type. One error lists all names that are missing, unused or misshapen.
-Expected<TensorMap> fitParameters(const TensorMap &values,
+/// type; values that are moved here are not copied. One error lists all names
+/// that are missing, unused or misshapen.
+Expected<TensorMap> fitParameters(TensorMap values,
                                   const std::vector<ArgumentSpec> &arguments);
 
 } // namespace loco

@@ -93,6 +93,9 @@ struct TrainingSession {
   /// Values to begin with in place of the model's own (`--init`): names and
   /// shapes of all Param and Frozen arguments. Not used when resuming.
   const TensorMap *initialParameters = nullptr;
+  /// The same, but taken: nobody needs them afterwards, so they are not in
+  /// memory twice. Wins over `initialParameters`.
+  TensorMap *takenParameters = nullptr;
   /// They are those that the model gives for the seed: a run that is killed at
   /// its very start has them again, so the first update does not wait until
   /// they are on the disk.

@@ -35,6 +35,13 @@ public:
     return {};
   }
 
+  int64_t heldBytes() const override {
+    int64_t bytes = 0;
+    for (const auto &[name, array] : arrays)
+      bytes += array->heldBytes();
+    return bytes;
+  }
+
 private:
   files::ArrayStreams arrays;
 };

@@ -27,6 +27,8 @@ public:
   /// Writes one sample, one buffer per field in the order of declaration,
   /// nullptr for a field that is not wanted.
   virtual Status readSample(uint64_t index, void *const *buffers) = 0;
+  /// Bytes of samples that stay in memory as long as the source is open.
+  virtual int64_t heldBytes() const { return 0; }
 
   const LocoDataDescription &description() const { return described; }
   int64_t length() const { return numSamples; }

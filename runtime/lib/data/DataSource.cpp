@@ -24,6 +24,12 @@ DataSource::DataSource(const LocoDataInterface &functions, void *handle)
 
 DataSource::~DataSource() { functions.close(handle); }
 
+int64_t DataSource::heldBytes() const {
+  return functions.readRange == builtinFunctions().readRange
+             ? static_cast<const BuiltinSource *>(handle)->heldBytes()
+             : 0;
+}
+
 static bool isKnownType(int32_t type) {
   return type == LOCO_DATA_F32 || type == LOCO_DATA_F64 ||
          type == LOCO_DATA_I32;

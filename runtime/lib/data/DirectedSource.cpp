@@ -55,6 +55,8 @@ public:
     return {};
   }
 
+  int64_t heldBytes() const override { return inner->heldBytes(); }
+
 private:
   std::unique_ptr<DataSource> inner;
   SequenceFields sequences;

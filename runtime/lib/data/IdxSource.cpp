@@ -45,6 +45,10 @@ public:
     return {};
   }
 
+  int64_t heldBytes() const override {
+    return static_cast<int64_t>(images.values.size() + labels.values.size());
+  }
+
 private:
   IdxArray images, labels;
   float grey[256];

@@ -60,6 +60,8 @@ public:
     return {};
   }
 
+  int64_t heldBytes() const override { return inner->heldBytes(); }
+
 private:
   void addTurn(double angle) {
     double sine = std::sin(angle), cosine = std::cos(angle);

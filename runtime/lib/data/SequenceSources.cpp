@@ -42,6 +42,8 @@ public:
     return {};
   }
 
+  int64_t heldBytes() const override { return inner->heldBytes(); }
+
 protected:
   /// Declares the fields of the inner source, the changed one per step and of
   /// `shape`.

@@ -50,6 +50,13 @@ public:
     return {};
   }
 
+  int64_t heldBytes() const override {
+    int64_t bytes = inner->heldBytes();
+    for (const Tensor &tensor : kept)
+      bytes += static_cast<int64_t>(tensor.bytes());
+    return bytes;
+  }
+
 private:
   char *placeOf(size_t field, uint64_t index) {
     return static_cast<char *>(kept[field].data()) +
@@ -100,6 +107,8 @@ public:
     }
     return {};
   }
+
+  int64_t heldBytes() const override { return inner->heldBytes(); }
 
 private:
   std::unique_ptr<DataSource> inner;

@@ -81,6 +81,10 @@ public:
     return {};
   }
 
+  int64_t heldBytes() const override {
+    return static_cast<int64_t>(tensor.bytes());
+  }
+
 private:
   Tensor tensor;
 };

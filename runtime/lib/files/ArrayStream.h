@@ -38,6 +38,8 @@ public:
   }
   /// Writes `count` rows from `first` on, which lie within the shape.
   virtual Status read(uint64_t first, int64_t count, void *out) = 0;
+  /// Bytes of rows that are in memory.
+  virtual int64_t heldBytes() const { return 0; }
 
 private:
   ElementType elementType;

@@ -284,14 +284,27 @@ Expected<ArrayStreams> loco::files::openSafetensors(const std::string &path) {
   return streams;
 }
 
+TensorViews loco::viewAll(const TensorMap &tensors) {
+  TensorViews views;
+  for (const auto &[name, tensor] : tensors)
+    views.emplace(name, &tensor);
+  return views;
+}
+
 Status
 loco::writeSafetensors(const std::string &path, const TensorMap &tensors,
                        const std::map<std::string, std::string> &metadata) {
+  return writeSafetensors(path, viewAll(tensors), metadata);
+}
+
+Status
+loco::writeSafetensors(const std::string &path, const TensorViews &tensors,
+                       const std::map<std::string, std::string> &metadata) {
   // Wide elements first, so that all are aligned.
-  std::vector<TensorMap::const_iterator> order;
+  std::vector<TensorViews::const_iterator> order;
   for (size_t bytes : {8, 4})
     for (auto it = tensors.begin(); it != tensors.end(); ++it)
-      if (sizeOf(it->second.type()) == bytes)
+      if (sizeOf(it->second->type()) == bytes)
         order.push_back(it);
   json header = json::object();
   if (!metadata.empty())
@@ -299,10 +312,10 @@ loco::writeSafetensors(const std::string &path, const TensorMap &tensors,
   uint64_t offset = 0;
   for (auto it : order) {
     const auto &[name, tensor] = *it;
-    header[name] = {{"dtype", nameOf(tensor.type())},
-                    {"shape", tensor.shape()},
-                    {"data_offsets", {offset, offset + tensor.bytes()}}};
-    offset += tensor.bytes();
+    header[name] = {{"dtype", nameOf(tensor->type())},
+                    {"shape", tensor->shape()},
+                    {"data_offsets", {offset, offset + tensor->bytes()}}};
+    offset += tensor->bytes();
   }
   // Replacing bytes that are not UTF-8 keeps this from throwing.
   std::string text =
@@ -313,6 +326,6 @@ loco::writeSafetensors(const std::string &path, const TensorMap &tensors,
     length[i] = static_cast<char>(text.size() >> (8 * i));
   std::vector<std::string_view> pieces = {length, text};
   for (auto it : order)
-    pieces.push_back(bytesOf(it->second));
+    pieces.push_back(bytesOf(*it->second));
   return writeFileAtomically(path, pieces);
 }

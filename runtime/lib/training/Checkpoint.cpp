@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 
 using namespace loco;
 using Json = nlohmann::ordered_json;
@@ -142,26 +143,41 @@ static Expected<CheckpointInfo> readInfo(const fs::path &path,
 // Writing
 //===----------------------------------------------------------------------===//
 
+/// Length and checksum of a file, which is never whole in memory.
+static Expected<Json> describeFile(const fs::path &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> piece(size_t(1) << 16);
+  uint64_t length = 0;
+  uLong sum = crc32_z(0, nullptr, 0);
+  while (file.read(piece.data(), piece.size()), file.gcount() > 0) {
+    size_t count = static_cast<size_t>(file.gcount());
+    sum = crc32_z(sum, reinterpret_cast<const Bytef *>(piece.data()), count);
+    length += count;
+  }
+  if (!file.eof())
+    return Error{"cannot read `" + path.string() + "`, which was just written"};
+  return Json{{"bytes", length}, {"crc32", static_cast<uint32_t>(sum)}};
+}
+
 /// Writes a file of tensors and adds its length and checksum to `files`.
-static Status writePart(const fs::path &path, const TensorMap &tensors,
+static Status writePart(const fs::path &path, const TensorViews &tensors,
                         Json &files) {
   if (Status failed = writeSafetensors(path.string(), tensors))
     return failed;
-  Expected<std::string> bytes = readFile(path.string());
-  if (!bytes)
-    return bytes.error();
-  files[path.filename().string()] = {{"bytes", bytes->size()},
-                                     {"crc32", checksum(*bytes)}};
+  Expected<Json> description = describeFile(path);
+  if (!description)
+    return description.error();
+  files[path.filename().string()] = *description;
   return {};
 }
 
-static Status fill(const fs::path &folder, const Checkpoint &checkpoint) {
-  Json json = toJson(checkpoint.info);
+static Status fill(const fs::path &folder, const CheckpointInfo &info,
+                   const TensorViews &parameters, const TensorViews &state) {
+  Json json = toJson(info);
   Json &files = json["files"];
-  if (Status failed =
-          writePart(folder / parametersName, checkpoint.parameters, files))
+  if (Status failed = writePart(folder / parametersName, parameters, files))
     return failed;
-  if (Status failed = writePart(folder / stateName, checkpoint.state, files))
+  if (Status failed = writePart(folder / stateName, state, files))
     return failed;
   std::string text = seal(std::move(json));
   return writeFileAtomically((folder / infoName).string(), {text});
@@ -169,13 +185,21 @@ static Status fill(const fs::path &folder, const Checkpoint &checkpoint) {
 
 Status loco::writeCheckpoint(const fs::path &folder,
                              const Checkpoint &checkpoint) {
+  return writeCheckpoint(folder, checkpoint.info,
+                         viewAll(checkpoint.parameters),
+                         viewAll(checkpoint.state));
+}
+
+Status loco::writeCheckpoint(const fs::path &folder, const CheckpointInfo &info,
+                             const TensorViews &parameters,
+                             const TensorViews &state) {
   if (Status failed = makeFolder(folder))
     return failed;
-  fs::path path = folder / std::to_string(checkpoint.info.update);
+  fs::path path = folder / std::to_string(info.update);
   Expected<fs::path> aside = makeAside(path);
   if (!aside)
     return aside.error();
-  Status failed = fill(*aside, checkpoint);
+  Status failed = fill(*aside, info, parameters, state);
   if (!failed)
     failed = replaceFolder(*aside, path);
   if (failed)

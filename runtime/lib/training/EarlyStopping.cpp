@@ -41,8 +41,10 @@ void Trainer::keepBest(double loss) {
   validation->best = loss;
   validation->bestUpdate = update;
   validation->since = 0;
+  // One by one, so that their memory is used again.
   if (plan.stopAfter > 0)
-    best = parameters;
+    for (const auto &[name, tensor] : parameters)
+      best[name] = tensor;
 }
 
 /// The parameters that a run which may end early leaves, for everybody to read.

@@ -106,7 +106,7 @@ loco::matchFields(const std::vector<ArgumentSpec> &arguments,
 }
 
 Expected<TensorMap>
-loco::fitParameters(const TensorMap &values,
+loco::fitParameters(TensorMap values,
                     const std::vector<ArgumentSpec> &arguments) {
   std::vector<std::string> missing, misshapen, unused;
   TensorMap result;
@@ -120,6 +120,8 @@ loco::fitParameters(const TensorMap &values,
       misshapen.push_back(argument.name + "` (" +
                           describe(found->second.shape()) + ", expected " +
                           describe(argument.shape) + ")");
+    else if (found->second.type() == argument.type)
+      result.emplace(argument.name, std::move(found->second));
     else
       result.emplace(argument.name, found->second.convertedTo(argument.type));
   }

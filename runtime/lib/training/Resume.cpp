@@ -35,12 +35,15 @@ Status Trainer::begin() {
                  "another folder"};
   if (parameters.empty()) {
     Expected<TensorMap> initial =
-        session.initialParameters
+        session.takenParameters
+            ? Expected<TensorMap>(std::move(*session.takenParameters))
+        : session.initialParameters
             ? Expected<TensorMap>(*session.initialParameters)
             : program.initialParameters(plan.seed);
     if (!initial)
       return initial.error();
-    Expected<TensorMap> fitting = fitParameters(*initial, program.arguments());
+    Expected<TensorMap> fitting =
+        fitParameters(std::move(*initial), program.arguments());
     if (!fitting)
       return fitting.error();
     parameters = std::move(*fitting);
@@ -55,7 +58,8 @@ Status Trainer::begin() {
     return writer.error();
   metrics.emplace(std::move(*writer));
   // Given values cannot be had again from the model; others may wait.
-  isStartUnsaved = update == 0 && session.initialParameters;
+  isStartUnsaved =
+      update == 0 && (session.initialParameters || session.takenParameters);
   return isStartUnsaved && !session.isStartKnown ? saveStart() : Status();
 }
 
@@ -134,7 +138,7 @@ Status Trainer::resume() {
   if (Status failed = checkSameRun(info))
     return failed;
   Expected<TensorMap> fitting =
-      fitParameters(checkpoint.parameters, program.arguments());
+      fitParameters(std::move(checkpoint.parameters), program.arguments());
   if (!fitting)
     return Error{"checkpoint " + std::to_string(info.update) +
                  " cannot be resumed: " + fitting.message()};
@@ -215,8 +219,7 @@ Status Trainer::saveCheckpoint() {
                                "` is not finite; a lower rate may help");
   if (Status failed = metrics->flush())
     return failed;
-  Checkpoint checkpoint;
-  CheckpointInfo &info = checkpoint.info;
+  CheckpointInfo info;
   info.locoVersion = session.locoVersion;
   info.sourceHash = session.sourceHash;
   info.seed = plan.seed;
@@ -237,17 +240,17 @@ Status Trainer::saveCheckpoint() {
     info.loss = validation->last;
   else if (!session.validate && lossCount > 0)
     info.loss = lossSum / lossCount;
-  for (const auto &[name, tensor] : optimizer->state())
-    checkpoint.state.emplace(optimizerPrefix + name, tensor);
-  for (auto &[name, tensor] : windows.state())
-    checkpoint.state.emplace(carryPrefix + name, std::move(tensor));
-  for (const auto &[name, tensor] : best)
-    checkpoint.state.emplace(bestPrefix + name, tensor);
-  // Lent for the time of writing, not copied.
-  checkpoint.parameters.swap(parameters);
-  Status failed = writeCheckpoint(session.folder->checkpoints(), checkpoint);
-  parameters.swap(checkpoint.parameters);
-  if (failed)
+  TensorMap carried = windows.state();
+  TensorViews state;
+  auto add = [&](const std::string &prefix, const TensorMap &tensors) {
+    for (const auto &[name, tensor] : tensors)
+      state.emplace(prefix + name, &tensor);
+  };
+  add(optimizerPrefix, optimizer->state());
+  add(carryPrefix, carried);
+  add(bestPrefix, best);
+  if (Status failed = writeCheckpoint(session.folder->checkpoints(), info,
+                                      viewAll(parameters), state))
     return failed;
   savedUpdate = update;
   savedTime = Clock::now();
