@@ -41,15 +41,22 @@ Json loco::describeTraining(const TrainingSummary &summary) {
 }
 
 std::string loco::describeAnalysis(const Json &result) {
-  auto trained = result.find("trained"), untrained = result.find("untrained");
-  if (trained == result.end() || !trained->is_object())
+  auto find = [&](const char *network) -> const Json * {
+    auto found = result.find(network);
+    return found != result.end() && found->is_object() ? &*found : nullptr;
+  };
+  const Json *trained = find("trained"), *untrained = find("untrained");
+  const Json *shown = trained ? trained : find("simulated");
+  if (!shown)
+    shown = untrained;
+  if (!shown)
     return "";
-  for (const auto &[name, value] : trained->items()) {
+  for (const auto &[name, value] : shown->items()) {
     if (!value.is_number())
       continue;
     std::string text = fmt::format("{} {:.4g}", name, value.get<double>());
-    if (untrained != result.end() && untrained->is_object() &&
-        untrained->contains(name) && (*untrained)[name].is_number())
+    if (trained && untrained && untrained->contains(name) &&
+        (*untrained)[name].is_number())
       text +=
           fmt::format(" (untrained {:.4g})", (*untrained)[name].get<double>());
     return text;

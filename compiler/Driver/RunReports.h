@@ -22,9 +22,9 @@ std::string describeVersions();
 /// What a run of training came to, for results.json.
 nlohmann::ordered_json describeTraining(const TrainingSummary &summary);
 
-/// The first number that an analysis found for the trained network, beside that
-/// for the untrained one: "accuracy 0.98 (untrained 0.1)"; empty if it has
-/// none.
+/// The first number that an analysis found: for the trained network, beside that
+/// for the untrained one, "accuracy 0.98 (untrained 0.1)", else for the one that
+/// there is; empty if it has none.
 std::string describeAnalysis(const nlohmann::ordered_json &result);
 
 } // namespace loco

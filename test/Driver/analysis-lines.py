@@ -15,6 +15,13 @@ model Guess {
 }
 train Guess { data adding(5); optimizer sgd(0.1); batch 4; updates 3 }
 analyze Guess { samples 8; save "off" = error(y, target); save "never" = reached(0) }
+
+model Logistic {
+  state x
+  init x = 0.3
+  step { x <- 4 * x * (1 - x) }
+}
+simulate Logistic { steps 200; save "chaos" = lyapunov() }
 """)
 said = subprocess.run(["lococ", "run", "guess.loco", "--out", "out"], check=True,
                       capture_output=True, text=True).stderr.splitlines()
@@ -25,4 +32,8 @@ line = said.index("analyze Guess: off") + 1
 assert said[line] == f"  squared_error {trained:.4g} (untrained {untrained:.4g})", said
 # An analysis without a number has no line.
 line = said.index("analyze Guess: never") + 1
-assert said[line].startswith("results: "), said
+assert said[line].startswith("simulate Logistic: "), said
+# Where nothing is trained, the line is about the network that there is.
+found = json.load(open("out/results.json"))["chaos"]["simulated"]["largest"]
+line = said.index("analyze Logistic: chaos") + 1
+assert said[line] == f"  largest {found:.4g}", said
