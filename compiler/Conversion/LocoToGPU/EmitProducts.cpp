@@ -1,0 +1,283 @@
+//===- EmitProducts.cpp - Products whose weights are on chip --------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A panel is one side of a product in shared memory. Without tensor cores the
+// numbers of one sum after the other: [summed, rows], [summed, columns]; a
+// thread has a row of four columns. With them fragments as lanes hold them:
+// [rows / 16, summed / K, lane, numbers], [columns / 8, summed / K, lane,
+// numbers], read 16 and 8 bytes at a time by neighbouring lanes. A warp has 16
+// rows of all columns.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace loco;
+
+static constexpr int64_t warpSize = 32, rowsOfFragment = 16,
+                         columnsOfFragment = 8, columnsOfThread = 4;
+
+//===----------------------------------------------------------------------===//
+// Panels
+//===----------------------------------------------------------------------===//
+
+/// Address of number `number` of a panel that begins at byte `offset`.
+Value GPUEmitter::panelElement(int64_t offset, Type element, Value number) {
+  Value panels = pointers[schedule.panelPlace];
+  Value panel =
+      LLVM::GEPOp::create(b, loc, panels.getType(), b.getI8Type(), panels,
+                          ArrayRef<LLVM::GEPArg>{int32_t(offset)});
+  return LLVM::GEPOp::create(b, loc, panels.getType(), element, panel,
+                             ValueRange(number));
+}
+
+/// The block's first row of the result, null if it has all.
+Value GPUEmitter::firstRow(const GPUProduct &product) {
+  if (schedule.blocksPerSample == 1)
+    return {};
+  return times(divided(thread, schedule.threadsInBlock()),
+               schedule.panelsOf(product).rows);
+}
+
+/// The numbers that stand for one where tensor cores multiply.
+GPUEmitter::Values GPUEmitter::partsOf(Value value) {
+  bool isHalf = numbersInRegister(schedule.options.products) == 2;
+  Type half = b.getBF16Type();
+  Values parts;
+  for (int64_t i = 0; i < loco::partsOf(schedule.options.products); ++i) {
+    // What the parts before leave.
+    for (Value part : parts)
+      value = arith::SubFOp::create(
+          b, loc, value,
+          isHalf ? Value(arith::ExtFOp::create(b, loc, value.getType(), part))
+                 : part);
+    parts.push_back(
+        isHalf ? Value(arith::TruncFOp::create(b, loc, half, value))
+               : device::RoundTF32Op::create(b, loc, value.getType(), value));
+  }
+  return parts;
+}
+
+/// Numbers that a lane holds of a fragment.
+static int64_t elementsOfLane(bool isHeld, int64_t numbers) {
+  return (isHeld ? 4 : 2) * numbers;
+}
+
+/// Brings one side of a product to shared memory: all sums of the block's rows,
+/// or of all columns. Neighbouring threads have neighbouring sums.
+void GPUEmitter::fillPanel(const GPUProduct &product, bool isHeld) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  const GPUProduct::Axes &lines = isHeld ? product.rows : product.columns;
+  Value from = isHeld ? product.held : product.moving, first;
+  if (isHeld)
+    first = firstRow(product);
+  int64_t numLines = isHeld ? panels.rows : panels.columns;
+  int64_t summed = panels.summed;
+  int64_t offset = isHeld ? product.heldOffset : product.movingOffset;
+  StringRef letters = isHeld ? product.heldLetters : product.movingLetters;
+  auto store = [&](Value line, Value sum, Value value) {
+    Type element = value.getType();
+    if (!schedule.multipliesByTensorCores(product)) {
+      Value number = plus(times(sum, isHeld ? numLines : panels.pitch), line);
+      LLVM::StoreOp::create(b, loc, value,
+                            panelElement(offset, element, number));
+      return;
+    }
+    int64_t numbers = numbersInRegister(schedule.options.products);
+    int64_t high = isHeld ? rowsOfFragment : columnsOfFragment;
+    int64_t wide = 8 * numbers, each = elementsOfLane(isHeld, numbers);
+    Value inTile = remainder(line, high), inPiece = remainder(sum, wide);
+    Value piece =
+        plus(times(divided(line, high), summed / wide), divided(sum, wide));
+    // Lane 4 g + t; registers: lower rows first, then later sums.
+    Value lane = plus(times(remainder(inTile, 8), 4),
+                      divided(remainder(inPiece, 4 * numbers), numbers));
+    Value element32 = divided(inPiece, 4 * numbers);
+    if (isHeld)
+      element32 = plus(times(element32, 2), divided(inTile, 8));
+    Value place = plus(times(element32, numbers), remainder(sum, numbers));
+    Value number = plus(times(plus(times(piece, warpSize), lane), each), place);
+    Values parts = partsOf(value);
+    for (auto [i, part] : llvm::enumerate(parts))
+      LLVM::StoreOp::create(b, loc, part,
+                            panelElement(offset, part.getType(),
+                                         plus(number, i * numLines * summed)));
+  };
+  loop(threadInBlock, constant(numLines * summed),
+       constant(schedule.threadsInBlock()), {}, [&](Value index, Carried) {
+         Value inBlock = divided(index, summed), sum = remainder(index, summed);
+         Value line = plus(first, inBlock), exists;
+         if (numLines * (isHeld ? schedule.blocksPerSample : 1) > lines.count)
+           exists =
+               compare(arith::CmpIPredicate::ult, line, constant(lines.count));
+         if (summed > product.summed.count)
+           exists = both(exists, compare(arith::CmpIPredicate::ult, sum,
+                                         constant(product.summed.count)));
+         llvm::SmallDenseMap<char, GPUCoordinate> places;
+         placeAlong(lines, line, places);
+         placeAlong(product.summed, sum, places);
+         SmallVector<GPUCoordinate> coordinates;
+         for (char letter : letters)
+           coordinates.push_back(places.lookup(letter));
+         store(inBlock, sum, getWhere(from, exists, coordinates));
+       });
+}
+
+/// Coordinates along axes that are numbered as one.
+void GPUEmitter::placeAlong(const GPUProduct::Axes &axes, Value number,
+                            llvm::SmallDenseMap<char, GPUCoordinate> &places) {
+  for (size_t i = axes.letters.size(); i-- > 0;) {
+    places[axes.letters[i]] = {i ? remainder(number, axes.extents[i]) : number,
+                               0};
+    number = divided(number, axes.extents[i]);
+  }
+}
+
+/// Weights that stay on chip during a loop.
+void GPUEmitter::loadHeld(ScanOp scan) {
+  for (Operation &op : *scan.getBlock())
+    if (auto found = schedule.products.find(&op);
+        found != schedule.products.end())
+      fillPanel(found->second, true);
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+void GPUEmitter::emitProducts(const GPUStage &stage) {
+  for (const GPUItem &item : stage.items)
+    fillPanel(schedule.products.find(item.op)->second, false);
+  // Panels are the block's own.
+  gpu::BarrierOp::create(b, loc);
+  for (const GPUItem &item : stage.items) {
+    const GPUProduct &product = schedule.products.find(item.op)->second;
+    if (schedule.multipliesByTensorCores(product))
+      multiplyByFragments(product);
+    else
+      multiply(product);
+  }
+}
+
+/// Stores an element of the result; `row` is the block's.
+void GPUEmitter::storeProduct(const GPUProduct &product, Value row,
+                              Value column, Value value) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  Value exists;
+  if (panels.columns > product.columns.count)
+    exists = compare(arith::CmpIPredicate::ult, column,
+                     constant(product.columns.count));
+  row = plus(firstRow(product), row);
+  if (panels.rows * schedule.blocksPerSample > product.rows.count)
+    exists = both(exists, compare(arith::CmpIPredicate::ult, row,
+                                  constant(product.rows.count)));
+  llvm::SmallDenseMap<char, GPUCoordinate> places;
+  placeAlong(product.rows, row, places);
+  placeAlong(product.columns, column, places);
+  GPUSite site;
+  ContractOp op = product.op;
+  site.shape = schedule.shapeOf(op.getResult());
+  for (char letter : product.output)
+    site.coordinates.push_back(places.lookup(letter));
+  when(exists,
+       [&] { store(find(op.getResult()), linearOf(site), value, false); });
+}
+
+void GPUEmitter::multiply(const GPUProduct &product) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  Type element = getElementTypeOrSelf(product.held);
+  Type four = VectorType::get({columnsOfThread}, element);
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+  loop(
+      threadInBlock, constant(panels.rows * panels.columns / columnsOfThread),
+      constant(schedule.threadsInBlock()), {}, [&](Value job, Carried) {
+        Value row = remainder(job, panels.rows);
+        Value column = times(divided(job, panels.rows), columnsOfThread);
+        Values sums(columnsOfThread, number(element, 0));
+        loop(
+            constant(0), constant(panels.summed), constant(1), sums,
+            [&](Value k, Carried inner) {
+              Value weight = LLVM::LoadOp::create(
+                  b, loc, element,
+                  panelElement(product.heldOffset, element,
+                               plus(times(k, panels.rows), row)));
+              Value states = LLVM::LoadOp::create(
+                  b, loc, four,
+                  panelElement(product.movingOffset, element,
+                               plus(times(k, panels.pitch), column)),
+                  /*alignment=*/std::min<int64_t>(16, columnsOfThread * bytes));
+              for (auto [i, sum] : llvm::enumerate(inner))
+                sum = math::FmaOp::create(
+                    b, loc, weight,
+                    LLVM::ExtractElementOp::create(b, loc, states, constant(i)),
+                    sum);
+            });
+        for (auto [i, sum] : llvm::enumerate(sums))
+          storeProduct(product, row, plus(column, int64_t(i)), sum);
+      });
+}
+
+void GPUEmitter::multiplyByFragments(const GPUProduct &product) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  int64_t numbers = numbersInRegister(schedule.options.products);
+  Type element = numbers == 2 ? Type(b.getBF16Type()) : Type(b.getF32Type());
+  Type sumType = VectorType::get({4}, b.getF32Type());
+  int64_t pieces = panels.summed / (8 * numbers),
+          tiles = panels.columns / columnsOfFragment;
+  /// A lane's part of a fragment.
+  auto read = [&](bool isHeld, int64_t part, Value tile, Value piece) {
+    int64_t each = elementsOfLane(isHeld, numbers);
+    int64_t all = (isHeld ? panels.rows : panels.columns) * panels.summed;
+    Value place = plus(times(plus(times(tile, pieces), piece), warpSize), lane);
+    return LLVM::LoadOp::create(
+        b, loc, VectorType::get({each}, element),
+        panelElement(isHeld ? product.heldOffset : product.movingOffset,
+                     element, plus(times(place, each), part * all)),
+        /*alignment=*/isHeld ? 16 : 8);
+  };
+  Value zero = LLVM::ConstantOp::create(
+      b, loc, sumType, DenseElementsAttr::get(cast<ShapedType>(sumType), 0.0f));
+  int64_t warps = schedule.threadsInBlock() / warpSize;
+  loop(divided(threadInBlock, warpSize), constant(panels.rows / rowsOfFragment),
+       constant(warps), {}, [&](Value tile, Carried) {
+         Values sums(tiles, zero);
+         loop(constant(0), constant(pieces), constant(1), sums,
+              [&](Value piece, Carried inner) {
+                Values left, right;
+                for (int64_t i = 0; i < panels.parts; ++i)
+                  left.push_back(read(true, i, tile, piece));
+                for (auto [column, sum] : llvm::enumerate(inner)) {
+                  right.clear();
+                  for (int64_t i = 0; i < panels.parts; ++i)
+                    right.push_back(read(false, i, constant(column), piece));
+                  auto multiply = [&](int64_t i, int64_t j, Value to) -> Value {
+                    return device::MultiplyOp::create(b, loc, sumType, left[i],
+                                                      right[j], to);
+                  };
+                  if (panels.parts == 1) {
+                    sum = multiply(0, 0, sum);
+                    continue;
+                  }
+                  // Tensor cores cut sums off: what is to be as good as f32 is
+                  // added up outside of them, small products first.
+                  Value more = multiply(0, 1, multiply(1, 0, zero));
+                  sum = LLVM::FAddOp::create(b, loc, sum, multiply(0, 0, more));
+                }
+              });
+         Value row = plus(times(tile, rowsOfFragment), divided(lane, 4));
+         for (auto [column, sum] : llvm::enumerate(sums))
+           for (int64_t i = 0; i < 4; ++i)
+             storeProduct(
+                 product, plus(row, i / 2 * 8),
+                 plus(times(remainder(lane, 4), 2),
+                      int64_t(column) * columnsOfFragment + i % 2),
+                 LLVM::ExtractElementOp::create(b, loc, sum, constant(i)));
+       });
+}
