@@ -131,10 +131,18 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
     }
     // Where rows are sites, one row of the window after the other: sums that
     // wait for themselves are far apart, and few weights in use.
+    // Where they are channels at some sites each, one column of the window after
+    // the other: a weight serves all lines, and a row all channels.
     bool sites = form.channels && rows.front().front().lanes;
+    bool byColumns = form.channels && !sites;
     SmallVector<std::tuple<int64_t, int64_t, int64_t, unsigned>> order;
     for (int64_t tap = 0; tap < form.taps(); ++tap)
       for (unsigned r = 0; r < rows.size(); ++r) {
+        if (byColumns) {
+          int64_t place = tap * to.getDimSize(0) + rows[r].front().offset;
+          order.push_back({form.tapAt(tap).back(), place, tap, r});
+          continue;
+        }
         int64_t spatial = int64_t(axis) - form.channels;
         int64_t row = spatial < 0 || rows.size() == 1
                           ? 0

@@ -111,7 +111,7 @@ void Emitter::emitSites(const Group &group) {
   if (group.lane)
     emitLanes(group, accumulators);
   else
-    emitRows(group, 0, site, 1, accumulators);
+    emitRows(group, 0, site, {}, accumulators);
 
   // What the lanes hold becomes one number each.
   Carried rest = accumulators;
@@ -154,43 +154,86 @@ void Emitter::storeReductions(const Group &group, Carried totals) {
   lanes = width;
 }
 
-/// Loops over the axes from `axis` on; `rows` sites along the tiled one at a
+/// Loops over the axes from `axis` on, some sites along the tiled ones at a
 /// time.
 void Emitter::emitRows(const Group &group, unsigned axis, Site &site,
-                       int64_t rows, Carried accumulators) {
+                       TileSize tile, Carried accumulators) {
   if (flat || site.empty() || axis + 1 == site.size())
-    return emitColumns(group, site, rows, accumulators);
+    return emitColumns(group, site, tile, accumulators);
   int64_t extent = group.shape[axis];
-  bool divided = splitAxis == axis;
-  if (static_cast<int>(axis) != group.tileAxis) {
+  bool divided = splitAxis == axis, rows = int(axis) == group.tileAxis;
+  if (!rows && int(axis) != group.lineAxis) {
     loopOwn(extent, 1, divided, accumulators,
             [&](Value index, Carried carried) {
               site[axis] = {index};
-              emitRows(group, axis + 1, site, rows, carried);
+              emitRows(group, axis + 1, site, tile, carried);
             });
     return;
   }
-  int64_t whole = extent - extent % group.tileRows;
-  if (whole)
-    loopOwn(whole, group.tileRows, divided, accumulators,
+  int64_t step = rows ? group.tileRows : group.tileLines;
+  auto emitSome = [&](const Coordinate &first, int64_t count, Carried carried) {
+    TileSize size = tile;
+    (rows ? size.rows : size.lines) = count;
+    site[axis] = first;
+    emitRows(group, axis + 1, site, size, carried);
+  };
+  int64_t whole = extent - extent % step;
+  if (whole == step && !divided)
+    emitSome({}, step, accumulators);
+  else if (whole)
+    loopOwn(whole, step, divided, accumulators,
             [&](Value index, Carried carried) {
-              site[axis] = {index};
-              emitRows(group, axis + 1, site, group.tileRows, carried);
+              emitSome({index}, step, carried);
             });
   if (whole < extent)
     byLast(divided, accumulators, [&](Carried carried) {
-      site[axis] = {Value(), whole};
-      emitRows(group, axis + 1, site, extent - whole, carried);
+      emitSome({Value(), whole}, extent - whole, carried);
     });
 }
 
-void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
+/// The first `count` lanes.
+static Value lanesBelow(OpBuilder &b, Location loc, int64_t lanes,
+                        int64_t count) {
+  SmallVector<bool> bits(lanes, false);
+  std::fill_n(bits.begin(), count, true);
+  auto type = VectorType::get({lanes}, b.getI1Type());
+  return arith::ConstantOp::create(
+      b, loc, type, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
+}
+
+/// A row, several vectors at a time, of which the last one may not be full.
+void Emitter::emitVectors(const Group &group, Site &site, TileSize tile,
+                          Carried accumulators) {
+  int64_t extent = group.shape.back(), step = group.tileLines * lanes;
+  int64_t whole = extent - extent % step;
+  auto emitSome = [&](const Coordinate &first, int64_t sites, Carried carried) {
+    TileSize size = tile;
+    size.lines = llvm::divideCeil(sites, lanes);
+    Values masks(size.lines);
+    if (int64_t rest = sites % lanes)
+      masks.back() = lanesBelow(b, loc, lanes, rest);
+    site.back() = first;
+    emitTile(group, site, size, masks, carried);
+  };
+  if (whole == step)
+    emitSome({Value(), 0, true}, step, accumulators);
+  else if (whole)
+    loop(whole, step, accumulators, [&](Value first, Carried carried) {
+      emitSome({first, 0, true}, step, carried);
+    });
+  if (whole < extent)
+    emitSome({Value(), whole, true}, extent - whole, accumulators);
+}
+
+void Emitter::emitColumns(const Group &group, Site &site, TileSize size,
                           Carried accumulators) {
   if (site.empty())
-    return emitTile(group, site, 1, Value(), accumulators);
+    return emitTile(group, site, {}, {}, accumulators);
+  if (!flat && group.lineAxis + 1 == int(site.size()))
+    return emitVectors(group, site, size, accumulators);
   auto tile = [&](Value first, Carried carried) {
     site.back() = {first, 0, true};
-    emitTile(group, site, rows, valid, carried);
+    emitTile(group, site, size, {}, carried);
   };
   // Flat: one row of all sites.
   int64_t inner = 1, outermost = group.shape.front();
@@ -213,14 +256,9 @@ void Emitter::emitColumns(const Group &group, Site &site, int64_t rows,
       loopOwn(whole, lanes, divided, accumulators, tile);
     if (whole < inner)
       byLast(divided, accumulators, [&](Carried carried) {
-        SmallVector<bool> lanesLeft(lanes, false);
-        std::fill_n(lanesLeft.begin(), inner - whole, true);
-        auto type = VectorType::get({lanes}, b.getI1Type());
-        valid = arith::ConstantOp::create(
-            b, loc, type,
-            DenseElementsAttr::get(type, ArrayRef<bool>(lanesLeft)));
+        valid = lanesBelow(b, loc, lanes, inner - whole);
         site.back() = {Value(), whole, true};
-        emitTile(group, site, rows, valid, carried);
+        emitTile(group, site, size, {}, carried);
         valid = Value();
       });
     return;
@@ -271,16 +309,26 @@ static llvm::SmallDenseSet<int> readPlaces(const Schedule &schedule,
   return places;
 }
 
-/// One vector of sites in each of `rows` rows. What the group reads elsewhere
-/// is stored after everything has been computed, the rest as soon as it is
-/// known.
-void Emitter::emitTile(const Group &group, const Site &site, int64_t rows,
-                       Value, Carried accumulators) {
+/// One vector of sites in each row of each line; `masks`: the lanes that exist,
+/// by lines, if these differ in that. What the group reads elsewhere is stored
+/// after everything has been computed, the rest as soon as it is known.
+void Emitter::emitTile(const Group &group, const Site &site, TileSize size,
+                       ArrayRef<Value> masks, Carried accumulators) {
   Memo outside = memo;
-  SmallVector<Site> sites(rows, site);
-  for (int64_t r = 0; r < rows; ++r)
-    if (rows > 1)
-      sites[r][group.tileAxis] = site[group.tileAxis].shifted(r);
+  SmallVector<Site> sites;
+  for (int64_t line = 0; line < size.lines; ++line)
+    for (int64_t row = 0; row < size.rows; ++row) {
+      Site &at = sites.emplace_back(site);
+      if (size.rows > 1)
+        at[group.tileAxis].offset += row;
+      if (size.lines > 1)
+        at[group.lineAxis].offset += line * (masks.empty() ? 1 : lanes);
+    }
+  auto enter = [&](size_t number) -> const Site & {
+    if (!masks.empty())
+      valid = masks[number / size.rows];
+    return sites[number];
+  };
   for (Operation *op : group.ops)
     if (isa<ConvOp, ConvTransposeOp>(op) && !op->use_empty())
       convRows(op, sites);
@@ -294,140 +342,33 @@ void Emitter::emitTile(const Group &group, const Site &site, int64_t rows,
            read.contains(schedule.places[sink.to.place].partOf);
   };
   read.erase(-1);
-  SmallVector<std::tuple<const Sink *, unsigned, Value>> later;
-  for (auto [r, at] : llvm::enumerate(sites))
+  SmallVector<std::tuple<const Sink *, size_t, Value>> later;
+  for (size_t i = 0; i < sites.size(); ++i) {
+    const Site &at = enter(i);
     for (const Root &root : group.roots) {
       Value value = get(root.value, at);
       for (const Sink &sink : root.sinks)
         if (isRead(sink))
-          later.push_back({&sink, r, value});
+          later.push_back({&sink, i, value});
         else
           store(sink, at, value);
     }
+  }
   Carried rest = accumulators;
   for (auto [op, count] : reductionsOf(group)) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
-      for (const Site &at : sites)
-        reduceInto(reduce, at, rest[0]);
+      for (size_t i = 0; i < sites.size(); ++i)
+        reduceInto(reduce, enter(i), rest[0]);
     } else {
       outerRows(cast<ConvOuterOp>(op), sites, rest.take_front(count));
     }
     rest = rest.drop_front(count);
   }
-  for (auto [sink, r, value] : later)
-    store(*sink, sites[r], value);
+  for (auto [sink, i, value] : later)
+    store(*sink, enter(i), value);
+  if (!masks.empty())
+    valid = Value();
   memo = std::move(outside);
-}
-
-//===----------------------------------------------------------------------===//
-// Halos
-//===----------------------------------------------------------------------===//
-
-/// Copies (wrap) or clears (zero) the sites around a field, last axis first, so
-/// that the corners are right after the first axis.
-void Emitter::fillHalo(Reference reference) {
-  const Place &place = schedule.places[reference.place];
-  if (!place.layout.halo)
-    return;
-  Value base = pointerTo(reference);
-  if (!place.stacked || reference.step)
-    return fillHaloAt(place, base);
-  Value bytes = constant(place.layout.size * bytesOf(place.element));
-  loop(place.length, 1, {}, [&](Value step, Carried) {
-    fillHaloAt(place,
-               LLVM::GEPOp::create(b, loc, base.getType(), b.getI8Type(), base,
-                                   ValueRange(times(step, bytes))));
-  });
-}
-
-/// The halo of one step, whose site 0 is at `base`.
-void Emitter::fillHaloAt(const Place &place, Value base) {
-  const Layout &layout = place.layout;
-  const Halo &halo = *layout.halo;
-  int64_t rank = layout.shape.size();
-  Type element = place.element;
-  int64_t bytes = bytesOf(element);
-  bool wrap = halo.boundary == Boundary::Wrap;
-  int64_t width = lanes;
-  lanes = 1;
-  Value zero = isa<FloatType>(element) ? number(element, 0)
-                                       : number(memoryElement(element), 0);
-  Type memory = memoryElement(element);
-  lanes = width;
-  SmallVector<unsigned> order = layout.order();
-  for (int64_t k = rank; k-- > 0;) {
-    unsigned axis = order[k];
-    int64_t low = halo.low[axis], high = halo.high[axis],
-            extent = layout.shape[axis];
-    if (low + high == 0)
-      continue;
-    // All rows of the axes outside; inside, rows with the halos they have by
-    // now.
-    SmallVector<int64_t> outside;
-    for (unsigned i : ArrayRef(order).take_front(k))
-      outside.push_back(layout.shape[i]);
-    auto fillSlices = [&](ArrayRef<Coordinate> outer, bool atBegin,
-                          bool atEnd) {
-      Value index;
-      int64_t constantPart = 0;
-      for (auto [coordinate, i] : llvm::zip(outer, order)) {
-        index = plus(index, times(coordinate.base, layout.pitch[i]));
-        constantPart += coordinate.offset * layout.pitch[i];
-      }
-      Value row = address(base, memory, index, constantPart);
-      auto site = [&](int64_t i) {
-        return address(row, memory, Value(), i * layout.pitch[axis]);
-      };
-      auto fill = [&](int64_t to, int64_t from) {
-        if (layout.pitch[axis] == 1) {
-          Value value = zero;
-          if (wrap)
-            value = LLVM::LoadOp::create(b, loc, memory, site(from), bytes);
-          LLVM::StoreOp::create(b, loc, value, site(to), bytes);
-          return;
-        }
-        // A whole slice with its own halo, which begins before its site 0.
-        int64_t before = 0;
-        for (unsigned i : ArrayRef(order).drop_front(k + 1))
-          before += halo.low[i] * layout.pitch[i];
-        int64_t count = layout.pitch[axis];
-        Value size = constant(count * bytes);
-        Value target = address(site(to), memory, Value(), -before);
-        if (wrap)
-          LLVM::MemcpyOp::create(b, loc, target,
-                                 address(site(from), memory, Value(), -before),
-                                 size, false);
-        else
-          LLVM::MemsetOp::create(
-              b, loc, target,
-              arith::ConstantIntOp::create(b, loc, b.getI8Type(), 0), size,
-              false);
-      };
-      for (int64_t i = 1; atBegin && i <= low; ++i)
-        fill(-i, extent - i);
-      for (int64_t i = 0; atEnd && i < high; ++i)
-        fill(extent + i, i);
-    };
-    if (splitAxis && k == 0) {
-      // Those fill the rows around the field who have the rows that lie there.
-      byLast(true, {}, [&](Carried) { fillSlices({}, true, false); });
-      byFirst(true, [&] { fillSlices({}, false, true); });
-    } else if (splitAxis) {
-      loop(ownBegin, ownEnd, 1, {}, [&](Value row, Carried) {
-        nest(ArrayRef(outside).drop_front(), {},
-             [&](ArrayRef<Coordinate> inner, Carried) {
-               SmallVector<Coordinate> outer = {{row}};
-               llvm::append_range(outer, inner);
-               fillSlices(outer, true, true);
-             });
-      });
-      std::prev(b.getInsertionPoint())->setAttr("loco.sites", b.getUnitAttr());
-    } else {
-      nest(outside, {}, [&](ArrayRef<Coordinate> outer, Carried) {
-        fillSlices(outer, true, true);
-      });
-    }
-  }
 }
 
 Type Emitter::memoryElement(Type element) const {

@@ -51,6 +51,11 @@ struct Coordinate {
 
 using Site = llvm::SmallVector<Coordinate, 4>;
 
+/// Rows of a tile along the tiled axis, and lines of these along another one.
+struct TileSize {
+  int64_t rows = 1, lines = 1;
+};
+
 /// A vector, and which of its lanes mean something (null: all).
 struct Masked {
   mlir::Value value, valid;
@@ -87,12 +92,14 @@ private:
   void emitGroup(const Group &group);
   void emitSites(const Group &group);
   void storeReductions(const Group &group, Carried totals);
-  void emitRows(const Group &group, unsigned axis, Site &site, int64_t rows,
+  void emitRows(const Group &group, unsigned axis, Site &site, TileSize tile,
                 Carried accumulators);
-  void emitColumns(const Group &group, Site &site, int64_t rows,
+  void emitColumns(const Group &group, Site &site, TileSize tile,
                    Carried accumulators);
-  void emitTile(const Group &group, const Site &site, int64_t rows,
-                mlir::Value valid, Carried accumulators);
+  void emitVectors(const Group &group, Site &site, TileSize tile,
+                   Carried accumulators);
+  void emitTile(const Group &group, const Site &site, TileSize tile,
+                llvm::ArrayRef<mlir::Value> masks, Carried accumulators);
   void reduceInto(ReduceOp reduce, const Site &site, mlir::Value &total);
   void emitSolo(mlir::Operation *op);
   void fillHalo(Reference reference);

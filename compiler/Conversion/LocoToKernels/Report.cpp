@@ -127,7 +127,8 @@ NestFact Reporter::describeFused(const Group &group) const {
          Twine(group.tileAxis) +
          (group.tileLines > 1
               ? " by " + std::to_string(group.tileLines) + " of axis " +
-                    std::to_string(group.tileAxis - 1)
+                    std::to_string(group.lane ? group.tileAxis - 1
+                                              : group.lineAxis)
               : std::string()) +
          " at a time")
             .str();

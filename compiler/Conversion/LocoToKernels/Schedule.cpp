@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToKernels/Planner.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
@@ -108,6 +109,35 @@ static bool isFlat(const Schedule &schedule, const Group &group) {
 /// Rows whose loads a stencil shares; more run out of registers.
 static constexpr int64_t stencilRows = 4;
 
+/// Products of a tile that are written out, at most.
+static constexpr int64_t mostProducts = 400;
+
+/// Lanes along sites: some channels at some sites, as many as there are
+/// registers for their sums, which must not wait for each other.
+static void tileChannels(Group &group, const ConvForm &form, int64_t most,
+                         int64_t lanes) {
+  int64_t channels = group.shape.front(), last = group.shape.size() - 1;
+  int64_t atOnce = most / 2;
+  group.tileAxis = 0;
+  group.tileRows =
+      llvm::divideCeil(channels, llvm::divideCeil(channels, atOnce));
+  if (form.strided() || llvm::any_of(group.ops, llvm::IsaPred<StencilOp>))
+    return;
+  group.lineAxis = std::max<int64_t>(1, last - 1);
+  int64_t extent = group.shape[group.lineAxis];
+  if (group.lineAxis == last)
+    extent = llvm::divideCeil(extent, lanes);
+  int64_t lines = std::min(
+      {most / group.tileRows, extent,
+       std::max<int64_t>(1, mostProducts / (form.taps() * group.tileRows))});
+  // Tiles of one size, if there are enough sums in them still.
+  group.tileLines = lines;
+  while (extent % group.tileLines && 3 * group.tileLines > 2 * lines)
+    --group.tileLines;
+  if (extent % group.tileLines)
+    group.tileLines = llvm::divideCeil(extent, llvm::divideCeil(extent, lines));
+}
+
 void Planner::chooseTiles(Group &group) {
   if (group.solo || group.shape.empty())
     return;
@@ -136,16 +166,16 @@ void Planner::chooseTiles(Group &group) {
     else
       continue;
     bool channels = kernel.getRank() > field.getRank();
-    if (!channels && field.getRank() < 2)
+    if (channels) {
+      tileChannels(group, ConvForm::of(op),
+                   schedule.options.vectorBytes == 64 ? 16 : 8,
+                   schedule.lanesOf(field.getElementType()));
       continue;
-    group.tileAxis = channels ? 0 : field.getRank() - 2;
-    int64_t rows = stencilRows;
-    // Too few channels for sums that do not wait for each other.
-    if (channels && group.shape[0] < stencilRows && field.getRank() > 2) {
-      group.tileAxis = field.getRank() - 2;
-      rows = schedule.options.vectorBytes == 64 ? 2 * stencilRows : stencilRows;
     }
-    group.tileRows = std::min(rows, group.shape[group.tileAxis]);
+    if (field.getRank() < 2)
+      continue;
+    group.tileAxis = field.getRank() - 2;
+    group.tileRows = std::min(stencilRows, group.shape[group.tileAxis]);
   }
 }
 

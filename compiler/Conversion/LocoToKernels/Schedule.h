@@ -116,8 +116,11 @@ struct Group {
   int tileAxis = -1;
   int64_t tileRows = 1;
   /// With lanes along channels, where a tile has room for several rows of sites:
-  /// how many it takes along the axis before the tiled one.
+  /// how many it takes along the axis before the tiled one. With lanes along
+  /// sites and some channels at a time: how many rows along `lineAxis`, or, if
+  /// that is the lanes' own axis, vectors.
   int64_t tileLines = 1;
+  int lineAxis = -1;
   /// What the loop around reads or writes at its next step, asked for between
   /// the products of this group.
   llvm::SmallVector<Fetch> fetches;
