@@ -8,6 +8,8 @@
 #include "compiler/JIT/CompileGPU.h"
 
 #include "compiler/Conversion/LocoToGPU/LocoToGPU.h"
+#include "compiler/Conversion/LocoToGPU/TileSamples.h"
+#include "compiler/Conversion/LocoToKernels/Planner.h"
 #include "compiler/Conversion/LocoToGPU/UpdateKernels.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
@@ -56,11 +58,27 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   scheduleOptions.hasClusters = target->capability >= 90;
   scheduleOptions.blocksPerSample = options.blocksPerSample;
   scheduleOptions.samplesPerBlock = options.samplesPerBlock;
-  FailureOr<GPUSchedule> schedule = makeGPUSchedule(function, scheduleOptions);
-  if (failed(schedule))
+  scheduleOptions.tile = options.samplesPerTeam;
+  scheduleOptions.products = options.products;
+  auto cannotPlan = [&] {
     return llvm::createStringError("`%s` could not be planned",
                                    name.str().c_str());
-  describeFunction(function, schedule->lengths, object.kernel);
+  };
+  // Arguments and results are those of one sample.
+  Schedule lengths;
+  lengths.function = function;
+  if (failed(Planner(lengths).findLengths()))
+    return cannotPlan();
+  describeFunction(function, lengths.lengths, object.kernel);
+  std::string why;
+  int64_t tile = chooseTile(function, scheduleOptions, why);
+  if (tile > 1)
+    tileSamples(function, tile);
+  FailureOr<GPUSchedule> schedule =
+      makeGPUSchedule(function, scheduleOptions, tile);
+  if (failed(schedule))
+    return cannotPlan();
+  schedule->whyNoTile = why;
   // Sums of blocks are of the result's own type.
   for (KernelOperand &result : object.kernel.results)
     result.sumType = result.type;
@@ -73,6 +91,7 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   launch.scratchBytesPerSegmentStep = schedule->scratchBytesPerSegmentStep;
   launch.samplesPerBlock = schedule->samplesPerBlock;
   launch.blocksPerSample = schedule->blocksPerSample;
+  launch.samplesPerTeam = schedule->tile;
   launch.isCooperative = schedule->blocksPerSample > 1 && !schedule->isCluster;
   launch.counterBytes = schedule->counterBytes;
   object.explain = describeGPUSchedule(*schedule);

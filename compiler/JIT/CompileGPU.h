@@ -8,6 +8,7 @@
 #ifndef COMPILER_JIT_COMPILEGPU_H
 #define COMPILER_JIT_COMPILEGPU_H
 
+#include "compiler/Conversion/LocoToGPU/Products.h"
 #include "compiler/JIT/CompiledKernel.h"
 #include "loco/Cuda.h"
 
@@ -20,6 +21,10 @@ struct GPUCompileOptions {
   std::string architecture = "sm_90";
   /// Blocks that share a sample, samples that share a block; 0: chosen.
   int64_t blocksPerSample = 0, samplesPerBlock = 0;
+  /// Samples that advance together where products gain by it; 0: chosen.
+  int64_t samplesPerTeam = 0;
+  /// What products with weights on chip multiply.
+  Products products = Products::F32;
   /// Stop at the schedule.
   bool scheduleOnly = false;
   /// Stop at kernels of the gpu dialect: no PTX.

@@ -26,6 +26,8 @@ void loco::breakKernels(ModuleOp kernels, StringRef mistake) {
     bool isInTime = loop && loop->getParentOfType<scf::ForOp>();
     if (isInTime && mistake == "barrier" && isBarrier(op))
       wrong.push_back(op);
+    if (isInTime && mistake == "wait" && isa<device::WaitCopiesOp>(op))
+      wrong.push_back(op);
     if (mistake == "block" && isa<device::RemoteOp>(op))
       wrong.push_back(op);
     auto choice = dyn_cast<arith::SelectOp>(op);
@@ -37,7 +39,7 @@ void loco::breakKernels(ModuleOp kernels, StringRef mistake) {
       wrong.push_back(around);
   });
   for (Operation *op : wrong) {
-    if (isBarrier(op)) {
+    if (isBarrier(op) || isa<device::WaitCopiesOp>(op)) {
       op->erase();
       continue;
     }

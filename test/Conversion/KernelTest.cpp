@@ -11,7 +11,8 @@
 //                     [--cuda [--grid=n] [--break=barrier|halo|block]
 //                     [--arch=sm_90]
 //                      [--together=blocks of a sample] [--beside=samples of a
-//                      block]]
+//                      block] [--tile=samples that advance together]
+//                      [--products=f32|tf32|bf16|tf32x3|bf16x3]]
 //   loco-test-kernels --random=n [--derivatives] [--plan=store|recompute|
 //                     checkpoint] [--segment=n] [--f32] [--cuda]
 //
@@ -79,7 +80,8 @@ static cl::opt<bool> cuda("cuda");
 static cl::opt<int> blocks("grid", cl::init(2));
 static cl::opt<std::string> mistake("break"), arch("arch", cl::init("sm_90"));
 static cl::opt<int> together("together", cl::init(0)),
-    beside("beside", cl::init(0));
+    beside("beside", cl::init(0)), tile("tile", cl::init(0));
+static cl::opt<std::string> products("products", cl::init("f32"));
 
 /// Numbers in [-1, 1) that depend on their place alone.
 static double madeUp(uint64_t i, uint64_t seed) {
@@ -207,6 +209,7 @@ static Status emulate(EmulatedKernels &kernels, const KernelBatch &batch,
                       std::vector<Buffer> &results) {
   EmulationOptions options;
   options.teams = blocks;
+  options.segment = segment;
   if (Status failed = kernels.run(batch, options))
     return failed;
   std::vector<std::vector<char>> first;
@@ -341,6 +344,8 @@ static bool checkOnGPU(ModuleOp module, func::FuncOp function, int *agreeing) {
   options.architecture = arch;
   options.blocksPerSample = together;
   options.samplesPerBlock = beside;
+  options.samplesPerTeam = tile;
+  options.products = findProducts(products).value_or(Products::F32);
   GPUObject object;
   auto fail = [&](llvm::Error error) {
     llvm::outs() << llvm::toString(std::move(error)) << "\n";

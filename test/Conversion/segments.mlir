@@ -7,6 +7,9 @@
 // RUN: loco-test-kernels %t.mlir --samples=5 --steps=12 --block=4 --segment=4 | FileCheck %s
 // RUN: loco-test-kernels %t.mlir --samples=5 --steps=3 --block=3 --segment=1 | FileCheck %s
 // RUN: loco-test-kernels %t.mlir --samples=2 --steps=1 --block=2 --segment=9 | FileCheck %s
+// The same on a GPU.
+// RUN: loco-test-kernels --cuda %t.mlir --samples=2 --steps=7 --segment=3 | FileCheck %s
+// RUN: loco-test-kernels --cuda %t.mlir --samples=1 --steps=1 --segment=9 | FileCheck %s
 // CHECK-NOT: differs
 // CHECK: f: 2 results agree
 // CHECK: df: 5 results agree

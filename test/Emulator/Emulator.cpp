@@ -33,6 +33,15 @@ int64_t locoEmulateShared();
 void locoEmulateBarrier(int32_t scope, int32_t group, int32_t threads);
 int64_t locoEmulateRemote(int64_t address, int32_t rank);
 int64_t locoEmulateShuffle(int64_t value, int32_t distance);
+void locoEmulateMultiply(int32_t l0, int32_t l1, int32_t l2, int32_t l3,
+                         int32_t r0, int32_t r1, float s0, float s1, float s2,
+                         float s3, int32_t isHalf);
+float locoEmulateProduct(int32_t number);
+int16_t locoEmulateRoundBF16(float value);
+float locoEmulateRoundTF32(float value);
+void locoEmulateCopy(int64_t to, int64_t from, int32_t bytes);
+void locoEmulateCommit();
+void locoEmulateWait(int32_t pending);
 void locoEmulateAccess(int64_t address, int32_t bytes, int32_t isWrite,
                        int32_t space);
 }
@@ -52,6 +61,13 @@ runtimeSymbols(llvm::orc::MangleAndInterner mangle) {
   define("locoEmulateBarrier", &locoEmulateBarrier);
   define("locoEmulateRemote", &locoEmulateRemote);
   define("locoEmulateShuffle", &locoEmulateShuffle);
+  define("locoEmulateMultiply", &locoEmulateMultiply);
+  define("locoEmulateProduct", &locoEmulateProduct);
+  define("locoEmulateRoundBF16", &locoEmulateRoundBF16);
+  define("locoEmulateRoundTF32", &locoEmulateRoundTF32);
+  define("locoEmulateCopy", &locoEmulateCopy);
+  define("locoEmulateCommit", &locoEmulateCommit);
+  define("locoEmulateWait", &locoEmulateWait);
   define("locoEmulateAccess", &locoEmulateAccess);
   define("memcpy", &::memcpy);
   define("memset", &::memset);
@@ -210,8 +226,8 @@ Status EmulatedKernels::run(const KernelBatch &batch,
   int64_t teams = llvm::alignTo(
       std::max<int64_t>(1, std::min<int64_t>(options.teams, batch.samples)),
       launch.samplesPerBlock);
-  int64_t stride = llvm::alignTo(
-      launch.scratchBytes + launch.scratchBytesPerStep * batch.steps, 256);
+  int64_t stride =
+      llvm::alignTo(launch.scratchFor(batch.steps, options.segment), 256);
   std::vector<char> scratch = makeUnwritten(stride * teams);
   std::vector<std::vector<char>> partials(kernel.results.size());
 
@@ -245,10 +261,12 @@ Status EmulatedKernels::run(const KernelBatch &batch,
       machine.addRegion("result " + std::to_string(i), batch.results[i],
                         bytes * batch.samples, true, false);
   }
-  table.insert(table.end(), {uint64_t(batch.samples), uint64_t(batch.steps),
-                             reinterpret_cast<uint64_t>(scratch.data()),
-                             uint64_t(stride), batch.seed, batch.update,
-                             reinterpret_cast<uint64_t>(batch.sampleIndex)});
+  table.insert(table.end(),
+               {uint64_t(batch.samples), uint64_t(batch.steps),
+                reinterpret_cast<uint64_t>(scratch.data()), uint64_t(stride),
+                batch.seed, batch.update,
+                reinterpret_cast<uint64_t>(batch.sampleIndex),
+                uint64_t(launch.segmentFor(batch.steps, options.segment))});
   for (int64_t team = 0; team < teams; ++team) {
     char *own = scratch.data() + team * stride;
     std::memset(own, 0, launch.counterBytes);

@@ -30,6 +30,8 @@ namespace loco {
 struct EmulationOptions {
   /// Teams of threads; samples are shared out among them.
   int64_t teams = 2;
+  /// Steps of a segment; 0: what needs the least memory.
+  int64_t segment = 0;
   /// Fibers run from the last to the first.
   bool isReversed = false;
 };

@@ -18,13 +18,14 @@ static constexpr int64_t warpSize = 32;
 Machine *Machine::running = nullptr;
 
 struct Machine::Fiber {
-  enum class State { Ready, Barrier, Shuffle, Done };
+  enum class State { Ready, Barrier, Shuffle, Multiply, Done };
   ucontext_t context;
   State state = State::Ready;
   void *stack = nullptr;
   uint64_t value = 0;
   int32_t distance = 0;
   Scope scope = Scope::Block;
+  Fragments fragments = {};
 };
 
 Machine::Machine() = default;
@@ -132,6 +133,35 @@ bool Machine::exchange(int64_t warp) {
   return true;
 }
 
+const std::array<float, 4> &Machine::multiply(const Fragments &fragments) {
+  Fiber &fiber = fibers[current];
+  fiber.fragments = fragments;
+  fiber.state = Fiber::State::Multiply;
+  wait();
+  return fibers[current].fragments.sum;
+}
+
+const std::array<float, 4> &Machine::getProduct() const {
+  return fibers[current].fragments.sum;
+}
+
+/// Lets a warp whose threads all wait in a product multiply.
+bool Machine::multiplyTogether(int64_t warp) {
+  Fiber *first = &fibers[warp * warpSize];
+  std::array<Fragments *, warpSize> lanes;
+  for (int64_t i = 0; i < warpSize; ++i) {
+    if (first[i].state != Fiber::State::Multiply)
+      return false;
+    if (first[i].fragments.isHalf != first->fragments.isHalf)
+      fail("lanes of warp " + std::to_string(warp) + " are in two products");
+    lanes[i] = &first[i].fragments;
+  }
+  emulation::multiply(lanes);
+  for (int64_t i = 0; i < warpSize; ++i)
+    first[i].state = Fiber::State::Ready;
+  return true;
+}
+
 std::string Machine::run(void (*entry)(void *), void *table,
                          const Blocks &launched) {
   running = this;
@@ -147,6 +177,7 @@ std::string Machine::run(void (*entry)(void *), void *table,
   error.clear();
   int64_t threads = blocks.threads * blocks.together;
   fibers = std::vector<Fiber>(threads);
+  copies.assign(threads, AsyncCopies());
   for (Fiber &fiber : fibers) {
     fiber.stack = mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -166,7 +197,7 @@ std::string Machine::run(void (*entry)(void *), void *table,
       break;
     bool goesOn = false;
     for (int64_t warp = 0; warp < threads / warpSize; ++warp)
-      goesOn |= exchange(warp);
+      goesOn |= exchange(warp) || multiplyTogether(warp);
     if (goesOn || release())
       continue;
     bool isDone = true;
@@ -255,18 +286,25 @@ uint64_t Machine::remote(uint64_t address, int64_t rank) {
          reinterpret_cast<uint64_t>(blocks.shared[rank]);
 }
 
-void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
-                     int32_t space) {
+Region *Machine::find(uint64_t address, int32_t bytes) {
   auto found = regions.upper_bound(address);
   if (found == regions.end() ||
       address < reinterpret_cast<uint64_t>(found->second.begin) ||
-      address + bytes > found->first) {
+      address + bytes > found->first)
+    return nullptr;
+  return &found->second;
+}
+
+void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
+                     int32_t space) {
+  Region *found = find(address, bytes);
+  if (!found) {
     fail(std::string(isWrite ? "writes" : "reads") + " beyond its " +
          (space == 1 ? "global" : "shared") + " memory");
     wait();
     return;
   }
-  Region &region = found->second;
+  Region &region = *found;
   if (!region.isWatched)
     return;
   int64_t first = address - reinterpret_cast<uint64_t>(region.begin);
@@ -275,6 +313,11 @@ void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
   };
   for (int64_t i = first; i < first + bytes; ++i) {
     ByteState &state = region.states[i];
+    if (state.isPending) {
+      fail(std::string(isWrite ? "writes" : "reads") +
+           " what an asynchronous copy brings that was not waited for," + at());
+      return wait();
+    }
     bool isAfterWrite =
         isPast(state.writeTime, distance(state.writer, current));
     if (isWrite) {
@@ -330,6 +373,30 @@ int64_t locoEmulateRemote(int64_t address, int32_t rank) {
 int64_t locoEmulateShuffle(int64_t value, int32_t distance) {
   return static_cast<int64_t>(
       Machine::running->shuffle(static_cast<uint64_t>(value), distance));
+}
+void locoEmulateMultiply(int32_t l0, int32_t l1, int32_t l2, int32_t l3,
+                         int32_t r0, int32_t r1, float s0, float s1, float s2,
+                         float s3, int32_t isHalf) {
+  auto bits = [](int32_t word) { return static_cast<uint32_t>(word); };
+  Machine::running->multiply({{bits(l0), bits(l1), bits(l2), bits(l3)},
+                              {bits(r0), bits(r1)},
+                              {s0, s1, s2, s3},
+                              isHalf != 0});
+}
+float locoEmulateProduct(int32_t number) {
+  return Machine::running->getProduct()[static_cast<size_t>(number)];
+}
+int16_t locoEmulateRoundBF16(float value) {
+  return static_cast<int16_t>(roundToBF16(value));
+}
+float locoEmulateRoundTF32(float value) { return roundToTF32(value); }
+void locoEmulateCopy(int64_t to, int64_t from, int32_t bytes) {
+  Machine::running->copy(static_cast<uint64_t>(to),
+                         static_cast<uint64_t>(from), bytes);
+}
+void locoEmulateCommit() { Machine::running->commitCopies(); }
+void locoEmulateWait(int32_t pending) {
+  Machine::running->waitForCopies(pending);
 }
 void locoEmulateAccess(int64_t address, int32_t bytes, int32_t isWrite,
                        int32_t space) {

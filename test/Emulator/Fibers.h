@@ -8,6 +8,8 @@
 #ifndef TEST_EMULATOR_FIBERS_H
 #define TEST_EMULATOR_FIBERS_H
 
+#include "test/Emulator/Fragments.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,6 +27,19 @@ struct ByteState {
   /// How far apart the threads are that read: a `Machine::Distance`.
   uint8_t readers = 0;
   bool isWritten = false;
+  /// An asynchronous copy brings it that was not waited for.
+  bool isPending = false;
+};
+
+/// Copies of a thread that it has not waited for, and groups of them.
+struct AsyncCopies {
+  struct Copy {
+    uint64_t to, from;
+    int32_t bytes;
+    int64_t group;
+  };
+  std::vector<Copy> pending;
+  int64_t groups = 0;
 };
 
 /// Memory that kernels may touch.
@@ -84,7 +99,15 @@ public:
   /// Group `group` of `threads` threads, where that is the scope.
   void barrier(Scope scope, int64_t group, int64_t threads);
   uint64_t shuffle(uint64_t value, int32_t distance);
+  /// A product by the warp; returns this lane's part of the result.
+  const std::array<float, 4> &multiply(const Fragments &fragments);
+  const std::array<float, 4> &getProduct() const;
   void access(uint64_t address, int32_t bytes, bool isWrite, int32_t space);
+  /// Asynchronous copies (AsyncCopies.cpp): all but the thread's last `pending`
+  /// groups arrive when it waits for them, as late as they may.
+  void copy(uint64_t to, uint64_t from, int32_t bytes);
+  void commitCopies() { ++copies[current].groups; }
+  void waitForCopies(int64_t pending);
 
   /// The machine that runs now.
   static Machine *running;
@@ -100,13 +123,18 @@ private:
   bool isPast(uint32_t when, Distance distance) const;
   bool release();
   void fail(const std::string &message);
+  /// The region that holds these bytes; null if there is none.
+  Region *find(uint64_t address, int32_t bytes);
   void wait();
   bool exchange(int64_t warp);
+  bool multiplyTogether(int64_t warp);
   static void enter();
 
   /// By the address behind their end.
   std::map<uint64_t, Region> regions;
   std::vector<Fiber> fibers;
+  /// By thread.
+  std::vector<AsyncCopies> copies;
   int64_t current = 0;
   Blocks blocks;
   void (*kernel)(void *) = nullptr;

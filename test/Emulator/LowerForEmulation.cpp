@@ -65,11 +65,13 @@ void Lowering::lower(Operation *op) {
   auto watch = [&](Value pointer, Type type, bool isWrite) {
     unsigned space =
         cast<LLVM::LLVMPointerType>(pointer.getType()).getAddressSpace();
+    int64_t bytes =
+        (getElementTypeOrSelf(type).getIntOrFloatBitWidth() + 7) / 8;
+    if (auto vector = dyn_cast<VectorType>(type))
+      bytes *= vector.getNumElements();
     Value address = LLVM::PtrToIntOp::create(b, loc, i64, pointer);
     call(loc, "locoEmulateAccess",
-         {address, constant((type.getIntOrFloatBitWidth() + 7) / 8),
-          constant(isWrite), constant(space)},
-         {});
+         {address, constant(bytes), constant(isWrite), constant(space)}, {});
   };
   if (isa<gpu::ThreadIdOp>(op))
     return replaceByCall("locoEmulateThread");
@@ -97,6 +99,25 @@ void Lowering::lower(Operation *op) {
     op->erase();
     return;
   }
+  if (auto copy = dyn_cast<device::CopyAsyncOp>(op)) {
+    call(loc, "locoEmulateCopy",
+         {LLVM::PtrToIntOp::create(b, loc, i64, copy.getTo()),
+          LLVM::PtrToIntOp::create(b, loc, i64, copy.getFrom()),
+          constant(copy.getBytes())},
+         {});
+    op->erase();
+    return;
+  }
+  if (isa<device::CommitCopiesOp>(op)) {
+    call(loc, "locoEmulateCommit", {}, {});
+    op->erase();
+    return;
+  }
+  if (auto wait = dyn_cast<device::WaitCopiesOp>(op)) {
+    call(loc, "locoEmulateWait", {constant(wait.getPending())}, {});
+    op->erase();
+    return;
+  }
   if (auto shuffle = dyn_cast<gpu::ShuffleOp>(op)) {
     // Bits travel as an i64.
     Value value = shuffle.getValue();
@@ -112,6 +133,47 @@ void Lowering::lower(Operation *op) {
     if (type != bits)
       value = arith::BitcastOp::create(b, loc, type, value);
     shuffle.getShuffleResult().replaceAllUsesWith(value);
+    op->erase();
+    return;
+  }
+  if (auto multiply = dyn_cast<device::MultiplyOp>(op)) {
+    // Registers as an instruction takes them.
+    SmallVector<Value> operands;
+    auto append = [&](Value fragment, unsigned registers, Type type) {
+      fragment = LLVM::BitcastOp::create(
+          b, loc, VectorType::get({registers}, type), fragment);
+      for (unsigned i = 0; i < registers; ++i)
+        operands.push_back(
+            LLVM::ExtractElementOp::create(b, loc, fragment, constant(i)));
+    };
+    append(multiply.getLeft(), 4, i32);
+    append(multiply.getRight(), 2, i32);
+    append(multiply.getSum(), 4, b.getF32Type());
+    operands.push_back(
+        constant(getElementTypeOrSelf(multiply.getLeft()).isBF16()));
+    call(loc, "locoEmulateMultiply", operands, {});
+    Value result = LLVM::UndefOp::create(b, loc, multiply.getType());
+    for (int64_t i = 0; i < 4; ++i)
+      result = LLVM::InsertElementOp::create(
+          b, loc, result,
+          call(loc, "locoEmulateProduct", constant(i), b.getF32Type()),
+          constant(i));
+    op->getResult(0).replaceAllUsesWith(result);
+    op->erase();
+    return;
+  }
+  if (isa<device::RoundTF32Op>(op)) {
+    op->getResult(0).replaceAllUsesWith(
+        call(loc, "locoEmulateRoundTF32", op->getOperand(0), b.getF32Type()));
+    op->erase();
+    return;
+  }
+  // Processors call a function for it that is not everywhere.
+  if (isa<arith::TruncFOp>(op) && op->getResult(0).getType().isBF16()) {
+    Value bits =
+        call(loc, "locoEmulateRoundBF16", op->getOperand(0), b.getI16Type());
+    op->getResult(0).replaceAllUsesWith(
+        arith::BitcastOp::create(b, loc, b.getBF16Type(), bits));
     op->erase();
     return;
   }

@@ -48,11 +48,11 @@ void GPUEmitter::bindSample() {
                                pointer, ValueRange(bytes));
   };
   auto bytesOfPlace = [&](const GPUPlace &place) {
-    int64_t bytes = place.sites() * bytesOf(place.element);
+    int64_t bytes = place.sites() / place.tile * bytesOf(place.element);
     if (!place.stacked)
       return wide(bytes);
-    return ShapedType::isDynamic(place.length) ? times(steps, bytes)
-                                               : wide(bytes * place.length);
+    return isOpen(place.length) ? times(steps, bytes)
+                                : wide(bytes * place.length);
   };
   pointers.resize(schedule.places.size());
   for (auto [number, place] : llvm::enumerate(schedule.places)) {
@@ -85,8 +85,12 @@ void GPUEmitter::bindSample() {
       break;
     case GPUPlace::Kind::Scratch: {
       Value offset = wide(place.offset);
-      if (place.offsetPerStep)
-        offset = plus(offset, times(steps, place.offsetPerStep));
+      for (auto [number, bytes] :
+           {std::pair(steps, place.offsetPerStep),
+            std::pair(numSegments, place.offsetPerSegment),
+            std::pair(segmentLength, place.offsetPerSegmentStep)})
+        if (bytes)
+          offset = plus(offset, times(number, bytes));
       pointer = move(scratch, offset);
       break;
     }
@@ -141,6 +145,10 @@ void GPUEmitter::startAnew() {
   team = read(2);
   steps = read(3);
   scratch = LLVM::IntToPtrOp::create(b, loc, scratch.getType(), read(4));
+  if (schedule.hasSegments) {
+    segmentLength = read(5);
+    numSegments = read(6);
+  }
   bindSample();
 }
 
@@ -149,14 +157,27 @@ void GPUEmitter::storeAnchor() {
   Value anchor = pointers[schedule.anchorPlace];
   when(compare(arith::CmpIPredicate::eq, threadInBlock, constant(0)), [&] {
     Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), scratch);
-    for (auto [number, value] :
-         llvm::enumerate(Values{wide(0), sample, team, steps, address}))
+    Values numbers = {wide(0), sample, team, steps, address};
+    if (schedule.hasSegments)
+      numbers.append({segmentLength, numSegments});
+    for (auto [number, value] : llvm::enumerate(numbers))
       LLVM::StoreOp::create(
           b, loc, value,
           LLVM::GEPOp::create(b, loc, anchor.getType(), b.getI64Type(), anchor,
                               ArrayRef<LLVM::GEPArg>{int32_t(number)}));
   });
   barrier();
+}
+
+/// How the steps are divided, as locoSegmentLength says.
+void GPUEmitter::divideSteps(Value wanted) {
+  Value most = arith::MaxSIOp::create(b, loc, steps, wide(1));
+  Value fits = both(compare(arith::CmpIPredicate::sgt, wanted, wide(0)),
+                    compare(arith::CmpIPredicate::slt, wanted, most));
+  segmentLength = select(fits, wanted, most);
+  Value up = toNarrow(plus(plus(steps, segmentLength), -1));
+  numSegments =
+      toWide(arith::DivUIOp::create(b, loc, up, toNarrow(segmentLength)));
 }
 
 void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
@@ -183,6 +204,9 @@ void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
   seed = take();
   update = take();
   sampleIndex = take();
+  Value segment = take();
+  if (schedule.hasSegments)
+    divideSteps(segment);
   scratch = LLVM::GEPOp::create(
       b, loc, scratch.getType(), b.getI8Type(), scratch,
       ValueRange(arith::MulIOp::create(b, loc, team, scratchStride)));
@@ -198,7 +222,7 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
     if (isa<RankedTensorType>(type))
       types.push_back(pointer);
   types.append(source.getNumResults(), pointer);
-  types.append({i64, i64, pointer, i64, i64, i64, pointer});
+  types.append({i64, i64, pointer, i64, i64, i64, pointer, i64});
 
   if (schedule.sharedBytes)
     LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
@@ -223,15 +247,16 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
       gpu::GridDimOp::create(b, loc, gpu::Dimension::x));
   teams = toWide(times(divided(teams, schedule.blocksPerSample),
                        schedule.samplesPerBlock));
-  loop(team, samples, teams, {}, [&](Value index, Carried) {
-    sample = index;
-    // The sample before may still be reading what this one writes.
-    barrier();
-    bindSample();
-    if (schedule.anchorPlace >= 0)
-      storeAnchor();
-    emitSections();
-  });
+  loop(times(team, schedule.tile), samples, times(teams, schedule.tile), {},
+       [&](Value index, Carried) {
+         sample = index;
+         // The sample before may still be reading what this one writes.
+         barrier();
+         bindSample();
+         if (schedule.anchorPlace >= 0)
+           storeAnchor();
+         emitSections();
+       });
   // Others may still read this block's shared memory.
   if (schedule.isCluster)
     barrier();

@@ -80,6 +80,11 @@ Value GPUEmitter::converted(Value value, Type element) {
 GPUReference GPUEmitter::find(Value value) {
   if (auto found = schedule.memory.find(value); found != schedule.memory.end())
     return found->second;
+  return findInStack(value);
+}
+
+/// Where an element of a step is in its stack.
+GPUReference GPUEmitter::findInStack(Value value) {
   Value stack = getStackOf(value);
   if (!stack)
     return {};
@@ -88,15 +93,20 @@ GPUReference GPUEmitter::find(Value value) {
     return {};
   auto scan =
       cast<ScanOp>(cast<BlockArgument>(value).getOwner()->getParentOp());
-  return {found->second.place, scan.getStep()};
+  Value first = getFirstOf(value);
+  return {found->second.place, scan.getStep(),
+          first ? first : found->second.first};
 }
 
 Value GPUEmitter::pointerTo(GPUReference reference) {
   const GPUPlace &place = schedule.places[reference.place];
   Value pointer = pointers[reference.place];
-  if (!reference.step)
+  if (!reference.step && !reference.first)
     return pointer;
-  Value elements = times(scope.scalars.lookup(reference.step), place.sites());
+  Value step = reference.step ? scope.scalars.lookup(reference.step) : Value();
+  if (reference.first)
+    step = plus(step, scalar(reference.first));
+  Value elements = times(step, place.sites() / place.tile);
   pointer = LLVM::GEPOp::create(b, loc, pointer.getType(),
                                 memoryElement(place.element), pointer,
                                 ValueRange(elements));
@@ -105,11 +115,30 @@ Value GPUEmitter::pointerTo(GPUReference reference) {
   return device::PinOp::create(b, loc, pointer.getType(), pointer);
 }
 
+/// An element of an array that each sample of a tile has. Where the tile is not
+/// full, the last sample stands for those that are missing.
+Value GPUEmitter::sampleElement(GPUReference reference, Value linear) {
+  const GPUPlace &place = schedule.places[reference.place];
+  int64_t each = place.sites() / place.tile;
+  Value number = divided(linear, each), inner = remainder(linear, each);
+  if (place.stacked && !reference.step) {
+    inner = plus(inner, times(divided(number, place.tile), each));
+    number = remainder(number, place.tile);
+  }
+  Value last = plus(samplesHere(), -1);
+  number = toWide(arith::MinUIOp::create(b, loc, number, last));
+  Value steps = place.stacked ? lengthOf(place.length) : wide(1);
+  Value first = arith::MulIOp::create(b, loc, number, times(steps, each));
+  return plus(first, toWide(inner));
+}
+
 /// An element of a place that is spread over a cluster is in the block of the
 /// thread it belongs to, beside that thread's others.
 Value GPUEmitter::elementOf(GPUReference reference, Value linear, Value local) {
   const GPUPlace &place = schedule.places[reference.place];
   Value pointer = pointerTo(reference), rank;
+  if (place.tile > 1)
+    linear = sampleElement(reference, linear);
   if (place.isSpread) {
     int64_t each = schedule.threadsInBlock();
     if (!local) {
@@ -149,6 +178,9 @@ Value GPUEmitter::loadOwn(GPUReference reference, Type element,
       kind == GPUPlace::Kind::Constant)
     return load(reference, element, linearOf(site), site.local);
   Value linear = linearOf(site);
+  // Numbers that are known from here on are not computed in a branch.
+  if (reference.first)
+    scalar(reference.first);
   auto branch =
       scf::IfOp::create(b, loc, TypeRange(element), site.exists, true);
   OpBuilder::InsertionGuard guard(b);
@@ -161,6 +193,25 @@ Value GPUEmitter::loadOwn(GPUReference reference, Type element,
 
 void GPUEmitter::store(GPUReference reference, Value linear, Value value,
                        bool add, Value local) {
+  const GPUPlace &place = schedule.places[reference.place];
+  if (place.tile > 1 && place.kind == GPUPlace::Kind::Result) {
+    // Of a sample that is there.
+    Value number = divided(linear, place.sites() / place.tile);
+    if (place.stacked && !reference.step)
+      number = remainder(number, place.tile);
+    auto branch = scf::IfOp::create(
+        b, loc, compare(arith::CmpIPredicate::ult, number, samplesHere()),
+        false);
+    b.setInsertionPoint(branch.thenBlock()->getTerminator());
+    storeElement(reference, linear, value, add, local);
+    b.setInsertionPointAfter(branch);
+    return;
+  }
+  storeElement(reference, linear, value, add, local);
+}
+
+void GPUEmitter::storeElement(GPUReference reference, Value linear, Value value,
+                              bool add, Value local) {
   const GPUPlace &place = schedule.places[reference.place];
   Value pointer = elementOf(reference, linear, local);
   value = converted(value, memoryElement(place.element));

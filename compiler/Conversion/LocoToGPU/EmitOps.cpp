@@ -44,8 +44,10 @@ Value GPUEmitter::get(Value value, const GPUSite &site) {
     // An element of a view.
     auto scan =
         cast<ScanOp>(cast<BlockArgument>(value).getOwner()->getParentOp());
-    SmallVector<GPUCoordinate> coordinates = {
-        {toNarrow(scope.scalars.lookup(scan.getStep())), 0}};
+    Value step = scope.scalars.lookup(scan.getStep());
+    if (Value first = getFirstOf(value))
+      step = plus(step, scalar(first));
+    SmallVector<GPUCoordinate> coordinates = {{toNarrow(step), 0}};
     llvm::append_range(coordinates, coordinatesOf(site));
     return getAt(stack, coordinates);
   }
@@ -77,14 +79,14 @@ Value GPUEmitter::getAround(Value value, ArrayRef<GPUCoordinate> coordinates,
   SmallVector<GPUCoordinate> inside(coordinates.begin(), coordinates.end());
   Value valid;
   for (auto [coordinate, extent] : llvm::zip(inside, shape)) {
-    bool isDynamic = ShapedType::isDynamic(extent);
+    bool isDynamic = isOpen(extent);
     // Distances may be larger than the lattice.
     if (boundary == Boundary::Wrap && !isDynamic)
       coordinate.offset %= extent;
     if (coordinate.offset == 0)
       continue;
     Value moved = at(coordinate);
-    Value end = isDynamic ? toNarrow(steps) : constant(extent);
+    Value end = countOf({extent});
     if (boundary == Boundary::Wrap && isDynamic) {
       Value rest = arith::RemSIOp::create(b, loc, moved, end);
       coordinate = {
@@ -200,8 +202,7 @@ Value GPUEmitter::view(Value value, const GPUSite &site) {
       .Case([&](RollOp roll) -> Value {
         SmallVector<int64_t> shape = schedule.shapeOf(value);
         int64_t distance = -roll.getDistance(), extent = shape[roll.getAxis()];
-        if (roll.getBoundary() == Boundary::Wrap &&
-            !ShapedType::isDynamic(extent))
+        if (roll.getBoundary() == Boundary::Wrap && !isOpen(extent))
           distance %= extent;
         coordinates[roll.getAxis()].offset += distance;
         return getAround(roll.getOperand(), coordinates, roll.getBoundary());

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+#include "compiler/Conversion/LocoToGPU/TileSamples.h"
 
 using namespace mlir;
 using namespace loco;
@@ -173,15 +174,22 @@ Value GPUEmitter::random(RandomOp op, const GPUSite &site) {
     return toNarrow(number);
   };
   uint64_t stream = op.getStream();
+  Value linear = linearOf(site), drawn = sample;
+  if (op->hasAttr(tileAttribute)) {
+    int64_t each = schedule.countOf(op.getResult()) / schedule.tile;
+    Value last = plus(samplesHere(), -1);
+    drawn = plus(drawn, toWide(arith::MinUIOp::create(
+                            b, loc, divided(linear, each), last)));
+    linear = remainder(linear, each);
+  }
   Value number = LLVM::LoadOp::create(
       b, loc, b.getI64Type(),
       LLVM::GEPOp::create(b, loc, sampleIndex.getType(), b.getI64Type(),
-                          sampleIndex, ValueRange(sample)),
+                          sampleIndex, ValueRange(drawn)),
       0, false, false, /*isInvariant=*/true);
   Values inner = {constant(int32_t(stream)), constant(int32_t(stream >> 32)),
                   half(update, true), half(number, true)};
   philox(inner, half(seed, false), half(seed, true));
-  Value linear = linearOf(site);
   Values words = {divided(linear, 4), toNarrow(scalar(op.getStep())),
                   half(number, false), half(update, false)};
   philox(words, inner[0], inner[1]);

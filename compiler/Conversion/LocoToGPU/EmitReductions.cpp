@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
+#include "compiler/Conversion/LocoToGPU/TileSamples.h"
 
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -57,6 +58,14 @@ Value GPUEmitter::sumOver(
   return sum[0];
 }
 
+/// Whether a term of a sum over samples is of one that is there; null for other
+/// sums. `number`: the sample's in the tile.
+Value GPUEmitter::isOfSample(Operation *op, const GPUCoordinate &number) {
+  if (!op->hasAttr(tileAttribute))
+    return {};
+  return compare(arith::CmpIPredicate::ult, at(number), samplesHere());
+}
+
 //===----------------------------------------------------------------------===//
 // One result at a site
 //===----------------------------------------------------------------------===//
@@ -93,8 +102,12 @@ Value GPUEmitter::contractAt(ContractOp op, const GPUSite &site, bool byLanes) {
           }
           return place;
         };
-        return math::FmaOp::create(b, loc, getAt(op.getLhs(), pick(left)),
-                                   getAt(op.getRhs(), pick(right)), sum);
+        Value more = math::FmaOp::create(b, loc, getAt(op.getLhs(), pick(left)),
+                                         getAt(op.getRhs(), pick(right)), sum);
+        size_t tile = summed.find(tileLetter);
+        return tile == std::string::npos
+                   ? more
+                   : select(isOfSample(op, inner[tile]), more, sum);
       });
 }
 
@@ -112,7 +125,10 @@ Value GPUEmitter::reduceAt(ReduceOp op, const GPUSite &site, bool byLanes) {
         for (int64_t i = 0, e = shape.size(); i < e; ++i)
           place.push_back(llvm::is_contained(op.getAxes(), i) ? *reduced++
                                                               : *kept++);
-        return combine(sum, getAt(op.getOperand(), place), isMaximum);
+        Value more = combine(sum, getAt(op.getOperand(), place), isMaximum);
+        if (auto axis = op->getAttrOfType<IntegerAttr>(tileAttribute))
+          return select(isOfSample(op, place[axis.getInt()]), more, sum);
+        return more;
       });
 }
 
@@ -240,6 +256,13 @@ void GPUEmitter::keepTotal(Value value, Value total) {
 void GPUEmitter::addTerms(Operation *op, const GPUSite &site, Value exists,
                           Carried sums) {
   llvm::SaveAndRestore source(loc, op->getLoc());
+  if (op->hasAttr(tileAttribute)) {
+    auto contract = dyn_cast<ContractOp>(op);
+    size_t axis = contract
+                      ? contract.getEquation().find(tileLetter)
+                      : op->getAttrOfType<IntegerAttr>(tileAttribute).getInt();
+    exists = both(exists, isOfSample(op, coordinatesOf(site)[axis]));
+  }
   auto add = [&](Value &sum, Value term, bool isMaximum) {
     sum = combine(sum, select(exists, term, neutral(term.getType(), isMaximum)),
                   isMaximum);

@@ -7,6 +7,8 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
 
+#include "compiler/Conversion/LocoToKernels/Planner.h"
+
 using namespace mlir;
 using namespace loco;
 
@@ -39,16 +41,28 @@ void GPUEmitter::emitSections() {
 void GPUEmitter::emitStage(const GPUStage &stage) {
   if (stage.barrier)
     barrier();
+  if (stage.isAnew) {
+    auto start = std::pair(thread, threadInBlock);
+    bool isAlone = thread == threadInBlock;
+    thread = device::HereOp::create(b, loc, thread.getType(), thread);
+    threadInBlock = isAlone ? thread
+                            : device::HereOp::create(b, loc, thread.getType(),
+                                                     threadInBlock);
+    emitKind(stage);
+    std::tie(thread, threadInBlock) = start;
+    return;
+  }
   if (!stage.isApart)
     return emitKind(stage);
-  auto start = std::tuple(thread, threadInBlock, group, lane, warp, sample,
-                          team, steps, scratch, shared);
+  auto start =
+      std::tuple(thread, threadInBlock, group, lane, warp, sample, team, steps,
+                 scratch, shared, segmentLength, numSegments);
   Values places = pointers;
   startAnew();
   emitKind(stage);
   pointers = std::move(places);
   std::tie(thread, threadInBlock, group, lane, warp, sample, team, steps,
-           scratch, shared) = start;
+           scratch, shared, segmentLength, numSegments) = start;
 }
 
 void GPUEmitter::emitKind(const GPUStage &stage) {
@@ -67,6 +81,8 @@ void GPUEmitter::emitKind(const GPUStage &stage) {
     return emitWarps(stage);
   case GPUStage::Kind::Block:
     return emitBlock(stage);
+  case GPUStage::Kind::Product:
+    return emitProducts(stage);
   case GPUStage::Kind::Scan:
     return emitScan(cast<ScanOp>(stage.items.front().op));
   }
@@ -83,7 +99,7 @@ void GPUEmitter::forOwnSites(
     llvm::function_ref<void(const GPUSite &, Value, Carried)> body) {
   int64_t count = 1;
   for (int64_t extent : shape)
-    count = count < 0 || ShapedType::isDynamic(extent) ? -1 : count * extent;
+    count = count < 0 || isOpen(extent) ? -1 : count * extent;
   int64_t threads = schedule.threads;
   if (int64_t slots = schedule.slotsOf(count)) {
     for (int64_t slot = 0; slot < slots; ++slot) {
@@ -123,7 +139,7 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
       llvm::append_range(sums, accumulators[item.op]);
   int64_t count = 1;
   for (int64_t extent : stage.shape)
-    count = count < 0 || ShapedType::isDynamic(extent) ? -1 : count * extent;
+    count = count < 0 || isOpen(extent) ? -1 : count * extent;
   bool inRegisters = schedule.slotsOf(count);
   forOwnSites(stage.shape, sums,
               [&](const GPUSite &site, Value exists, Carried carried) {
@@ -229,6 +245,27 @@ GPUEmitter::Values GPUEmitter::loadElements(ScanOp scan, Value step) {
   return values;
 }
 
+/// Starts to copy what a loop reads of `step` into the halves of the step at
+/// hand or of the next one, each thread what is at its own sites.
+void GPUEmitter::fetchElements(ScanOp scan, Value step, bool isNext) {
+  scope.scalars[scan.getStep()] = step;
+  for (const auto &[value, halves] :
+       schedule.scans.find(scan)->second->fetches) {
+    GPUReference from = findInStack(value),
+                 to = {isNext ? halves.next : halves.current};
+    int64_t bytes = getElementTypeOrSelf(value).getIntOrFloatBitWidth() / 8;
+    forOwnSites(schedule.shapeOf(value), {},
+                [&](const GPUSite &site, Value exists, Carried) {
+                  when(exists, [&] {
+                    device::CopyAsyncOp::create(
+                        b, loc, elementOf(to, site.linear, site.local),
+                        elementOf(from, site.linear, Value()), bytes);
+                  });
+                });
+  }
+  device::CommitCopiesOp::create(b, loc);
+}
+
 /// True if an element is loaded one step before it is used.
 bool GPUEmitter::isAhead(BlockArgument element) {
   return !element.use_empty() && schedule.hasRegisters(element) &&
@@ -243,19 +280,20 @@ void GPUEmitter::emitScan(ScanOp scan) {
   };
 
   // Halves of carries in memory, before anything is written to them.
-  for (const GPUScan::Carry &carry : plan.carries)
-    if (carry.both >= 0) {
-      int64_t bytes = schedule.bytesOf(schedule.places[carry.both]);
-      Value first = pointers[carry.both];
-      pointers[carry.current] = first;
-      pointers[carry.next] =
-          LLVM::GEPOp::create(b, loc, first.getType(), b.getI8Type(), first,
-                              ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
-    }
+  const SmallVector<GPUScan::Carry> halves = plan.halves();
+  for (const GPUScan::Carry &carry : halves) {
+    int64_t bytes = schedule.bytesOf(schedule.places[carry.both]);
+    Value first = pointers[carry.both];
+    pointers[carry.current] = first;
+    pointers[carry.next] =
+        LLVM::GEPOp::create(b, loc, first.getType(), b.getI8Type(), first,
+                            ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
+  }
   Scope outside = scope;
   emitStages(plan.entry);
   if (plan.barrierBefore)
     barrier();
+  loadHeld(scan);
 
   // What the loop carries: registers of carries, of sums, of deferred sums,
   // elements loaded ahead, addresses of halves.
@@ -287,6 +325,8 @@ void GPUEmitter::emitScan(ScanOp scan) {
   {
     // There may be no first step.
     Value begins = compare(arith::CmpIPredicate::sgt, taken, wide(0));
+    if (!plan.fetches.empty())
+      when(begins, [&] { fetchElements(scan, stepOf(wide(0)), false); });
     SmallVector<Type> types;
     for (BlockArgument element : scan.getElementArguments())
       if (isAhead(element))
@@ -309,17 +349,15 @@ void GPUEmitter::emitScan(ScanOp scan) {
   size_t firstAhead = carried.size();
   carried.append(ahead);
   size_t firstHalf = carried.size();
-  for (const GPUScan::Carry &carry : plan.carries)
-    if (carry.both >= 0)
-      carried.append({pointers[carry.current], pointers[carry.next]});
+  for (const GPUScan::Carry &carry : halves)
+    carried.append({pointers[carry.current], pointers[carry.next]});
 
   auto bindHalves = [&](ArrayRef<Value> values) {
     size_t next = firstHalf;
-    for (const GPUScan::Carry &carry : plan.carries)
-      if (carry.both >= 0) {
-        pointers[carry.current] = values[next++];
-        pointers[carry.next] = values[next++];
-      }
+    for (const GPUScan::Carry &carry : halves) {
+      pointers[carry.current] = values[next++];
+      pointers[carry.next] = values[next++];
+    }
   };
   auto step = [&](Value index, Carried values) {
     size_t next = 0;
@@ -344,6 +382,14 @@ void GPUEmitter::emitScan(ScanOp scan) {
         scope.registers[element] = take(slots(element));
     bindHalves(values);
 
+    if (!plan.fetches.empty()) {
+      device::WaitCopiesOp::create(b, loc, 0);
+      if (plan.barrierBeforeFetches)
+        barrier();
+      Value following = plus(index, 1);
+      when(compare(arith::CmpIPredicate::slt, following, taken),
+           [&] { fetchElements(scan, stepOf(following), true); });
+    }
     if (firstAhead < firstHalf) {
       // The next step's, or the last one's again.
       Value following =
@@ -352,6 +398,13 @@ void GPUEmitter::emitScan(ScanOp scan) {
       llvm::copy(loaded, values.begin() + firstAhead);
     }
     scope.scalars[scan.getStep()] = stepOf(index);
+    if (isSegmentLoop(scan)) {
+      // The last one may be shorter.
+      Value before =
+          arith::MulIOp::create(b, loc, stepOf(index), segmentLength);
+      segmentExtent = arith::MinSIOp::create(
+          b, loc, segmentLength, arith::SubIOp::create(b, loc, steps, before));
+    }
     emitStages(plan.body);
 
     auto keptOf = [&](Value value) -> Values & {
@@ -382,6 +435,9 @@ void GPUEmitter::emitScan(ScanOp scan) {
       return scope.registers.find(resolve(yield.getCondition()))->second[0];
     });
     scope.scalars[count] = ran;
+    // Copies for a step that was not taken.
+    if (!plan.fetches.empty())
+      device::WaitCopiesOp::create(b, loc, 0);
   } else {
     loop(wide(0), taken, wide(1), carried, step);
   }

@@ -84,6 +84,7 @@ private:
   void setThread(mlir::Value number);
   void startAnew();
   void storeAnchor();
+  void divideSteps(mlir::Value wanted);
   mlir::Value constantPlace(unsigned number);
 
   // EmitStages.cpp
@@ -100,11 +101,27 @@ private:
   bool isAhead(mlir::BlockArgument element);
   void emitScan(ScanOp scan);
   Values loadElements(ScanOp scan, mlir::Value step);
+  void fetchElements(ScanOp scan, mlir::Value step, bool isNext);
   /// Adds a deferred reduction's terms at an own site.
   void addTerms(mlir::Operation *op, const GPUSite &site, mlir::Value exists,
                 Carried sums);
   /// What each deferred reduction has added up so far.
   llvm::DenseMap<mlir::Operation *, Values> accumulators;
+
+  // EmitProducts.cpp
+  void loadHeld(ScanOp scan);
+  void emitProducts(const GPUStage &stage);
+  void fillPanel(const GPUProduct &product, bool isHeld);
+  void multiply(const GPUProduct &product);
+  void multiplyByFragments(const GPUProduct &product);
+  mlir::Value panelElement(int64_t offset, mlir::Type element,
+                           mlir::Value number);
+  void storeProduct(const GPUProduct &product, mlir::Value row,
+                    mlir::Value column, mlir::Value value);
+  mlir::Value firstRow(const GPUProduct &product);
+  void placeAlong(const GPUProduct::Axes &axes, mlir::Value number,
+                  llvm::SmallDenseMap<char, GPUCoordinate> &places);
+  Values partsOf(mlir::Value value);
 
   // EmitReductions.cpp
   void emitWarps(const GPUStage &stage);
@@ -114,6 +131,7 @@ private:
                      llvm::ArrayRef<bool> isMaximum);
   mlir::Value reduceWarp(mlir::Value part, bool isMaximum);
   mlir::Value combine(mlir::Value a, mlir::Value c, bool isMaximum);
+  mlir::Value isOfSample(mlir::Operation *op, const GPUCoordinate &number);
   mlir::Value neutral(mlir::Type element, bool isMaximum);
   mlir::Value contractAt(ContractOp op, const GPUSite &site, bool byLanes);
   mlir::Value reduceAt(ReduceOp op, const GPUSite &site, bool byLanes);
@@ -162,6 +180,7 @@ private:
   const llvm::SmallVector<GPUCoordinate, 4> coordinatesOf(const GPUSite &site);
   mlir::Value linearOf(const GPUSite &site);
   mlir::Value pointerTo(GPUReference reference);
+  mlir::Value sampleElement(GPUReference reference, mlir::Value linear);
   /// The address of an element; `local` as in GPUSite.
   mlir::Value elementOf(GPUReference reference, mlir::Value linear,
                         mlir::Value local);
@@ -169,7 +188,10 @@ private:
                    mlir::Value linear, mlir::Value local = {});
   void store(GPUReference reference, mlir::Value linear, mlir::Value value,
              bool add, mlir::Value local = {});
+  void storeElement(GPUReference reference, mlir::Value linear,
+                    mlir::Value value, bool add, mlir::Value local);
   GPUReference find(mlir::Value value);
+  GPUReference findInStack(mlir::Value element);
   /// Of an own site. A thread without one reads nothing that others write.
   mlir::Value loadOwn(GPUReference reference, mlir::Type element,
                       const GPUSite &site);
@@ -197,6 +219,9 @@ private:
   mlir::Value toNarrow(mlir::Value value);
   /// Number of sites of a shape, i32.
   mlir::Value countOf(llvm::ArrayRef<int64_t> shape);
+  /// Samples of the tile that there are, i32.
+  mlir::Value samplesHere();
+  mlir::Value lengthOf(int64_t extent);
   mlir::Value scalar(mlir::Value value);
   mlir::Value computeScalar(mlir::Operation *op, mlir::Value value);
   void barrier();
@@ -219,6 +244,8 @@ private:
   mlir::Value threadInBlock, group;
   /// i64.
   mlir::Value team, samples, steps, sample, seed, update;
+  /// i64: steps of a segment, how many there are, steps of the one at hand.
+  mlir::Value segmentLength, numSegments, segmentExtent;
   mlir::Value sampleIndex, scratch, shared;
   Values arguments, results;
   Values pointers;

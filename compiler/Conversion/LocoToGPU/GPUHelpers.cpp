@@ -7,6 +7,8 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
 
+#include "compiler/Conversion/LocoToKernels/Layout.h"
+
 using namespace mlir;
 using namespace loco;
 
@@ -89,11 +91,24 @@ Value GPUEmitter::toNarrow(Value value) {
 }
 
 Value GPUEmitter::countOf(ArrayRef<int64_t> shape) {
-  int64_t count = 1;
-  bool isDynamic = false;
+  int64_t count = 1, open = 0;
   for (int64_t extent : shape)
-    ShapedType::isDynamic(extent) ? isDynamic = true : count *= extent;
-  return isDynamic ? times(toNarrow(steps), count) : constant(count);
+    isOpen(extent) ? open = extent : count *= extent;
+  return open ? times(toNarrow(lengthOf(open)), count) : constant(count);
+}
+
+/// A number of steps, i64.
+Value GPUEmitter::lengthOf(int64_t extent) {
+  return extent == segmentSteps   ? segmentExtent
+         : extent == segmentCount ? numSegments
+         : isOpen(extent)         ? steps
+                                  : wide(extent);
+}
+
+Value GPUEmitter::samplesHere() {
+  return toNarrow(arith::MinSIOp::create(
+      b, loc, arith::SubIOp::create(b, loc, samples, sample),
+      wide(schedule.tile)));
 }
 
 /// Waits for the threads of the team.
@@ -134,10 +149,10 @@ Value GPUEmitter::computeScalar(Operation *op, Value value) {
         b, loc, convert(constant.getType()),
         cast<IntegerAttr>(constant.getValue()).getValue().getSExtValue());
   }
-  if (auto length = dyn_cast<LengthOp>(op)) {
-    int64_t extent = schedule.shapeOf(length.getOperand()).front();
-    return ShapedType::isDynamic(extent) ? steps : wide(extent);
-  }
+  if (auto length = dyn_cast<LengthOp>(op))
+    return lengthOf(schedule.shapeOf(length.getOperand()).front());
+  if (auto segment = dyn_cast<SegmentOp>(op))
+    return value == segment.getLength() ? segmentLength : numSegments;
   Values operands;
   for (Value operand : op->getOperands())
     operands.push_back(scalar(operand));

@@ -39,8 +39,26 @@ private:
   bool readsOwn(mlir::Operation *op, unsigned operand) const;
   GPUStage::Kind classify(mlir::Operation *op) const;
 
+  // PlanProducts.cpp
+  void planProducts();
+  void chooseTileThreads(int64_t most);
+  void planPanels();
+
   // PlanSections.cpp: what stays in registers for how long.
   void planSections();
+
+  // PlanSegments.cpp
+  bool
+  planSegmentSum(ScanOp scan, mlir::Value value, mlir::Value sum,
+                 llvm::SmallVectorImpl<std::pair<mlir::Value, GPUSink>> &sinks);
+
+  // PlanFetches.cpp
+  void planFetches();
+  void planFetches(ScanOp scan);
+
+  // PlanRegisters.cpp
+  void planRegisters();
+  int64_t registersKept(ScanOp scan) const;
 
   // PlanMemory.cpp: where values are.
   void leaves(mlir::Value value, bool isOwn, VisitLeaf visit) const;
@@ -71,6 +89,9 @@ private:
   /// Values that are read at sites of other threads.
   llvm::DenseSet<mlir::Value> remote;
   llvm::DenseSet<mlir::Operation *> deferred;
+  /// Sums of loops inside of a loop over segments that go on where the segment
+  /// before left them.
+  llvm::DenseSet<mlir::Value> continued;
   bool hasReductions = false;
   /// When values of a block are there, and whether at their own site earlier.
   llvm::DenseMap<mlir::Value, unsigned> levels;

@@ -7,6 +7,8 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUSchedule.h"
 
+#include "compiler/Conversion/LocoToKernels/Layout.h"
+
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -69,7 +71,7 @@ SmallVector<int64_t> GPUSchedule::shapeOf(Value value) const {
 int64_t GPUSchedule::countOf(Value value) const {
   int64_t count = 1;
   for (int64_t extent : shapeOf(value)) {
-    if (ShapedType::isDynamic(extent))
+    if (isOpen(extent))
       return -1;
     count *= extent;
   }
@@ -99,7 +101,7 @@ int64_t GPUSchedule::bytesOf(const GPUPlace &place) const {
 static std::pair<int64_t, bool> summedOf(const GPUSchedule &schedule,
                                          Operation *op) {
   auto multiply = [](int64_t &count, int64_t extent) {
-    count = count < 0 || ShapedType::isDynamic(extent) ? -1 : count * extent;
+    count = count < 0 || isOpen(extent) ? -1 : count * extent;
   };
   int64_t count = 1;
   if (auto reduce = dyn_cast<ReduceOp>(op)) {
@@ -147,7 +149,7 @@ bool GPUSchedule::hasRegisters(Value value) const {
     return false;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
-    return scan && argument != scan.getStep();
+    return scan && argument != scan.getStep() && !fetched.contains(value);
   }
   auto result = cast<OpResult>(value);
   Operation *op = result.getOwner();
@@ -166,7 +168,7 @@ bool GPUSchedule::hasRegisters(Value value) const {
     const GPUScan::Sum &sum = plan->second->sums[number];
     return sum.deferred ? countOf(value) == 1 : sum.place < 0;
   }
-  return !isView(op) && !(isByWarps(op));
+  return !isView(op) && !isByWarps(op) && !products.contains(op);
 }
 
 bool GPUSchedule::hasRegisters(Value value, unsigned section) const {
@@ -196,6 +198,8 @@ static StringRef nameOf(GPUStage::Kind kind) {
     return "a warp for each result";
   case GPUStage::Kind::Block:
     return "all threads to one number";
+  case GPUStage::Kind::Product:
+    return "products with weights on chip";
   case GPUStage::Kind::Scan:
     return "loop";
   }
@@ -214,10 +218,33 @@ std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
        << schedule.samplesPerBlock << " samples; ";
   else
     os << "one block of " << schedule.threads << " threads for each sample; ";
+  if (schedule.tile > 1)
+    os << schedule.tile << " samples advance together; ";
   os << schedule.sharedBytes * schedule.samplesPerBlock
      << " bytes of shared memory; scratch " << schedule.scratchBytes << " + "
-     << schedule.scratchBytesPerStep
-     << " steps bytes for each sample at work\n";
+     << schedule.scratchBytesPerStep << " steps";
+  if (schedule.hasSegments)
+    os << " + " << schedule.scratchBytesPerSegment << " segments + "
+       << schedule.scratchBytesPerSegmentStep << " steps of a segment";
+  os << " bytes for each sample at work\n";
+  if (!schedule.products.empty()) {
+    int64_t bytes = 0;
+    bool isByCores = false;
+    for (const auto &[op, product] : schedule.products) {
+      bytes += schedule.panelsOf(product).heldBytes;
+      isByCores |= schedule.multipliesByTensorCores(product);
+    }
+    os << schedule.products.size() << " products with weights on chip, "
+       << bytes << " bytes of them in a block, multiply ";
+    if (isByCores)
+      os << productsName(schedule.options.products) << " on tensor cores\n";
+    else
+      os << getElementTypeOrSelf(schedule.products.begin()->second.held)
+         << "\n";
+  } else if (!schedule.whyNoTile.empty()) {
+    os << "products read their weights in every step: " << schedule.whyNoTile
+       << "\n";
+  }
   std::function<void(ArrayRef<GPUStage>, unsigned)> print =
       [&](ArrayRef<GPUStage> stages, unsigned indent) {
         for (const GPUStage &stage : stages) {
@@ -240,19 +267,29 @@ std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
             os << ": carries " << registers << " in registers, " << shared
                << " with shared memory, " << scratch << " with scratch; "
                << deferred << " of " << scan.sums.size()
-               << " sums reduced after the loop\n";
+               << " sums reduced after the loop";
+            if (!scan.fetches.empty())
+              os << "; " << scan.fetches.size() << " of "
+                 << cast<ScanOp>(stage.items.front().op).getElements().size()
+                 << " inputs of the next step copied asynchronously";
+            os << "\n";
             print(scan.body, indent + 2);
             continue;
           }
           os << " [";
           llvm::interleaveComma(stage.shape, os, [&](int64_t extent) {
-            ShapedType::isDynamic(extent) ? (os << "steps") : (os << extent);
+            extent == segmentSteps   ? (os << "segment")
+            : extent == segmentCount ? (os << "segments")
+            : isOpen(extent)         ? (os << "steps")
+                                     : (os << extent);
           });
           os << "]";
           unsigned stored = 0;
           for (const GPUItem &item : stage.items)
             stored += item.sinks.size();
           os << " " << stage.items.size() << " ops";
+          if (stage.isAnew)
+            os << ", addresses computed in every step";
           if (stored)
             os << ", " << stored << " stored";
           os << "\n";

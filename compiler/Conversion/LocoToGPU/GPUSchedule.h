@@ -20,6 +20,8 @@
 #ifndef COMPILER_CONVERSION_LOCOTOGPU_GPUSCHEDULE_H
 #define COMPILER_CONVERSION_LOCOTOGPU_GPUSCHEDULE_H
 
+#include "compiler/Conversion/LocoToGPU/Products.h"
+
 #include "dialects/Loco/IR/LocoOps.h"
 
 #include <memory>
@@ -38,7 +40,14 @@ struct GPUOptions {
   bool hasClusters = true;
   /// Blocks that share a sample, samples that share a block; 0: chosen.
   int64_t blocksPerSample = 0, samplesPerBlock = 0;
+  /// Samples that advance together (TileSamples.h); 0: chosen.
+  int64_t tile = 0;
+  Products products = Products::F32;
 };
+
+/// True for a number of steps that is only known when the kernel runs: the
+/// function's (kDynamic), or that of LocoToKernels/Layout.h.
+inline bool isOpen(int64_t extent) { return extent < 0; }
 
 /// A piece of memory.
 struct GPUPlace {
@@ -62,14 +71,18 @@ struct GPUPlace {
   /// Of one step.
   llvm::SmallVector<int64_t> shape;
   bool stacked = false;
-  /// Stacked: number of steps; kDynamic: the function's.
+  /// Stacked: number of steps, may be open.
   int64_t length = mlir::ShapedType::kDynamic;
   /// Bytes from the start of shared or scratch memory.
-  int64_t offset = 0, offsetPerStep = 0;
+  int64_t offset = 0, offsetPerStep = 0, offsetPerSegment = 0,
+          offsetPerSegmentStep = 0;
   /// Shared, of a cluster: each block holds the elements of its own threads.
   bool isSpread = false;
   /// So many times one behind the other.
   int64_t copies = 1;
+  /// Argument, result: samples of the tile, each with an array of its own. The
+  /// shape begins with them.
+  int64_t tile = 1;
   /// Loops around its use, by which shared memory is given out.
   unsigned depth = 0;
   mlir::Attribute constant;
@@ -82,10 +95,12 @@ struct GPUPlace {
   }
 };
 
-/// All of a place, or its part at the current step of a loop.
+/// All of a place, or its part at the current step of a loop; counted from step
+/// `first`, if that is there: a segment of a stack.
 struct GPUReference {
   int place = -1;
-  mlir::Value step;
+  mlir::Value step = {};
+  mlir::Value first = {};
   explicit operator bool() const { return place >= 0; }
 };
 
@@ -117,6 +132,8 @@ struct GPUStage {
     Warps,
     /// Reductions to one result: all threads, twice a tree.
     Block,
+    /// Products whose weights stay on chip: all threads, one barrier.
+    Product,
     /// A loop over steps.
     Scan,
   };
@@ -131,6 +148,26 @@ struct GPUStage {
   /// Addresses and sites are computed anew, not kept from before: a loop that
   /// is long beside them.
   bool isApart = false;
+  /// Sites are computed anew in every step of the loop around: there are no
+  /// registers to keep them, and those of their neighbours, from step to step.
+  bool isAnew = false;
+};
+
+/// A product in a loop of a matrix that every step sees, its rows those of the
+/// result, and one that changes, whose columns are the result's.
+struct GPUProduct {
+  /// Several axes as one, numbered row by row.
+  struct Axes {
+    std::string letters;
+    llvm::SmallVector<int64_t> extents;
+    int64_t count = 1;
+  };
+  ContractOp op;
+  mlir::Value held, moving;
+  std::string heldLetters, movingLetters, output;
+  Axes rows, summed, columns;
+  /// In bytes, from the start of the panels.
+  int64_t heldOffset = 0, movingOffset = 0;
 };
 
 /// The plan of a loop over steps.
@@ -146,12 +183,32 @@ struct GPUScan {
     /// Where it is added up; -1: in registers.
     int place = -1;
   };
+  /// An element of every step that is copied into shared memory while the step
+  /// before is worked on.
+  struct Fetch {
+    mlir::Value element;
+    Carry halves;
+  };
   llvm::SmallVector<Carry> carries;
+  llvm::SmallVector<Fetch> fetches;
   llvm::SmallVector<Sum> sums;
   std::vector<GPUStage> entry, body;
   /// Before the first elements are read; before sums are stored; before those
   /// of threads are reduced.
   bool barrierBefore = false, barrierAfter = false, barrierBeforeSums = false;
+  /// In a step, before copies of the next one's elements start.
+  bool barrierBeforeFetches = false;
+
+  /// What has two halves that change places after every step.
+  llvm::SmallVector<Carry> halves() const {
+    llvm::SmallVector<Carry> all;
+    for (const Carry &carry : carries)
+      if (carry.both >= 0)
+        all.push_back(carry);
+    for (const Fetch &fetch : fetches)
+      all.push_back(fetch.halves);
+    return all;
+  }
 };
 
 /// The plan of a whole function.
@@ -165,26 +222,47 @@ struct GPUSchedule {
   int64_t blocksPerSample = 1, samplesPerBlock = 1;
   /// Several blocks are a cluster; otherwise they are some of a grid.
   bool isCluster = false;
+  /// Samples that a team advances together; 1: why not more, where there would
+  /// be products for them.
+  int64_t tile = 1;
+  std::string whyNoTile;
+  llvm::DenseMap<mlir::Operation *, GPUProduct> products;
+  /// Shared memory of both sides of products; -1: there are none.
+  int panelPlace = -1;
   std::vector<GPUPlace> places;
   llvm::DenseMap<mlir::Value, GPUReference> memory;
   /// Numbers of steps of stacked values where they are not the function's.
   llvm::DenseMap<mlir::Value, int64_t> lengths;
   std::vector<GPUStage> top;
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<GPUScan>> scans;
+  /// Elements of steps that are copied ahead (GPUScan::fetches).
+  llvm::DenseSet<mlir::Value> fetched;
   /// The sections of the function's own ops: loops over steps, and what is
   /// between them. Nothing stays in registers from one section to another.
   llvm::DenseMap<mlir::Operation *, unsigned> sections;
   /// Of shared memory that block reductions use.
   int reductionPlace = -1;
   /// Of shared memory: numbers from which sections start (a zero, the sample,
-  /// the block, the steps, the block's scratch memory); -1: there is one
-  /// section.
+  /// the block, the steps, the block's scratch memory, how the steps are
+  /// divided); -1: there is one section.
   int anchorPlace = -1;
-  static constexpr int64_t anchorNumbers = 5;
+  static constexpr int64_t anchorNumbers = 7;
   /// Of a team: shared memory in each of its blocks, scratch memory. That
   /// begins with `counterBytes` where blocks of a grid meet.
   int64_t sharedBytes = 0, scratchBytes = 0, scratchBytesPerStep = 0;
+  int64_t scratchBytesPerSegment = 0, scratchBytesPerSegmentStep = 0;
   int64_t counterBytes = 0;
+  /// The function goes through its steps in segments.
+  bool hasSegments = false;
+
+  /// Sizes of a product's panels: rows that a block has, columns and sums, as
+  /// they are in memory; numbers from one sum's columns to the next one's.
+  struct Panels {
+    int64_t rows = 0, columns = 0, summed = 0, pitch = 0, parts = 1;
+    int64_t heldBytes = 0, movingBytes = 0;
+  };
+  Panels panelsOf(const GPUProduct &product) const;
+  bool multipliesByTensorCores(const GPUProduct &product) const;
 
   /// Threads that a team has in one block; threads of a block.
   int64_t threadsInBlock() const { return threads / blocksPerSample; }
@@ -192,7 +270,7 @@ struct GPUSchedule {
   /// Bytes of one copy of a place's elements of one step, in one block if it is
   /// spread, a multiple of 16.
   int64_t bytesOf(const GPUPlace &place) const;
-  /// The shape of `value`; kDynamic is the function's number of steps.
+  /// The shape of `value`; the number of steps may be open.
   llvm::SmallVector<int64_t> shapeOf(mlir::Value value) const;
   /// Number of elements; -1 if it depends on the function's number of steps.
   int64_t countOf(mlir::Value value) const;
@@ -206,10 +284,19 @@ struct GPUSchedule {
   bool hasRegisters(mlir::Value value, unsigned section) const;
 };
 
-/// Plans `function`, which describes one sample; an op that cannot be compiled
+/// `op` as a product whose weights can stay on chip.
+std::optional<GPUProduct> asProduct(ContractOp op);
+
+/// So many samples of `function` should advance together, for the sake of
+/// products in its loops. `why`: why it is one, where there are such products.
+int64_t chooseTile(mlir::func::FuncOp function, const GPUOptions &options,
+                   std::string &why);
+
+/// Plans `function`, which describes one sample, or a tile of `tile` samples; an op that cannot be compiled
 /// is a diagnostic.
 mlir::FailureOr<GPUSchedule> makeGPUSchedule(mlir::func::FuncOp function,
-                                             const GPUOptions &options);
+                                             const GPUOptions &options,
+                                             int64_t tile = 1);
 
 /// The schedule as text: stages, memory, barriers.
 std::string describeGPUSchedule(const GPUSchedule &schedule);
@@ -220,8 +307,17 @@ bool isView(mlir::Operation *op);
 /// Through the `with` of loops to what an argument stands for.
 mlir::Value resolve(mlir::Value value);
 
-/// The stack that an argument is an element of; null if it is none.
+/// The stack that an argument is an element of; null if it is none. For an
+/// element of a segment, that of all steps.
 mlir::Value getStackOf(mlir::Value value);
+
+/// The first step of the segment that an argument is an element of; null if it
+/// is of no segment.
+mlir::Value getFirstOf(mlir::Value value);
+
+/// True for what is zero but at the steps of the segment at hand of a loop over
+/// segments.
+bool isPlacedInSegments(mlir::Value value);
 
 /// How an op reads one of its operands: at the thread's own site, or anywhere.
 bool readsOwnSite(mlir::Operation *op, unsigned operand);

@@ -12,14 +12,14 @@
 //   threads, any number of teams of threads (of whole blocks), which share the
 //   samples:
 //     (argument ..., result ..., samples, steps, scratch, scratchStride, seed,
-//      update, sampleIndex)
+//      update, sampleIndex, segment)
 //   one pointer for each argument that is a tensor and for each result, to
 //   dense arrays: [samples, ...] or shared by all samples, [teams, ...] for a
 //   result that is summed over the samples, zero before the call. A team uses
 //   `scratchStride` bytes of scratch, of which the first
 //   `GPUSchedule::counterBytes` are zero before the call. Needs
 //   `GPUSchedule::sharedBytes` of dynamic shared memory for each team of a
-//   block.
+//   block. `segment`: as in LocoBlock.
 //
 //   loco_reduce_f32, loco_reduce_f64 (parts, out, count, blocks): out[i] =
 //   parts[0, i] + parts[1, i] + ..., added up in f64, in this order.

@@ -14,17 +14,21 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUPlanner.h"
 
+#include "compiler/Conversion/LocoToKernels/Layout.h"
+
 using namespace mlir;
 using namespace loco;
 
-/// Sites given out in turn: static count; negative where it depends on the
-/// number of steps.
+/// Sites given out in turn: static count; negative where it depends on a number
+/// of steps, and on which.
 static int64_t mappingOf(ArrayRef<int64_t> shape) {
-  int64_t count = 1;
-  bool isDynamic = false;
+  int64_t count = 1, open = 0;
   for (int64_t extent : shape)
-    ShapedType::isDynamic(extent) ? isDynamic = true : count *= extent;
-  return isDynamic ? -count : count;
+    if (isOpen(extent))
+      open = extent == segmentSteps ? 1 : extent == segmentCount ? 2 : 3;
+    else
+      count *= extent;
+  return open ? -(4 * count + open) : count;
 }
 
 /// What reading `value` at sites of `mapping` touches. Values of registers and
@@ -33,7 +37,9 @@ void GPUPlanner::readAccess(Value value, bool isOwn, int64_t mapping,
                             unsigned section, Accesses &accesses) const {
   leaves(value, isOwn, [&](Value leaf, bool isOwnLeaf) {
     Value stored = leaf;
-    if (Value stack = getStackOf(leaf))
+    // Copied ahead, an element has memory of its own.
+    if (Value stack = getStackOf(leaf);
+        stack && !schedule.fetched.contains(leaf))
       stored = stack;
     auto found = schedule.memory.find(stored);
     if (found == schedule.memory.end())
@@ -75,6 +81,8 @@ void GPUPlanner::accessesOf(const GPUStage &stage, Accesses &accesses) const {
   }
   if (stage.kind == GPUStage::Kind::Block)
     accesses.push_back({schedule.reductionPlace, 0, true});
+  if (stage.kind == GPUStage::Kind::Product)
+    accesses.push_back({schedule.panelPlace, 0, true});
 }
 
 void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
@@ -99,6 +107,15 @@ void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
     if (stage.kind == GPUStage::Kind::Scan) {
       auto scan = cast<ScanOp>(stage.items.front().op);
       GPUScan &plan = *schedule.scans[scan];
+      // Which half a loop ended with is not known, should it run again.
+      for (size_t i = 0, e = open.size(); i < e; ++i)
+        for (const GPUScan::Carry &carry : plan.halves())
+          if (open[i].place == carry.current || open[i].place == carry.next) {
+            Access other = open[i];
+            other.place = carry.current + carry.next - other.place;
+            open.push_back(other);
+            break;
+          }
       placeBarriers(plan.entry, open);
       // First elements are loaded ahead.
       Accesses ahead;
@@ -106,26 +123,55 @@ void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
         if (schedule.hasRegisters(element))
           readAccess(element, true, mappingOf(schedule.shapeOf(element)),
                      stage.section, ahead);
+      // So are weights that stay on chip.
+      for (Operation &op : *scan.getBlock())
+        if (auto found = schedule.products.find(&op);
+            found != schedule.products.end()) {
+          readAccess(found->second.held, false, 0, stage.section, ahead);
+          ahead.push_back({schedule.panelPlace, 0, true});
+        }
+      auto fetch = [&](bool isFirst) {
+        Accesses accesses;
+        for (const GPUScan::Fetch &fetch : plan.fetches) {
+          int64_t mapping = mappingOf(schedule.shapeOf(fetch.element));
+          accesses.push_back(
+              {schedule.memory.lookup(getStackOf(fetch.element)).place, mapping,
+               false});
+          accesses.push_back(
+              {isFirst ? fetch.halves.current : fetch.halves.next, mapping,
+               true});
+        }
+        return accesses;
+      };
+      llvm::append_range(ahead, fetch(true));
       plan.barrierBefore |= conflicts(ahead);
       if (plan.barrierBefore)
         open.clear();
       add(ahead);
       Accesses before = open;
       for (int pass = 0; pass < 2; ++pass) {
+        // What was copied arrives, then the next copies start.
+        for (const GPUScan::Fetch &arrived : plan.fetches)
+          add({{arrived.halves.current,
+                mappingOf(schedule.shapeOf(arrived.element)), true}});
+        Accesses next = fetch(false);
+        plan.barrierBeforeFetches |= conflicts(next);
+        if (plan.barrierBeforeFetches)
+          open.clear();
+        add(next);
         placeBarriers(plan.body, open);
         // The halves change places.
         for (Access &access : open)
-          for (const GPUScan::Carry &carry : plan.carries)
-            if (carry.both >= 0) {
-              if (access.place == carry.current) {
-                access.place = carry.next;
-                break;
-              }
-              if (access.place == carry.next) {
-                access.place = carry.current;
-                break;
-              }
+          for (const GPUScan::Carry &carry : plan.halves()) {
+            if (access.place == carry.current) {
+              access.place = carry.next;
+              break;
             }
+            if (access.place == carry.next) {
+              access.place = carry.current;
+              break;
+            }
+          }
         add(before);
       }
       // What is in registers and read elsewhere is stored, then sums of

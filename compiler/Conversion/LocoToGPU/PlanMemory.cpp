@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToGPU/GPUPlanner.h"
+#include "compiler/Conversion/LocoToGPU/TileSamples.h"
 
 #include "compiler/Conversion/LocoToKernels/Planner.h"
 
@@ -21,20 +22,6 @@ using namespace loco;
 //===----------------------------------------------------------------------===//
 // Reads
 //===----------------------------------------------------------------------===//
-
-/// The stack that an argument is an element of; null if it is none.
-Value loco::getStackOf(Value value) {
-  auto argument = dyn_cast<BlockArgument>(value);
-  auto scan = argument ? dyn_cast<ScanOp>(argument.getOwner()->getParentOp())
-                       : ScanOp();
-  if (!scan || scan.getElements().empty())
-    return {};
-  unsigned first = scan.getElementArguments().front().getArgNumber(),
-           number = argument.getArgNumber();
-  if (number < first || number >= first + scan.getElements().size())
-    return {};
-  return resolve(scan.getElements()[number - first]);
-}
 
 /// Follows views to the values whose elements they show.
 void GPUPlanner::leaves(Value value, bool isOwn, VisitLeaf visit) const {
@@ -135,6 +122,9 @@ void GPUPlanner::requireMemory(Value value) {
   int number = addMemory(value, kind);
   schedule.places[number].constant = constant;
   schedule.places[number].index = index;
+  if (kind == GPUPlace::Kind::Argument &&
+      schedule.function.getArgAttr(index, tileAttribute))
+    schedule.places[number].tile = schedule.tile;
   schedule.memory[value] = {number, {}};
 }
 
@@ -158,7 +148,8 @@ void GPUPlanner::requireMemoryAcross(ArrayRef<GPUStage> stages) {
     for (const GPUItem &item : stage.items) {
       if (item.op && !item.deferred)
         here.insert(item.op);
-      if (item.op && stage.kind == GPUStage::Kind::Warps)
+      if (item.op && (stage.kind == GPUStage::Kind::Warps ||
+                      stage.kind == GPUStage::Kind::Product))
         requireMemory(item.op->getResult(0));
       auto visit = [&](Value leaf, bool isOwn) {
         Operation *producer = leaf.getDefiningOp();
@@ -196,12 +187,13 @@ void GPUPlanner::layOut() {
   int64_t available = schedule.options.sharedBytes / schedule.samplesPerBlock;
   for (int number : order) {
     GPUPlace &place = places[number];
-    bool isDynamic = place.stacked && ShapedType::isDynamic(place.length);
+    bool isDynamic = place.stacked && isOpen(place.length);
     // In shared memory of several blocks each block has what is its threads',
     // or all have the same.
-    bool isAnchor = number == schedule.anchorPlace;
+    bool isOfBlock =
+        number == schedule.anchorPlace || number == schedule.panelPlace;
     bool mayBeShared = !isDynamic;
-    if (schedule.blocksPerSample > 1 && !isAnchor) {
+    if (schedule.blocksPerSample > 1 && !isOfBlock) {
       mayBeShared = schedule.isCluster && !place.stacked &&
                     number != schedule.reductionPlace;
       place.isSpread = mayBeShared;
@@ -218,7 +210,12 @@ void GPUPlanner::layOut() {
     bytes = schedule.bytesOf(place) * place.copies * steps;
     place.offset = schedule.scratchBytes;
     place.offsetPerStep = schedule.scratchBytesPerStep;
-    (isDynamic ? schedule.scratchBytesPerStep : schedule.scratchBytes) += bytes;
+    place.offsetPerSegment = schedule.scratchBytesPerSegment;
+    place.offsetPerSegmentStep = schedule.scratchBytesPerSegmentStep;
+    (!isDynamic                     ? schedule.scratchBytes
+     : place.length == segmentSteps ? schedule.scratchBytesPerSegmentStep
+     : place.length == segmentCount ? schedule.scratchBytesPerSegment
+                                    : schedule.scratchBytesPerStep) += bytes;
   }
   // Halves of a carry are as their memory is.
   for (const auto &[op, scan] : schedule.scans)
@@ -240,7 +237,7 @@ static LogicalResult checkOps(func::FuncOp function) {
         isa<func::FuncOp, func::ReturnOp>(op) ||
         isa_and_nonnull<LocoDialect, arith::ArithDialect, math::MathDialect>(
             dialect);
-    if (isKnown && !isa<SegmentOp, GradientOp>(op))
+    if (isKnown && !isa<GradientOp>(op))
       return WalkResult::advance();
     op->emitOpError("cannot be compiled for a GPU [unsupported-op]");
     return WalkResult::interrupt();
@@ -257,6 +254,8 @@ LogicalResult GPUPlanner::plan() {
   if (failed(Planner(lengths).findLengths()))
     return failure();
   schedule.lengths = std::move(lengths.lengths);
+  schedule.hasSegments = !lengths.segmentExtents.empty();
+  planProducts();
   chooseThreads();
   schedule.function.walk([&](Operation *op) {
     if (isa<ReduceOp, ContractOp, ConvOuterOp>(op))
@@ -266,6 +265,7 @@ LogicalResult GPUPlanner::plan() {
   findRemote();
   planFunction();
   planSections();
+  planPanels();
   for (Value value : remote)
     requireMemory(value);
   for (Value argument : schedule.function.getArguments())
@@ -287,6 +287,8 @@ LogicalResult GPUPlanner::plan() {
     schedule.reductionPlace = addPlace(std::move(place));
   }
   layOut();
+  planFetches();
+  planRegisters();
   Accesses open;
   placeBarriers(schedule.top, open);
   return success();
@@ -311,8 +313,10 @@ int64_t GPUPlanner::mostReductions(ArrayRef<GPUStage> stages) const {
 }
 
 FailureOr<GPUSchedule> loco::makeGPUSchedule(func::FuncOp function,
-                                             const GPUOptions &options) {
+                                             const GPUOptions &options,
+                                             int64_t tile) {
   GPUSchedule schedule;
+  schedule.tile = tile;
   schedule.function = function;
   schedule.options = options;
   GPUPlanner planner(schedule);

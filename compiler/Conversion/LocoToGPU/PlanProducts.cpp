@@ -242,9 +242,11 @@ void GPUPlanner::chooseTileThreads(int64_t most) {
     products = std::max(products, ofLoop[op->getParentOp()] += jobs);
   }
   wanted = std::max(wanted, products);
-  int64_t limit = most > blocks * options.threads * options.mostSlots
-                      ? options.mostThreads
-                      : options.threads;
+  // A thread has the more registers, the fewer there are.
+  int64_t limit = options.threads / 2;
+  while (most > blocks * limit * options.mostSlots &&
+         limit < options.mostThreads)
+    limit *= 2;
   int64_t threads =
       std::clamp(llvm::alignTo(wanted, warp), uint64_t(least), uint64_t(limit));
   if (blocks > 1)

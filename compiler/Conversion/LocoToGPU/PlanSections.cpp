@@ -31,7 +31,7 @@ static bool isLong(const GPUSchedule &schedule, const GPUStage &stage) {
     return false;
   int64_t count = 1;
   for (int64_t extent : stage.shape)
-    count = count < 0 || ShapedType::isDynamic(extent) ? -1 : count * extent;
+    count = count < 0 || isOpen(extent) ? -1 : count * extent;
   return !schedule.slotsOf(count) ||
          llvm::any_of(stage.items, [](const GPUItem &item) {
            return item.op && !item.deferred &&

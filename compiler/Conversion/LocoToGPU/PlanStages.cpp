@@ -13,6 +13,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToGPU/GPUPlanner.h"
+#include "compiler/Conversion/LocoToGPU/TileSamples.h"
+
+#include "compiler/Conversion/LocoToKernels/Planner.h"
 
 using namespace mlir;
 using namespace loco;
@@ -59,6 +62,8 @@ void GPUPlanner::chooseThreads() {
   });
   if (mostInTime > 1)
     most = mostInTime;
+  if (!schedule.products.empty())
+    return chooseTileThreads(most);
   int64_t limit = most > options.threads * options.mostSlots
                       ? options.mostThreads
                       : options.threads;
@@ -104,6 +109,8 @@ void GPUPlanner::chooseBlocks(int64_t most) {
 GPUStage::Kind GPUPlanner::classify(Operation *op) const {
   if (isa<ScanOp>(op))
     return GPUStage::Kind::Scan;
+  if (schedule.products.contains(op))
+    return GPUStage::Kind::Product;
   if (isFullReduction(op))
     return GPUStage::Kind::Block;
   if (schedule.isByWarps(op))
@@ -125,8 +132,9 @@ unsigned GPUPlanner::readLevel(Value value, bool isOwn, Block &block) {
   if (isa<ScanOp>(producer))
     return level;
   GPUStage::Kind kind = classify(producer);
-  bool isLate =
-      kind == GPUStage::Kind::Block || kind == GPUStage::Kind::Warps || !isOwn;
+  bool isLate = kind == GPUStage::Kind::Block ||
+                kind == GPUStage::Kind::Warps ||
+                kind == GPUStage::Kind::Product || !isOwn;
   return level + isLate;
 }
 
@@ -142,6 +150,7 @@ static unsigned orderOf(GPUStage::Kind kind) {
     return 2;
   case GPUStage::Kind::Block:
   case GPUStage::Kind::Warps:
+  case GPUStage::Kind::Product:
     return 3;
   }
   llvm_unreachable("all kinds are listed");
@@ -154,14 +163,15 @@ GPUStage &GPUPlanner::stageFor(std::vector<GPUStage> &stages,
   if (value)
     shape = schedule.shapeOf(value);
   auto count = [](ArrayRef<int64_t> shape) {
-    int64_t product = 1, dynamic = 0;
+    int64_t product = 1, open = 0;
     for (int64_t extent : shape)
-      ShapedType::isDynamic(extent) ? dynamic = 1 : product *= extent;
-    return std::pair(product, dynamic);
+      isOpen(extent) ? open = extent : product *= extent;
+    return std::pair(product, open);
   };
   bool joins = kind == GPUStage::Kind::Sites ||
                kind == GPUStage::Kind::Replicated ||
-               kind == GPUStage::Kind::Block;
+               kind == GPUStage::Kind::Block ||
+               kind == GPUStage::Kind::Product;
   for (GPUStage &stage : stages)
     if (joins && stage.kind == kind && stage.level == level &&
         (kind != GPUStage::Kind::Sites || count(stage.shape) == count(shape)))
@@ -174,6 +184,21 @@ GPUStage &GPUPlanner::stageFor(std::vector<GPUStage> &stages,
   return stage;
 }
 
+/// Calls `visit` for the numbers of loops' steps that `value` depends on beside
+/// its leaves.
+static void visitCounts(Value value, llvm::function_ref<void(Value)> visit) {
+  value = resolve(value);
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return;
+  bool isField = isa<RankedTensorType>(value.getType());
+  if (isa<ScanOp>(op))
+    return isField ? void() : visit(value);
+  if (!isField || isView(op))
+    for (Value operand : op->getOperands())
+      visitCounts(operand, visit);
+}
+
 void GPUPlanner::planBlock(Block &block, std::vector<GPUStage> &stages,
                            ArrayRef<std::pair<Value, GPUSink>> sinks) {
   for (Operation &op : block.without_terminator()) {
@@ -183,10 +208,13 @@ void GPUPlanner::planBlock(Block &block, std::vector<GPUStage> &stages,
       continue;
     GPUStage::Kind kind = classify(&op);
     unsigned level = 0;
-    leavesOfOp(&op, [&](Value leaf, bool isOwn) {
+    auto visit = [&](Value leaf, bool isOwn) {
       unsigned next = readLevel(leaf, isOwn, block);
       level = std::max(level, kind == GPUStage::Kind::Scan ? next + 1 : next);
-    });
+    };
+    leavesOfOp(&op, visit);
+    for (Value operand : op.getOperands())
+      visitCounts(operand, [&](Value count) { visit(count, true); });
     for (Value result : op.getResults())
       levels[result] = level;
     GPUItem item;
@@ -313,10 +341,10 @@ void GPUPlanner::planScan(ScanOp scan) {
     if (stack.use_empty())
       continue;
     requireMemory(stack);
-    int place = schedule.memory.lookup(stack).place;
-    sinks.push_back({value, {{place, scan.getStep()}, false}});
+    GPUReference to = schedule.memory.lookup(stack);
+    sinks.push_back({value, {{to.place, scan.getStep(), to.first}, false}});
     if (scan.isPartial())
-      entries.push_back({Value(), {{place, {}}, false}});
+      entries.push_back({Value(), {to, false}});
   }
   if (Value condition = yield.getCondition())
     sinks.push_back({condition, {}});
@@ -329,11 +357,14 @@ void GPUPlanner::planScan(ScanOp scan) {
     } else if (schedule.slotsOf(schedule.countOf(sum))) {
       sinks.push_back({value, {}});
     } else {
+      bool isInSegments = planSegmentSum(scan, value, sum, sinks);
       requireMemory(sum);
       entry.place = schedule.memory.lookup(sum).place;
       schedule.places[entry.place].depth = depth;
-      entries.push_back({Value(), {{entry.place, {}}, false}});
-      sinks.push_back({value, {{entry.place, {}}, true}});
+      if (!isPlacedInSegments(value) && !continued.contains(sum))
+        entries.push_back({Value(), {{entry.place, {}}, false}});
+      if (!isInSegments)
+        sinks.push_back({value, {{entry.place, {}}, true}});
     }
     plan.sums.push_back(entry);
   }
@@ -368,6 +399,16 @@ void GPUPlanner::planScan(ScanOp scan) {
 // Functions
 //===----------------------------------------------------------------------===//
 
+/// True for a result of a loop whose steps write a part of it each.
+static bool isWrittenByStep(ScanOp scan, Value result) {
+  if (llvm::is_contained(scan.getStacks(), result))
+    return true;
+  for (auto [value, sum] : llvm::zip(scan.getYield().getSums(), scan.getSums()))
+    if (sum == result)
+      return isSegmentLoop(scan) && isPlacedInSegments(value);
+  return false;
+}
+
 void GPUPlanner::planFunction() {
   func::FuncOp function = schedule.function;
   Block &block = function.getBody().front();
@@ -378,9 +419,13 @@ void GPUPlanner::planFunction() {
     int number = addMemory(value, isSummed ? GPUPlace::Kind::Partial
                                            : GPUPlace::Kind::Result);
     schedule.places[number].index = i;
+    if (function.getResultAttr(i, tileAttribute))
+      schedule.places[number].tile = schedule.tile;
     // A stack that is only a result is written where the caller wants it.
     auto scan = value.getDefiningOp<ScanOp>();
-    if (!isSummed && scan && llvm::is_contained(scan.getStacks(), value) &&
+    // Of samples that are missing nothing is kept there.
+    bool isKept = schedule.tile == 1 || value.hasOneUse();
+    if (!isSummed && isKept && scan && isWrittenByStep(scan, value) &&
         !schedule.memory.contains(value))
       schedule.memory[value] = {number, {}};
     else

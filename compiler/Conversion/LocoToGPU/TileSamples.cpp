@@ -160,6 +160,10 @@ bool Tiler::sumsInside(OpOperand &use) {
            outer.getResult().getType().getNumElements() * tile > mostOwnSums &&
            isSummed(scan.getSums()[use.getOperandNumber() - first]);
   }
+  if (isa<arith::MulFOp>(user))
+    return isSummed(user->getResult(0)) &&
+           (!varying.contains(user->getOperand(0)) ||
+            !varying.contains(user->getOperand(1)));
   if (isa<ReshapeOp, arith::AddFOp, arith::SubFOp, arith::NegFOp>(user))
     return isSummed(user->getResult(0)) &&
            llvm::all_of(user->getOperands(),

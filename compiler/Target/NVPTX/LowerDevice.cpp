@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -57,12 +58,15 @@ struct LowerHere : OpRewritePattern<device::HereOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(device::HereOp op,
                                 PatternRewriter &b) const override {
-    bool isDouble = op.getType().isF64();
-    b.replaceOp(op,
-                emitAssembly(b, op.getLoc(), op.getType(), op.getValue(),
-                             isDouble ? "mov.f64 $0, $1;" : "mov.f32 $0, $1;",
-                             isDouble ? "=d,d" : "=f,f",
-                             /*hasSideEffects=*/true));
+    bool isDouble = op.getType().isF64(), isReal = isa<FloatType>(op.getType());
+    b.replaceOp(op, emitAssembly(b, op.getLoc(), op.getType(), op.getValue(),
+                                 isDouble ? "mov.f64 $0, $1;"
+                                 : isReal ? "mov.f32 $0, $1;"
+                                          : "mov.b32 $0, $1;",
+                                 isDouble ? "=d,d"
+                                 : isReal ? "=f,f"
+                                          : "=r,r",
+                                 /*hasSideEffects=*/true));
     return success();
   }
 };
@@ -148,9 +152,101 @@ struct LowerRemote : OpRewritePattern<device::RemoteOp> {
     return success();
   }
 };
+
+/// Numbers of a fragment as the registers that the instruction takes.
+static void appendRegisters(RewriterBase &b, Location loc, Value fragment,
+                            SmallVectorImpl<Value> &registers) {
+  auto type = cast<VectorType>(fragment.getType());
+  unsigned each = 32 / type.getElementTypeBitWidth();
+  auto words = VectorType::get({type.getNumElements() / each}, b.getI32Type());
+  fragment = LLVM::BitcastOp::create(b, loc, words, fragment);
+  for (int64_t i = 0; i < words.getNumElements(); ++i)
+    registers.push_back(
+        LLVM::ExtractElementOp::create(b, loc, fragment, constant(b, loc, i)));
+}
+
+struct LowerMultiply : OpRewritePattern<device::MultiplyOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(device::MultiplyOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    SmallVector<Value> operands;
+    appendRegisters(b, loc, op.getLeft(), operands);
+    appendRegisters(b, loc, op.getRight(), operands);
+    constexpr int64_t numSums = 4;
+    for (int64_t i = 0; i < numSums; ++i)
+      operands.push_back(LLVM::ExtractElementOp::create(b, loc, op.getSum(),
+                                                        constant(b, loc, i)));
+    bool isHalf =
+        cast<VectorType>(op.getLeft().getType()).getElementType().isBF16();
+    Type sums = LLVM::LLVMStructType::getLiteral(
+        b.getContext(), SmallVector<Type>(numSums, b.getF32Type()));
+    Value product =
+        LLVM::CallIntrinsicOp::create(
+            b, loc, sums,
+            b.getStringAttr(isHalf ? "llvm.nvvm.mma.m16n8k16.row.col.bf16"
+                                   : "llvm.nvvm.mma.m16n8k8.row.col.tf32"),
+            operands)
+            .getResult(0);
+    Value result = LLVM::UndefOp::create(b, loc, op.getType());
+    for (int64_t i = 0; i < numSums; ++i)
+      result = LLVM::InsertElementOp::create(
+          b, loc, result,
+          LLVM::ExtractValueOp::create(b, loc, product, ArrayRef<int64_t>{i}),
+          constant(b, loc, i));
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct LowerRoundTF32 : OpRewritePattern<device::RoundTF32Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(device::RoundTF32Op op,
+                                PatternRewriter &b) const override {
+    Value bits =
+        LLVM::CallIntrinsicOp::create(b, op.getLoc(), b.getI32Type(),
+                                      b.getStringAttr("llvm.nvvm.f2tf32.rna"),
+                                      ValueRange(op.getValue()))
+            .getResult(0);
+    b.replaceOpWithNewOp<LLVM::BitcastOp>(op, op.getType(), bits);
+    return success();
+  }
+};
+struct LowerCopyAsync : OpRewritePattern<device::CopyAsyncOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(device::CopyAsyncOp op,
+                                PatternRewriter &b) const override {
+    NVVM::CpAsyncOp::create(b, op.getLoc(), op.getTo(), op.getFrom(),
+                            static_cast<uint32_t>(op.getBytes()),
+                            NVVM::LoadCacheModifierKind::CA, Value());
+    b.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerCommitCopies : OpRewritePattern<device::CommitCopiesOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(device::CommitCopiesOp op,
+                                PatternRewriter &b) const override {
+    b.replaceOpWithNewOp<NVVM::CpAsyncCommitGroupOp>(op);
+    return success();
+  }
+};
+
+struct LowerWaitCopies : OpRewritePattern<device::WaitCopiesOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(device::WaitCopiesOp op,
+                                PatternRewriter &b) const override {
+    b.replaceOpWithNewOp<NVVM::CpAsyncWaitGroupOp>(
+        op, static_cast<uint32_t>(op.getPending()));
+    return success();
+  }
+};
 } // namespace
 
 void loco::populateLowerDevicePatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerPin, LowerHere, LowerGroupBarrier, LowerClusterBarrier,
-               LowerGridBarrier, LowerRemote>(patterns.getContext());
+  patterns.add<LowerPin, LowerHere, LowerCopyAsync, LowerCommitCopies,
+               LowerWaitCopies, LowerGroupBarrier, LowerClusterBarrier,
+               LowerGridBarrier, LowerRemote, LowerMultiply, LowerRoundTF32>(
+      patterns.getContext());
 }

@@ -26,3 +26,12 @@ void DeviceDialect::initialize() {
 #include "dialects/Device/IR/DeviceOps.cpp.inc"
       >();
 }
+
+LogicalResult MultiplyOp::verify() {
+  auto left = cast<VectorType>(getLeft().getType());
+  auto right = cast<VectorType>(getRight().getType());
+  if (left.getElementType() != right.getElementType())
+    return emitOpError("multiplies ")
+           << left.getElementType() << " by " << right.getElementType();
+  return success();
+}

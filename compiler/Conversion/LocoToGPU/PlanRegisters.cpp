@@ -1,0 +1,114 @@
+//===- PlanRegisters.cpp - What a loop keeps from step to step ------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where a thread's sites and their neighbours are does not change from step to
+// step. Compilers keep it, in a register for each tap of each site, and make
+// room by writing to memory what the step needs. Where a loop has no registers
+// for it, it is computed again: some twenty instructions on whole numbers for a
+// site with eight neighbours.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/LocoToGPU/GPUPlanner.h"
+
+#include "dialects/Loco/Transforms/ConvForm.h"
+
+using namespace mlir;
+using namespace loco;
+
+/// Registers of a thread for what a stage computes with.
+static constexpr int64_t atWork = 48;
+
+/// Registers that a thread has if a block is alone on a multiprocessor, which
+/// has four parts of 16,384; whole warps of a block are shared out to these.
+static int64_t registersOf(int64_t threads) {
+  int64_t warps = (threads + 127) / 128;
+  return std::min<int64_t>(255, 16384 / (warps * 32) / 8 * 8);
+}
+
+static int64_t wordsOf(Value value) {
+  return (getElementTypeOrSelf(value).getIntOrFloatBitWidth() + 31) / 32;
+}
+
+/// Places relative to a site that an op reads.
+static int64_t tapsOf(Operation *op) {
+  if (auto stencil = dyn_cast<StencilOp>(op)) {
+    auto type = cast<RankedTensorType>(stencil.getResult(0).getType());
+    return stencil.getOffsets().size() / std::max<int64_t>(1, type.getRank());
+  }
+  if (isa<ConvOp, ConvTransposeOp>(op))
+    return ConvForm::of(op).taps();
+  if (auto outer = dyn_cast<ConvOuterOp>(op))
+    return outer.getKernelType().getNumElements();
+  return 0;
+}
+
+/// What a loop has in registers all the time.
+int64_t GPUPlanner::registersKept(ScanOp scan) const {
+  const GPUScan &plan = *schedule.scans.find(scan)->second;
+  auto registers = [&](Value value) {
+    return schedule.slotsOf(schedule.countOf(value)) * wordsOf(value);
+  };
+  int64_t kept = 2 * plan.halves().size();
+  for (Value argument : scan.getCarryArguments())
+    kept += registers(argument);
+  for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums))
+    if (entry.deferred)
+      kept +=
+          cast<RankedTensorType>(sum.getType()).getNumElements() * wordsOf(sum);
+    else if (entry.place < 0)
+      kept += registers(sum);
+  for (BlockArgument element : scan.getElementArguments())
+    if (!element.use_empty() && schedule.hasRegisters(element))
+      kept += registers(element);
+  // Addresses of what is in global memory.
+  llvm::DenseSet<int> places;
+  Accesses accesses;
+  for (const GPUStage &stage : plan.body)
+    if (stage.kind != GPUStage::Kind::Scan)
+      accessesOf(stage, accesses);
+  for (const Access &access : accesses) {
+    GPUPlace::Kind kind = schedule.places[access.place].kind;
+    if (kind != GPUPlace::Kind::Shared && kind != GPUPlace::Kind::Half &&
+        places.insert(access.place).second)
+      kept += 2;
+  }
+  return kept;
+}
+
+void GPUPlanner::planRegisters() {
+  int64_t available = registersOf(schedule.blockThreads()) - atWork;
+  for (auto &[op, scan] : schedule.scans) {
+    // Stages of one shape have the same neighbours.
+    llvm::SmallDenseMap<int64_t, int64_t> taps;
+    auto tapsOfStage = [&](const GPUStage &stage) {
+      int64_t most = 0;
+      if (stage.kind == GPUStage::Kind::Sites)
+        for (const GPUItem &item : stage.items)
+          if (item.op)
+            most = std::max(most, tapsOf(item.op));
+      return most;
+    };
+    auto countOf = [&](const GPUStage &stage) {
+      int64_t count = 1;
+      for (int64_t extent : stage.shape)
+        count = count < 0 || isOpen(extent) ? -1 : count * extent;
+      return count;
+    };
+    for (const GPUStage &stage : scan->body) {
+      int64_t &most = taps[countOf(stage)];
+      most = std::max(most, tapsOfStage(stage));
+    }
+    int64_t addresses = 0;
+    for (auto [count, most] : taps)
+      addresses += schedule.slotsOf(count) * most;
+    if (addresses + registersKept(cast<ScanOp>(op)) <= available)
+      continue;
+    for (GPUStage &stage : scan->body)
+      stage.isAnew = schedule.slotsOf(countOf(stage)) && tapsOfStage(stage);
+  }
+}
