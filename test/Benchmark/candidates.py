@@ -91,7 +91,8 @@ def measure_framework(framework, mode):
     def measure(options, workload, threads):
         command = [options.python, os.path.join(HERE, "baselines", "baseline.py"), framework,
                    mode, workload.name, "--threads", str(threads),
-                   "--seconds", str(options.seconds), "--device", options.device]
+                   "--seconds", str(options.seconds), "--device", options.device,
+                   "--batch", str(workload.batch), "--steps", str(workload.steps)]
         result = json.loads(run(command, options.timeout).splitlines()[-1])
         return {"gradient": min(result["gradient"]), "forward": min(result["forward"]),
                 "warm": result["warm"], "version": result["version"]}

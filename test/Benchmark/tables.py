@@ -27,6 +27,10 @@ which prints the time of a step in both directions, operations and bytes, what s
 """
 
 
+# The last section of the page, which test/Gpu/run.py writes.
+GPU_TITLE = "## On a GPU"
+
+
 def table(head, rows, text_columns=1):
     align = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
     lines = [head, align] + rows
@@ -179,6 +183,14 @@ def write_memory(found):
                    ratio(entry["measured"], entry["told"])] for entry in found])
 
 
+def read_gpu_section(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path) as file:
+        page = file.read()
+    return "\n" + page[page.index(GPU_TITLE):] if GPU_TITLE in page else ""
+
+
 def write(path, results, command, note):
     text = HEAD % command + (f"\n{note}\n" if note else "")
     sections = {"The machine": write_machine(results), "The workloads": write_workloads()}
@@ -202,5 +214,6 @@ def write(path, results, command, note):
         sections["Not measured"] = missing
     for title, body in sections.items():
         text += f"\n## {title}\n\n{body}"
+    text += read_gpu_section(path)
     with open(path, "w") as file:
         file.write(text)

@@ -2,25 +2,34 @@
 """Everything that wants a GPU, in one command.
 
     run.py --lococ build/release/bin/lococ --python venv/bin/python [--results gpu.json]
+           [--write docs/Performance.md]
 
 First the values and gradients of every example and workload, on the GPU, on the processor and by
-the interpreter (`lococ verify --target cuda`). Then the times of the workloads, and of two large
-ones, beside PyTorch (eager, compiled, CUDA graphs), JAX and cuDNN's LSTM, with the share of the
-copy bandwidth and of the arithmetic peak that were measured on the same device. `--only check`
-or `--only bench` does one of them; `--workloads B,E-768` some of them. The exit code is 1 if a
-model is wrong; what a framework cannot do is listed as not measured.
+the interpreter (`lococ verify --target cuda`), and trainings on both targets, which have to take
+the same way. Then the times of the workloads, and of two large ones, beside PyTorch (eager,
+compiled, CUDA graphs), JAX and cuDNN's LSTM, with the share of the copy bandwidth and of the
+arithmetic peak that were measured on the same device. `--only check` or `--only bench` does one of
+them; `--workloads B,E-768` some of them. `--write` puts the tables of all that the file of results
+holds into a page, `--only write` nothing else. The exit code is 1 if a model is wrong; what a
+framework cannot do is listed as not measured.
+
+`--dry` tries all of it where there is no GPU: two samples and three steps of each workload, loco on
+the driver that LOCO_CUDA_DRIVER names, the frameworks on the processor. Its times mean nothing.
 """
 
 import argparse
+import dataclasses
 import glob
 import json
 import os
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "test", "Benchmark"))
+import page
 from candidates import NotMeasured, measure_framework, measure_loco
 from workloads import LARGE, WORKLOADS
 
@@ -37,7 +46,7 @@ def parse():
                                      description=__doc__)
     parser.add_argument("--lococ", default="lococ")
     parser.add_argument("--python", default=sys.executable, help="one that has PyTorch and JAX")
-    parser.add_argument("--only", choices=["check", "bench"])
+    parser.add_argument("--only", choices=["check", "bench", "write"])
     parser.add_argument("--files", nargs="*", help="what to check; default: all examples and workloads")
     parser.add_argument("--workloads", default=",".join(w.name for w in WORKLOADS + LARGE))
     parser.add_argument("--candidates", default=",".join(CANDIDATES))
@@ -45,9 +54,13 @@ def parse():
                         help="that a framework repeats a step for")
     parser.add_argument("--repeat", type=int, default=10, help="steps of loco in one run")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one program")
-    parser.add_argument("--results", default="gpu-results.json")
+    parser.add_argument("--results", default="gpu-results.json", help="read, and written again")
+    parser.add_argument("--write", metavar="FILE", help="the page whose section on GPUs is written anew")
+    parser.add_argument("--dry", action="store_true", help="try everything without a GPU")
     options = parser.parse_args()
-    options.device = "cuda"
+    options.device = "cpu" if options.dry else "cuda"
+    if options.dry:
+        options.seconds, options.repeat = 0.1, 2
     return options
 
 
@@ -84,6 +97,45 @@ def check(options):
     return results
 
 
+# Trainings.
+
+
+def train(options, file, target, folder):
+    """Losses and norms of the updates."""
+    out = os.path.join(folder, target)
+    done = subprocess.run([options.lococ, "run", file, "--only", "train", "--quiet", "--precision", "f64",
+                           "--set", "train.updates=5", "--target", target, "--out", out],
+                          capture_output=True, text=True, timeout=options.timeout)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    lines = []
+    for metrics in sorted(glob.glob(os.path.join(out, "**", "metrics.jsonl"), recursive=True)):
+        with open(metrics) as page:
+            lines += [json.loads(line) for line in page]
+    return [number for line in lines for number in (line["loss"], line["gradient_norm"])]
+
+
+def check_trainings(options):
+    """Programs that need no data of others; in f64, so that two targets stay together."""
+    files = options.files or sorted(glob.glob(os.path.join(ROOT, "test", "Driver", "Inputs", "two_targets.loco")) +
+                                    [os.path.join(ROOT, "examples", name + ".loco") for name in
+                                     ("oscillator_chain", "cornn_adding", "wave_rnn_copy", "excitation_inhibition")])
+    results = {}
+    for file in files:
+        name = os.path.basename(file)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                wanted, found = (train(options, file, target, folder) for target in ("cpu", "cuda"))
+            worst = max((abs(a - b) / max(abs(b), 1e-30) for a, b in zip(found, wanted)), default=0)
+            isGood = len(found) == len(wanted) > 0 and worst < 1e-8
+            text = f"largest relative difference {worst:.1e} in {len(wanted) // 2} updates"
+        except (RuntimeError, subprocess.TimeoutExpired) as reason:
+            isGood, text = False, str(reason)
+        results[name] = {"good": isGood, "text": text}
+        print(f"training {name}: {'ok' if isGood else 'WRONG'}, {text}", flush=True)
+    return results
+
+
 # Times.
 
 
@@ -92,7 +144,8 @@ def describe(seconds):
 
 
 def measure_peaks(options):
-    done = subprocess.run([options.python, os.path.join(HERE, "peaks.py")], capture_output=True, text=True)
+    done = subprocess.run([options.python, os.path.join(HERE, "peaks.py"), "--device", options.device],
+                          capture_output=True, text=True)
     if done.returncode:
         print("peaks: not measured: " + (done.stderr.strip() or "?").splitlines()[-1], flush=True)
         return None
@@ -115,12 +168,15 @@ def shares(measurement, seconds, peaks):
 def bench(options, results):
     results["peaks"] = peaks = measure_peaks(options)
     wanted = options.workloads.split(",")
+    onGPU = argparse.Namespace(**vars(options) | {"device": "cuda"})
     for workload in WORKLOADS + LARGE:
         if workload.name not in wanted:
             continue
+        if options.dry:
+            workload = dataclasses.replace(workload, batch=2, steps=3)
         place = results.setdefault(workload.name, {})
         try:
-            place["loco"] = loco = measure_loco(options, workload, os.cpu_count())
+            place["loco"] = loco = measure_loco(onGPU, workload, os.cpu_count())
             for kind, direction in (("forward", "forward"), ("gradient", "forward+backward")):
                 kernels = loco["kernels"][direction]
                 line = (f"{workload.name} {kind}: {describe(loco[kind])} ms, kernels {describe(kernels)} ms, "
@@ -152,16 +208,29 @@ def save(path, results):
     os.replace(path + ".part", path)
 
 
+def load(path):
+    if not os.path.exists(path):
+        return {}
+    with open(path) as file:
+        return json.load(file)
+
+
 def main():
     options = parse()
-    results = {}
-    if options.only != "bench":
+    results = load(options.results)
+    if options.only in (None, "check"):
         results["checks"] = check(options)
         save(options.results, results)
-    if options.only != "check":
+        results["trainings"] = check_trainings(options)
+        save(options.results, results)
+    if options.only in (None, "bench"):
         bench(options, results)
-    save(options.results, results)
-    return 0 if all(found["good"] for found in results.get("checks", {}).values()) else 1
+        save(options.results, results)
+    if options.write:
+        page.write(options.write, results, "test/Gpu/run.py --lococ lococ --python venv/bin/python "
+                     "--write docs/Performance.md")
+    checked = {} if options.only in ("bench", "write") else {**results["checks"], **results["trainings"]}
+    return 0 if all(found["good"] for found in checked.values()) else 1
 
 
 if __name__ == "__main__":
