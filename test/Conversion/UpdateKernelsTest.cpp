@@ -10,9 +10,14 @@
 //
 // RUN: loco-test-update-kernels
 //
+//   loco-test-update-kernels sm_90 f32
+//
+// prints their PTX (update-kernels-ptx.test).
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToGPU/UpdateKernels.h"
+#include "compiler/JIT/CompileGPU.h"
 #include "loco/Optimizer.h"
 #include "runtime/lib/cuda/UpdateTables.h"
 #include "test/Emulator/Emulator.h"
@@ -249,7 +254,21 @@ static std::vector<OptimizerOptions> makeOptions() {
   return all;
 }
 
-int main() {
+static int printPTX(const char *architecture, const std::string &precision) {
+  GPUCompileOptions options;
+  options.architecture = architecture;
+  auto ptx = compileUpdatesForGPU(precision == "f64", options);
+  if (!ptx) {
+    std::cerr << llvm::toString(ptx.takeError()) << "\n";
+    return 1;
+  }
+  std::cout << *ptx;
+  return 0;
+}
+
+int main(int count, char **words) {
+  if (count == 3)
+    return printPTX(words[1], words[2]);
   for (bool isF64 : {false, true}) {
     MLIRContext context(MLIRContext::Threading::DISABLED);
     context.loadDialect<gpu::GPUDialect, LLVM::LLVMDialect, arith::ArithDialect,
