@@ -132,10 +132,12 @@ static void listFields(Archive &archive, KernelObject &object) {
 template <typename Archive>
 static void listFields(Archive &archive, CudaLaunch &launch) {
   auto &[threads, sharedBytes, scratchBytes, scratchBytesPerStep,
-         samplesPerBlock, blocksPerSample, isCooperative, counterBytes] =
+         scratchBytesPerSegment, scratchBytesPerSegmentStep, samplesPerBlock,
+         blocksPerSample, samplesPerTeam, isCooperative, counterBytes] =
       launch;
   archive(threads, sharedBytes, scratchBytes, scratchBytesPerStep,
-          samplesPerBlock, blocksPerSample, isCooperative, counterBytes);
+          scratchBytesPerSegment, scratchBytesPerSegmentStep, samplesPerBlock,
+          blocksPerSample, samplesPerTeam, isCooperative, counterBytes);
 }
 
 template <typename Archive>

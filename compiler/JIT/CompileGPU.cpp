@@ -9,8 +9,8 @@
 
 #include "compiler/Conversion/LocoToGPU/LocoToGPU.h"
 #include "compiler/Conversion/LocoToGPU/TileSamples.h"
-#include "compiler/Conversion/LocoToKernels/Planner.h"
 #include "compiler/Conversion/LocoToGPU/UpdateKernels.h"
+#include "compiler/Conversion/LocoToKernels/Planner.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
 
@@ -34,11 +34,10 @@ static std::string printed(Operation *op) {
 }
 
 static void loadKernelDialects(MLIRContext &context) {
-  context
-      .loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
-                   vector::VectorDialect, cf::ControlFlowDialect,
-                   arith::ArithDialect, math::MathDialect, func::FuncDialect,
-                   gpu::GPUDialect, device::DeviceDialect>();
+  context.loadDialect<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                      vector::VectorDialect, cf::ControlFlowDialect,
+                      arith::ArithDialect, math::MathDialect, func::FuncDialect,
+                      gpu::GPUDialect, device::DeviceDialect>();
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>

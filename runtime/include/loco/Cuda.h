@@ -35,6 +35,8 @@ struct CudaLaunch {
   /// Teams that share a block; blocks that share a team. One of the two is 1. A
   /// grid has a multiple of the former of teams.
   int64_t samplesPerBlock = 1, blocksPerSample = 1;
+  /// Samples that a team advances together.
+  int64_t samplesPerTeam = 1;
   /// The blocks of all teams must run at the same time.
   bool isCooperative = false;
   /// At the start of each team's scratch memory, zero before every launch.
