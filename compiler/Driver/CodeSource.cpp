@@ -61,7 +61,8 @@ std::string ModuleCode::getEntryKey(const Request &request,
   key.add(static_cast<uint64_t>(policy));
   if (options.gpu)
     key.add(options.gpu->architecture)
-        .add(static_cast<uint64_t>(options.gpu->kernelsOnly));
+        .add(static_cast<uint64_t>(options.gpu->kernelsOnly))
+        .add(static_cast<uint64_t>(options.gpu->products));
   return key.getText();
 }
 

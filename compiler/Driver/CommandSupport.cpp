@@ -97,11 +97,23 @@ Expected<const sema::Model *> loco::pickModel(const Compilation &compilation,
                   hint.empty() ? "it has " + quoteNames(names) : hint)};
 }
 
+Status loco::checkProducts(Target target, Products products) {
+  if (products == Products::F32 || target == Target::CUDA)
+    return {};
+  return Error{fmt::format(
+      "`--products {}` is for a GPU's tensor cores; leave it out or write "
+      "`--target cuda`",
+      productsName(products).str())};
+}
+
 Expected<ExecutionOptions> loco::resolveMachine(const MachineOptions &options) {
   ExecutionOptions execution;
   bool isReference = options.target == Target::Reference;
   execution.target = options.target;
   execution.memory = options.memory;
+  execution.products = options.products;
+  if (Status failed = checkProducts(options.target, options.products))
+    return failed.error();
   execution.precision = options.precision.value_or(
       isReference ? ElementType::F64 : ElementType::F32);
   if (isReference && execution.precision == ElementType::F32)

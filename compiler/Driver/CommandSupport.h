@@ -33,6 +33,9 @@ std::unique_ptr<Compilation> compileProgram(const ProgramOptions &options);
 Expected<const sema::Model *> pickModel(const Compilation &compilation,
                                         const ProgramOptions &options);
 
+/// An error where tensor cores are asked for on another target.
+Status checkProducts(Target target, Products products);
+
 /// The execution options of a command line.
 Expected<ExecutionOptions> resolveMachine(const MachineOptions &options);
 

@@ -49,6 +49,8 @@ struct MachineOptions {
   int threads = 0;
   /// Bytes of scratch memory; 0: what the plan finds best.
   int64_t memory = 0;
+  /// What a GPU's products with weights on chip multiply.
+  Products products = Products::F32;
 };
 
 /// Numbers that a model is evaluated at.
@@ -156,6 +158,7 @@ struct RunOptions : ProgramOptions {
   /// As in MachineOptions.
   int threads = 0;
   int64_t memory = 0;
+  Products products = Products::F32;
   /// In place of the seed that the program gives.
   std::optional<uint64_t> seed;
   /// Runs the program with so many seeds, one after the other; 0: once.

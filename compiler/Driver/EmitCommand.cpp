@@ -223,6 +223,7 @@ static std::optional<GPUObject> compileOnGPU(const EmitOptions &options) {
     return std::nullopt;
   GPUCompileOptions gpu;
   gpu.architecture = options.architecture;
+  gpu.products = options.machine.products;
   auto object = compileToLookAtForGPU(*model->module, model->model->name,
                                       model->precision, gpu);
   if (object)

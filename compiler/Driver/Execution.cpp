@@ -25,7 +25,7 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
                   const ExecutionOptions &options, ThreadPool &pool) {
   std::optional<GPUCompileOptions> gpu;
   if (options.target == Target::CUDA) {
-    auto found = chooseGPU();
+    auto found = chooseGPU(options.products);
     if (!found)
       return found.error();
     gpu = *found;

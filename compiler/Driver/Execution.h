@@ -8,6 +8,7 @@
 #ifndef COMPILER_DRIVER_EXECUTION_H
 #define COMPILER_DRIVER_EXECUTION_H
 
+#include "compiler/Conversion/LocoToGPU/Products.h"
 #include "compiler/Driver/RandomDraws.h"
 #include "compiler/Sema/Model.h"
 #include "loco/Program.h"
@@ -41,6 +42,8 @@ struct ExecutionOptions {
   /// Bytes of scratch memory (of a GPU: of its memory) that a call may use; 0:
   /// what the plan finds best.
   int64_t memory = 0;
+  /// As in GPUCompileOptions.
+  Products products = Products::F32;
   DrawMode draws = DrawMode::Generated;
   /// Of the interpreter: how far every number is moved as if by rounding.
   double roundingNoise = 0;

@@ -345,7 +345,8 @@ static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
     return Plan{execution.getPlanFacts(), {}, ""};
   ElementType precision = model.isSystem ? ElementType::F64 : options.precision;
   if (options.target == Target::CUDA) {
-    auto plan = describeOnGPU(execution.getModule(), model.name, precision);
+    auto plan = describeOnGPU(execution.getModule(), model.name, precision,
+                              options.products);
     if (!plan)
       return plan.error();
     return Plan{std::move(plan->facts), {}, std::move(plan->schedule)};

@@ -109,8 +109,10 @@ static std::string describeScratch(const CudaLaunch &launch) {
 
 Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
                                       llvm::StringRef model,
-                                      ElementType precision) {
+                                      ElementType precision,
+                                      Products products) {
   GPUCompileOptions options;
+  options.products = products;
   std::string where = "no GPU is here";
   if (auto found = chooseGPU()) {
     options.architecture = found->architecture;

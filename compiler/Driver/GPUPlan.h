@@ -39,7 +39,7 @@ struct GPUPlan {
   std::string schedule;
 };
 Expected<GPUPlan> describeOnGPU(mlir::ModuleOp module, llvm::StringRef model,
-                                ElementType precision);
+                                ElementType precision, Products products);
 
 } // namespace loco
 

@@ -40,8 +40,8 @@ public:
   Status update(const KernelBatch &batch, CudaUpdate &update) override {
     return executor->update(batch, update);
   }
-  bool hasRoom(int64_t samples, int64_t steps) const override {
-    return executor->hasRoom(samples, steps);
+  bool hasRoom(int64_t samples, int64_t steps, bool isSlow) const override {
+    return executor->hasRoom(samples, steps, isSlow);
   }
   void expect(const KernelBatch &next) override { executor->expect(next); }
 
@@ -65,13 +65,14 @@ loco::loadOnProcessor(const KernelObject &object, ThreadPool &pool,
       std::move(*compiled), pool, memory, std::move(scratch)));
 }
 
-Expected<GPUCompileOptions> loco::chooseGPU() {
+Expected<GPUCompileOptions> loco::chooseGPU(Products products) {
   auto device = findCudaDevice();
   if (!device)
     return device.error();
   // The newest that the device knows: code of an older one runs, too.
   GPUCompileOptions options;
   options.architecture.clear();
+  options.products = products;
   options.kernelsOnly = device->isEmulated;
   for (const NVPTXTarget &target : getNVPTXTargets())
     if (target.capability <= device->capability &&

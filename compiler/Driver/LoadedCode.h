@@ -29,8 +29,10 @@ public:
   /// of a GPU does that.
   virtual Status update(const KernelBatch &batch, CudaUpdate &update);
   /// False where a batch would be run by less of the device than there is, for
-  /// want of memory.
-  virtual bool hasRoom(int64_t samples, int64_t steps) const { return true; }
+  /// want of memory; `isSlow`: where it could not be run at all.
+  virtual bool hasRoom(int64_t samples, int64_t steps, bool isSlow) const {
+    return true;
+  }
   /// Announces the batch that comes after the next one (see Program::expect).
   virtual void expect(const KernelBatch &next) {}
 };
@@ -43,7 +45,7 @@ loadOnProcessor(const KernelObject &object, ThreadPool &pool, int64_t memory,
 
 /// The GPU of this machine, as the compiler has to know it. An error says what
 /// is missing: a driver, a device, or one that is new enough.
-Expected<GPUCompileOptions> chooseGPU();
+Expected<GPUCompileOptions> chooseGPU(Products products = Products::F32);
 
 /// Loads code of a GPU into the first one. `memory`: bytes of its memory; 0:
 /// what is free.

@@ -158,6 +158,9 @@ int loco::runProgram(const RunOptions &options) {
   chosen.target = options.target;
   chosen.precision = options.precision;
   chosen.memory = options.memory;
+  chosen.products = options.products;
+  if (Status failed = checkProducts(options.target, options.products))
+    return reportError(failed.message());
   chosen.cache = &cache;
   chosen.timings = &timings;
   auto program = RunnableProgram::open(options, chosen, pool);

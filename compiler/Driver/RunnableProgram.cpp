@@ -143,6 +143,7 @@ Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
   chosen.target = getTarget(model);
   chosen.precision = getPrecision(model);
   chosen.memory = options.memory;
+  chosen.products = options.products;
   chosen.cache = options.cache;
   chosen.timings = options.timings;
   const sema::Model &found = *module->findModel(model);
@@ -206,7 +207,9 @@ static std::string makeKey(const ProgramOptions &program,
   CPUTarget target = CPUTarget::host();
   CacheKey key("program");
   if (gpu)
-    key.add(gpu->architecture).add(static_cast<uint64_t>(gpu->kernelsOnly));
+    key.add(gpu->architecture)
+        .add(static_cast<uint64_t>(gpu->kernelsOnly))
+        .add(static_cast<uint64_t>(gpu->products));
   key.add(target.triple).add(target.cpu).add(target.features);
   key.add(static_cast<uint64_t>(options.precision));
   key.add(program.file);
@@ -302,7 +305,7 @@ RunnableProgram::open(const ProgramOptions &program,
   std::unique_ptr<RunnableProgram> opened(
       new RunnableProgram(program, options, pool));
   if (options.target == Target::CUDA) {
-    auto found = chooseGPU();
+    auto found = chooseGPU(options.products);
     if (!found) {
       reportError(found.message());
       return nullptr;

@@ -13,8 +13,9 @@
 namespace loco {
 
 /// Puts a mistake into kernels that the emulation has to find: no `barrier` in
-/// time loops, a `halo` whose neighbours around the edge are one site off, or
-/// the shared memory of the wrong `block`. No other name changes anything.
+/// time loops, a `halo` whose neighbours around the edge are one site off, the
+/// shared memory of the wrong `block`, or a `fragment` two of whose registers
+/// are exchanged. No other name changes anything.
 void breakKernels(mlir::ModuleOp kernels, llvm::StringRef mistake);
 
 } // namespace loco

@@ -161,9 +161,7 @@ bool Tiler::sumsInside(OpOperand &use) {
            isSummed(scan.getSums()[use.getOperandNumber() - first]);
   }
   if (isa<arith::MulFOp>(user))
-    return isSummed(user->getResult(0)) &&
-           (!varying.contains(user->getOperand(0)) ||
-            !varying.contains(user->getOperand(1)));
+    return isSummed(user->getResult(0));
   if (isa<ReshapeOp, arith::AddFOp, arith::SubFOp, arith::NegFOp>(user))
     return isSummed(user->getResult(0)) &&
            llvm::all_of(user->getOperands(),
@@ -178,7 +176,10 @@ bool Tiler::isSummed(Value value) {
   Operation *op = value.getDefiningOp();
   bool is = op && varying.contains(value) && !value.use_empty() &&
             isa<ScanOp, ContractOp, ReshapeOp, arith::AddFOp, arith::SubFOp,
-                arith::NegFOp>(op);
+                arith::NegFOp, arith::MulFOp>(op);
+  if (is && isa<arith::MulFOp>(op))
+    is = varying.contains(op->getOperand(0)) !=
+         varying.contains(op->getOperand(1));
   if (auto scan = dyn_cast_or_null<ScanOp>(op); is && scan) {
     // Those of sums that are formed step by step.
     unsigned first = scan.getFinals().size() + scan.getNumStacks(),
@@ -326,19 +327,17 @@ Value Tiler::emitTiled(Operation *op) {
 }
 
 Value Tiler::emitSum(Operation *op) {
-  if (auto form = dyn_cast<ContractOp>(op)) {
-    if (varying.contains(form.getLhs()) && varying.contains(form.getRhs()))
-      return contract(form, true);
-    // Linear in the operand that varies.
-    IRMapping operands;
-    for (Value operand : {form.getLhs(), form.getRhs()})
-      operands.map(operand, varying.contains(operand) ? summedOf(operand)
-                                                      : mapped.lookup(operand));
-    return b.clone(*op, operands)->getResult(0);
-  }
+  bool isProduct = isa<ContractOp, arith::MulFOp>(op);
+  if (auto form = dyn_cast<ContractOp>(op); form &&
+                                            varying.contains(form.getLhs()) &&
+                                            varying.contains(form.getRhs()))
+    return contract(form, true);
+  // Linear, a product in the operand that varies.
   IRMapping operands;
   for (Value operand : op->getOperands())
-    operands.map(operand, summedOf(operand));
+    operands.map(operand, isProduct && !varying.contains(operand)
+                              ? mapped.lookup(operand)
+                              : summedOf(operand));
   return b.clone(*op, operands)->getResult(0);
 }
 

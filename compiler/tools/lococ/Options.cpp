@@ -143,6 +143,21 @@ void loco::addPrecisionOption(CLI::App &command,
       help, "f32|f64");
 }
 
+void loco::addProductsOption(CLI::App &command, Products &products) {
+  addValue(
+      command, "--products",
+      [&products](const std::string &text) {
+        auto found = findProducts(text);
+        if (!found)
+          throw UsageError{fmt::format("`--products {}`: expected one of {}",
+                                       text, fmt::join(productsNames, ", "))};
+        products = *found;
+      },
+      "of a GPU: what products with weights on chip multiply (default: f32, "
+      "without tensor cores)",
+      "f32|tf32|bf16|tf32x3|bf16x3");
+}
+
 void loco::addResourceOptions(CLI::App &command, int &threads,
                               int64_t &memory) {
   addValue(

@@ -71,6 +71,7 @@ static void addMachineOptions(CLI::App &command, MachineOptions &options) {
       command,
       [&options](ElementType precision) { options.precision = precision; },
       "of all numbers (default: f32; the interpreter knows f64 only)");
+  addProductsOption(command, options.products);
   addResourceOptions(command, options.threads, options.memory);
 }
 
@@ -282,6 +283,7 @@ static void addBench(CLI::App &app, Action &action) {
         options->machine.precision = precision;
       },
       "of all numbers (default: f32)");
+  addProductsOption(command, options->machine.products);
   addResourceOptions(command, options->machine.threads,
                      options->machine.memory);
   addCacheOption(command, options->useCache);
@@ -317,6 +319,7 @@ static void addRun(CLI::App &app, Action &action) {
       command,
       [options](ElementType precision) { options->precision = precision; },
       "of all numbers (default: f32)");
+  addProductsOption(command, options->products);
   addResourceOptions(command, options->threads, options->memory);
   command
       .add_option("--init", options->init,
