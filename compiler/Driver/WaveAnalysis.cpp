@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstring>
+#include <numeric>
 
 using namespace loco;
 using Json = nlohmann::ordered_json;
@@ -42,8 +43,18 @@ static Expected<Json> measureWaves(const Tensor &fields, const SiteGrid &grid,
               {"undefined", share->undefined}};
 }
 
-/// The state of the first sample over time, and the mean wave vector of a
-/// lattice of two dimensions.
+/// Steps that follow one another from the middle of a record on, for a wave to be
+/// seen on its way.
+static std::vector<int64_t> pickConsecutive(int64_t steps) {
+  constexpr int64_t mostPanels = 8;
+  int64_t count = std::min(mostPanels, steps);
+  std::vector<int64_t> shown(count);
+  std::iota(shown.begin(), shown.end(), std::min(steps / 2, steps - count));
+  return shown;
+}
+
+/// The state of the first sample over time, and, of a lattice of two dimensions,
+/// the phases of some steps in a row and the mean wave vector.
 static Status drawWaves(const Tensor &field, const SiteGrid &grid,
                         const SignalOptions &signal, const std::string &title,
                         const std::string &path) {
@@ -61,6 +72,15 @@ static Status drawWaves(const Tensor &field, const SiteGrid &grid,
   auto analytic = analyticSignal(field, signal);
   if (!analytic)
     return analytic.error();
+  FieldOptions ofPhases;
+  ofPhases.title = title + ": phase, step by step";
+  ofPhases.colors = ColorScale::Phase;
+  auto phases = filmStripFigure(phaseOf(*analytic), ofPhases,
+                                pickConsecutive(field.shape()[0]));
+  if (!phases)
+    return phases.error();
+  if (Status failed = phases->write(path + "_phases.png"))
+    return failed;
   auto waves = waveField(*analytic, grid);
   if (!waves)
     return waves.error();
