@@ -32,5 +32,9 @@ if os.path.exists(os.path.join(config.loco_binary_dir, "lib", "libLocoHdf5.so"))
     config.available_features.add("hdf5")
 if shutil.which("ptxas"):
     config.available_features.add("ptxas")
+# Freed memory is kept, allocators cannot be replaced, and programs must be linked in the same way.
+with open(os.path.join(config.loco_binary_dir, "CMakeCache.txt")) as file:
+    if any(line.startswith("CMAKE_C_FLAGS:") and "-fsanitize=address" in line for line in file):
+        config.available_features.add("address-sanitizer")
 if os.path.exists("/dev/nvidia0"):
     config.available_features.add("cuda-device")

@@ -69,7 +69,8 @@ private:
     float shareF32 = 1;
   };
 
-  Expected<LinkedEntry> link(EntryCode code, bool isOnGPU, int64_t memory);
+  Expected<LinkedEntry> link(EntryCode code, bool isOnGPU, int64_t memory,
+                             const std::shared_ptr<KernelScratch> &room);
   Expected<LinkedEntry *> getEntry(RequestCode &code, const Request &request,
                                    ResidualPolicy policy);
   Expected<LinkedEntry *> chooseEntry(const Request &request,
@@ -101,11 +102,12 @@ private:
 };
 } // namespace
 
-Expected<LinkedEntry> CompiledProgram::link(EntryCode code, bool isOnGPU,
-                                            int64_t memory) {
+Expected<LinkedEntry>
+CompiledProgram::link(EntryCode code, bool isOnGPU, int64_t memory,
+                      const std::shared_ptr<KernelScratch> &room) {
   Timings::Phase phase(options.timings, "linking");
   auto loaded = isOnGPU ? loadOnGPU(code, memory)
-                        : loadOnProcessor(code.object, pool, memory, scratch);
+                        : loadOnProcessor(code.object, pool, memory, room);
   if (!loaded)
     return loaded.error();
   return LinkedEntry{std::move(code.results), std::move(code.gradients),
@@ -120,7 +122,7 @@ Expected<LinkedEntry *> CompiledProgram::getEntry(RequestCode &code,
   auto made = source->getEntry(request, policy);
   if (!made)
     return made.error();
-  auto entry = link(std::move(*made), options.isOnGPU, options.memory);
+  auto entry = link(std::move(*made), options.isOnGPU, options.memory, scratch);
   if (!entry)
     return entry.error();
   return &code.entries.emplace(policy, std::move(*entry)).first->second;
@@ -198,8 +200,10 @@ Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
 /// The values of the code's results: those of one sample.
 Expected<TensorMap> CompiledProgram::computeInitial(InitialCode code,
                                                     uint64_t seed) {
-  // Once and for one sample: not what the budget is for.
-  auto entry = link(std::move(code.entry), /*isOnGPU=*/false, /*memory=*/0);
+  // Once and for one sample: not what the budget is for, and not kept.
+  auto entry =
+      link(std::move(code.entry), /*isOnGPU=*/false, /*memory=*/0,
+           std::make_shared<KernelScratch>(pool.numThreads()));
   if (!entry)
     return entry.error();
   const Kernel &kernel = entry->code->getKernel();

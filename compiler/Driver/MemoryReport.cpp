@@ -127,10 +127,11 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
     return {};
   Expected<DataFacts> data = readDataFacts(program, block, *plan);
   if (!data)
-    return {{"training", "how much memory it takes is not known before the run: " +
-                             data.message()}};
-  int64_t steps = plan->window > 0 ? std::min(plan->window, data->steps)
-                                   : data->steps;
+    return {
+        {"training", "how much memory it takes is not known before the run: " +
+                         data.message()}};
+  int64_t steps =
+      plan->window > 0 ? std::min(plan->window, data->steps) : data->steps;
   std::string name = block.getProgramName();
   Signature signature = readSignature(
       module.lookupSymbol<mlir::func::FuncOp>(name), options.precision);
@@ -145,16 +146,16 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
       });
   if (!choice)
     return {{"training", "cannot be run: " + choice.message()}};
-  int64_t held = plan->updates > 0 ? std::min(plan->updates, batchesHeld)
-                                   : batchesHeld;
+  int64_t held =
+      plan->updates > 0 ? std::min(plan->updates, batchesHeld) : batchesHeld;
   int64_t batches = held * measureBatch(signature, plan->batch, data->steps);
   // A window is cut from sequences that stay; validation reads its own.
   if (steps < data->steps)
     batches += measureBatch(signature, plan->batch, steps);
   if (plan->validateUpdates > 0)
-    batches += measureBatch(
-        signature, std::min(plan->batch, getValidationSamples(*plan)),
-        data->steps);
+    batches += measureBatch(signature,
+                            std::min(plan->batch, getValidationSamples(*plan)),
+                            data->steps);
   batches += data->held;
   int64_t parameters =
       measureParameters(signature, *plan, keepsStart(program.runs, block));

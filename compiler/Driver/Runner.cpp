@@ -141,6 +141,8 @@ Status Runner::runTrain(const RunBlock &block) {
   auto summary = train(program, samples->learned(), *plan, session);
   if (!summary)
     return summary.error();
+  if (Timings *timings = runnable.getTimings())
+    timings->tellMemory();
   if (summary->interrupted)
     return Error{fmt::format("stopped after update {}; go on with `{}`",
                              summary->updates, describeResume())};

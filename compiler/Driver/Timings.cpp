@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,6 +67,13 @@ void Timings::reachFirstKernel() {
   whole = secondsSinceStart();
   if (isLoud)
     std::fputs(describe().c_str(), stderr);
+}
+
+void Timings::tellMemory() const {
+  rusage usage;
+  if (isLoud && ::getrusage(RUSAGE_SELF, &usage) == 0)
+    fmt::print(stderr, "resident memory: at most {} bytes up to here\n",
+               int64_t(usage.ru_maxrss) * 1024);
 }
 
 std::string Timings::describe() const {

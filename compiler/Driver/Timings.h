@@ -45,6 +45,10 @@ public:
   void reachFirstKernel();
   void setLoud(bool loud) { isLoud = loud; }
 
+  /// Training is over: says how large the process has become, if `setLoud`
+  /// asked for it.
+  void tellMemory() const;
+
   /// Adds to a part. One that is named with blanks in front is part of the one
   /// that ends after it.
   void add(llvm::StringRef part, double seconds);

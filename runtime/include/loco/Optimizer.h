@@ -169,6 +169,11 @@ private:
   std::vector<ParameterFactors> factors;
   std::vector<Piece> pieces;
   TensorMap memory;
+  /// Names in `memory`: those of a parameter follow each other, in the order of
+  /// statePrefixes().
+  std::vector<std::string> stateNames;
+  /// Of each piece; kept, as an update must not allocate.
+  mutable std::vector<double> sums;
   int64_t numUpdates = 0;
 };
 

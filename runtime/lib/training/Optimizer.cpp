@@ -175,10 +175,13 @@ Optimizer::create(const OptimizerOptions &options,
       (options.decouplesDecay ? factors.decoupledDecay : factors.coupledDecay) =
           *rule.decay;
     result.factors.push_back(factors);
-    for (const std::string &prefix : result.statePrefixes())
+    for (const std::string &prefix : result.statePrefixes()) {
+      result.stateNames.push_back(prefix + name);
       result.memory.emplace(prefix + name,
                             Tensor(argument->type, argument->shape));
+    }
   }
+  result.sums.resize(result.pieces.size());
   return result;
 }
 
@@ -191,7 +194,6 @@ void Optimizer::forPieces(const std::function<void(size_t index)> &body) const {
 }
 
 double Optimizer::normOf(const TensorMap &gradients, double clipValue) const {
-  std::vector<double> sums(pieces.size());
   forPieces([&](size_t index) {
     const Piece &piece = pieces[index];
     const Tensor &gradient = gradients.at(names[piece.parameter]);
@@ -219,8 +221,10 @@ void Optimizer::updatePiece(const Piece &piece, TensorMap &parameters,
   const std::string &name = names[piece.parameter];
   const ParameterFactors &of = factors[piece.parameter];
   double rate = of.rate * scheduleFactor;
-  auto memoryOf = [&](const char *prefix) {
-    return memory.at(prefix + name).as<T>() + piece.begin;
+  size_t states = stateNames.size() / names.size();
+  auto memoryOf = [&](size_t state) {
+    return memory.at(stateNames[piece.parameter * states + state]).as<T>() +
+           piece.begin;
   };
   T *values = parameters.at(name).as<T>() + piece.begin;
   T gradient[updatePieceSize];
@@ -235,14 +239,13 @@ void Optimizer::updatePiece(const Piece &piece, TensorMap &parameters,
     updates::scale(values, piece.count, T(1 - rate * of.decoupledDecay));
 
   if (options.method == OptimizerOptions::Method::Adam)
-    updates::adam(values, gradient, memoryOf("first-moment/"),
-                  memoryOf("second-moment/"), piece.count,
+    updates::adam(values, gradient, memoryOf(0), memoryOf(1), piece.count,
                   updates::AdamFactors<T>(
                       rate, options, AdamCorrections(options, numUpdates)));
   else if (options.momentum == 0)
     updates::addScaled(values, gradient, piece.count, T(-rate));
   else
-    updates::momentum(values, gradient, memoryOf("velocity/"), piece.count,
+    updates::momentum(values, gradient, memoryOf(0), piece.count,
                       T(rate), T(options.momentum), options.nesterov);
 }
 
