@@ -62,7 +62,8 @@ std::string ModuleCode::getEntryKey(const Request &request,
   if (options.gpu)
     key.add(options.gpu->architecture)
         .add(static_cast<uint64_t>(options.gpu->kernelsOnly))
-        .add(static_cast<uint64_t>(options.gpu->products));
+        .add(static_cast<uint64_t>(options.gpu->products))
+        .add(static_cast<uint64_t>(options.gpu->hasLibrary));
   return key.getText();
 }
 
@@ -138,6 +139,8 @@ llvm::Error ModuleCode::makeCode(func::FuncOp entry, EntryCode &code) {
                                                     : object->ptx),
                  std::move(object->kernel), std::move(object->explain)};
   code.launch = object->launch;
+  code.parts = std::move(object->parts);
+  code.between = std::move(object->between);
   return llvm::Error::success();
 }
 

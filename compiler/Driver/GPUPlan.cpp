@@ -10,6 +10,7 @@
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/KernelPlan.h"
 #include "compiler/Driver/LoadedCode.h"
+#include "compiler/JIT/SplitProducts.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
 
 #include "llvm/Support/Regex.h"
@@ -65,9 +66,10 @@ Occupancy loco::computeOccupancy(llvm::StringRef architecture,
 //===----------------------------------------------------------------------===//
 
 /// Registers, spills and occupancy, or why they are not known.
-static std::vector<PlanFact> describeUse(const GPUObject &object,
+static std::vector<PlanFact> describeUse(const std::string &ptx,
+                                         const CudaLaunch &launch,
                                          const NVPTXTarget &target) {
-  auto cubin = assemblePTX(object.ptx, target);
+  auto cubin = assemblePTX(ptx, target);
   if (!cubin)
     return {{"registers", "not known: " + llvm::toString(cubin.takeError())}};
   std::optional<KernelUse> use =
@@ -75,7 +77,7 @@ static std::vector<PlanFact> describeUse(const GPUObject &object,
   if (!use)
     return {{"registers", "not known: `ptxas` does not say"}};
   Occupancy occupancy =
-      computeOccupancy(target.architecture, object.launch, use->registers);
+      computeOccupancy(target.architecture, launch, use->registers);
   std::string spills = use->spillStores + use->spillLoads == 0
                            ? "none spilled"
                            : fmt::format("{} bytes of spills stored, {} loaded",
@@ -107,31 +109,58 @@ static std::string describeScratch(const CudaLaunch &launch) {
   return text + ", a block";
 }
 
+/// What one kernel takes.
+static void addKernel(const std::string &ptx, const CudaLaunch &launch,
+                      const NVPTXTarget &target, std::vector<PlanFact> &facts) {
+  facts.push_back(
+      {"block", fmt::format("{} threads; {} bytes of shared memory",
+                            launch.threads, formatCount(launch.sharedBytes))});
+  llvm::append_range(facts, describeUse(ptx, launch, target));
+  facts.push_back({"scratch memory", describeScratch(launch)});
+}
+
+/// Who makes products of large matrices outside of loops.
+static PlanFact describeProducts(const GPUObject &object, bool hasLibrary,
+                                 const std::string &why) {
+  int64_t count = llvm::count_if(
+      object.parts, [](const CudaPart &part) { return part.isProduct; });
+  std::string text =
+      !hasLibrary ? "by kernels of our own: " + why
+      : count     ? fmt::format("{} by cuBLAS, between {} kernels", count,
+                                object.parts.size() - count)
+                  : fmt::format("none outside of loops with a matrix of {} "
+                                "elements or more",
+                                formatCount(libraryElements));
+  return {"large products", text};
+}
+
 Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
                                       llvm::StringRef model,
                                       ElementType precision,
                                       Products products) {
   GPUCompileOptions options;
   options.products = products;
-  std::string where = "no GPU is here";
+  std::string where = "no GPU is here", why = where;
   if (auto found = chooseGPU()) {
     options.architecture = found->architecture;
+    options.hasLibrary = hasCudaLibrary(why);
     where = findCudaDevice()->name;
   }
   auto object = compileToLookAtForGPU(module, model, precision, options);
   if (!object)
     return object.error();
   GPUPlan plan;
+  const NVPTXTarget &target = *findNVPTXTarget(options.architecture);
   plan.facts = {
       {"executed by",
        fmt::format("code compiled for {} ({}), in {}", options.architecture,
-                   where, precision == ElementType::F64 ? "f64" : "f32")},
-      {"block", fmt::format("{} threads; {} bytes of shared memory",
-                            object->launch.threads,
-                            formatCount(object->launch.sharedBytes))}};
-  llvm::append_range(
-      plan.facts, describeUse(*object, *findNVPTXTarget(options.architecture)));
-  plan.facts.push_back({"scratch memory", describeScratch(object->launch)});
+                   where, precision == ElementType::F64 ? "f64" : "f32")}};
+  if (object->parts.empty())
+    addKernel(object->ptx, object->launch, target, plan.facts);
+  for (const CudaPart &part : object->parts)
+    if (!part.isProduct)
+      addKernel(part.image, part.launch, target, plan.facts);
+  plan.facts.push_back(describeProducts(*object, options.hasLibrary, why));
   for (llvm::StringRef line :
        llvm::split(llvm::StringRef(object->explain).rtrim(), '\n'))
     plan.schedule += "  " + line.str() + "\n";

@@ -73,6 +73,8 @@ Expected<GPUCompileOptions> loco::chooseGPU(Products products) {
   GPUCompileOptions options;
   options.architecture.clear();
   options.products = products;
+  std::string why;
+  options.hasLibrary = hasCudaLibrary(why);
   options.kernelsOnly = device->isEmulated;
   for (const NVPTXTarget &target : getNVPTXTargets())
     if (target.capability <= device->capability &&
@@ -91,7 +93,9 @@ Expected<GPUCompileOptions> loco::chooseGPU(Products products) {
 Expected<std::unique_ptr<LoadedCode>> loco::loadOnGPU(const EntryCode &code,
                                                       int64_t memory) {
   auto executor = CudaExecutor::create(
-      {code.object.kernel, code.object.code, code.launch}, memory);
+      {code.object.kernel, code.object.code, code.launch, code.parts,
+       code.between},
+      memory);
   if (!executor)
     return executor.error();
   return std::unique_ptr<LoadedCode>(

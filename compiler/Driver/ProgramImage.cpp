@@ -116,8 +116,8 @@ static void listFields(Archive &archive, KernelOperand &operand) {
 
 template <typename Archive>
 static void listFields(Archive &archive, Kernel &kernel) {
-  auto &[function, arena, arguments, results, preferredBlock, segment, teamMost] =
-      kernel;
+  auto &[function, arena, arguments, results, preferredBlock, segment,
+         teamMost] = kernel;
   // The address is that of one process.
   (void)function;
   archive(arena, arguments, results, preferredBlock, segment, teamMost);
@@ -133,17 +133,36 @@ template <typename Archive>
 static void listFields(Archive &archive, CudaLaunch &launch) {
   auto &[threads, sharedBytes, scratchBytes, scratchBytesPerStep,
          scratchBytesPerSegment, scratchBytesPerSegmentStep, samplesPerBlock,
-         blocksPerSample, samplesPerTeam, isCooperative, counterBytes] =
-      launch;
+         blocksPerSample, samplesPerTeam, isCooperative, counterBytes] = launch;
   archive(threads, sharedBytes, scratchBytes, scratchBytesPerStep,
           scratchBytesPerSegment, scratchBytesPerSegmentStep, samplesPerBlock,
           blocksPerSample, samplesPerTeam, isCooperative, counterBytes);
 }
 
 template <typename Archive>
+static void listFields(Archive &archive, CudaArray &array) {
+  auto &[place, number] = array;
+  archive(place, number);
+}
+
+template <typename Archive>
+static void listFields(Archive &archive, CudaProduct &product) {
+  auto &[type, isOuter, isTransposed, isPerStep, inner, outer, left, right,
+         out] = product;
+  archive(type, isOuter, isTransposed, isPerStep, inner, outer, left, right,
+          out);
+}
+
+template <typename Archive>
+static void listFields(Archive &archive, CudaPart &part) {
+  auto &[isProduct, product, kernel, image, launch, arguments, results] = part;
+  archive(isProduct, product, kernel, image, launch, arguments, results);
+}
+
+template <typename Archive>
 static void listFields(Archive &archive, EntryCode &entry) {
-  auto &[object, results, gradients, launch] = entry;
-  archive(object, results, gradients, launch);
+  auto &[object, results, gradients, launch, parts, between] = entry;
+  archive(object, results, gradients, launch, parts, between);
 }
 
 template <typename Archive>

@@ -38,8 +38,10 @@ struct EntryCode {
   KernelObject object;
   /// What the kernel's results are: results by name, then gradients.
   std::vector<std::string> results, gradients;
-  /// Of a GPU's code.
+  /// Of a GPU's code; or its parts, and the arrays between them.
   CudaLaunch launch = {};
+  std::vector<CudaPart> parts = {};
+  std::vector<KernelOperand> between = {};
 };
 
 /// A model that was translated at least once.

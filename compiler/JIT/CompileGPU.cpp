@@ -11,6 +11,7 @@
 #include "compiler/Conversion/LocoToGPU/TileSamples.h"
 #include "compiler/Conversion/LocoToGPU/UpdateKernels.h"
 #include "compiler/Conversion/LocoToKernels/Planner.h"
+#include "compiler/JIT/SplitProducts.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
 
@@ -40,18 +41,42 @@ static void loadKernelDialects(MLIRContext &context) {
                       gpu::GPUDialect, device::DeviceDialect>();
 }
 
-llvm::Expected<OwningOpRef<ModuleOp>>
-loco::makeGPUModule(ModuleOp module, StringRef name,
-                    const GPUCompileOptions &options, GPUObject &object) {
+/// A copy of `module`, ready for planning.
+static llvm::Expected<OwningOpRef<ModuleOp>>
+prepareForGPU(ModuleOp module, StringRef name,
+              const GPUCompileOptions &options) {
   loadKernelDialects(*module.getContext());
-  const NVPTXTarget *target = findNVPTXTarget(options.architecture);
-  if (!target)
+  if (!findNVPTXTarget(options.architecture))
     return llvm::createStringError("no code is made for `%s`",
                                    options.architecture.c_str());
-  auto source = copyForPlanning(module, name);
-  if (!source)
-    return source.takeError();
-  auto function = (*source)->lookupSymbol<func::FuncOp>(name);
+  return copyForPlanning(module, name);
+}
+
+static llvm::Error cannotPlan(func::FuncOp function) {
+  return llvm::createStringError("`%s` could not be planned",
+                                 function.getSymName().str().c_str());
+}
+
+/// Describes arguments and results, which are those of one sample, and finds
+/// the lengths of stacks.
+static llvm::Expected<Schedule> describeOperands(func::FuncOp function,
+                                                 Kernel &kernel) {
+  Schedule lengths;
+  lengths.function = function;
+  if (failed(Planner(lengths).findLengths()))
+    return cannotPlan(function);
+  describeFunction(function, lengths.lengths, kernel);
+  // Sums of blocks are of the result's own type.
+  for (KernelOperand &result : kernel.results)
+    result.sumType = result.type;
+  return lengths;
+}
+
+/// Kernels of `function`, which is changed.
+static llvm::Expected<OwningOpRef<ModuleOp>>
+emitFunction(func::FuncOp function, const GPUCompileOptions &options,
+             GPUObject &object) {
+  const NVPTXTarget *target = findNVPTXTarget(options.architecture);
   GPUOptions scheduleOptions;
   scheduleOptions.sharedBytes = target->sharedBytes;
   scheduleOptions.hasClusters = target->capability >= 90;
@@ -59,16 +84,9 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   scheduleOptions.samplesPerBlock = options.samplesPerBlock;
   scheduleOptions.tile = options.samplesPerTeam;
   scheduleOptions.products = options.products;
-  auto cannotPlan = [&] {
-    return llvm::createStringError("`%s` could not be planned",
-                                   name.str().c_str());
-  };
-  // Arguments and results are those of one sample.
-  Schedule lengths;
-  lengths.function = function;
-  if (failed(Planner(lengths).findLengths()))
-    return cannotPlan();
-  describeFunction(function, lengths.lengths, object.kernel);
+  auto described = describeOperands(function, object.kernel);
+  if (!described)
+    return described.takeError();
   std::string why;
   int64_t tile = chooseTile(function, scheduleOptions, why);
   if (tile > 1)
@@ -76,11 +94,8 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   FailureOr<GPUSchedule> schedule =
       makeGPUSchedule(function, scheduleOptions, tile);
   if (failed(schedule))
-    return cannotPlan();
+    return cannotPlan(function);
   schedule->whyNoTile = why;
-  // Sums of blocks are of the result's own type.
-  for (KernelOperand &result : object.kernel.results)
-    result.sumType = result.type;
   CudaLaunch &launch = object.launch;
   launch.threads = schedule->blockThreads();
   launch.sharedBytes = schedule->sharedBytes * schedule->samplesPerBlock;
@@ -95,15 +110,25 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
   launch.counterBytes = schedule->counterBytes;
   object.explain = describeGPUSchedule(*schedule);
   object.planned = printed(function);
-  OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
+  OwningOpRef<ModuleOp> kernels = ModuleOp::create(function.getLoc());
   if (options.scheduleOnly)
     return std::move(kernels);
   auto made = emitGPUModule(*kernels, *schedule, "loco_kernel");
   if (failed(made) || failed(expandDeviceMath(*made)))
     return llvm::createStringError("`%s` could not be compiled",
-                                   name.str().c_str());
+                                   function.getSymName().str().c_str());
   object.kernels = printed(*kernels);
   return std::move(kernels);
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+loco::makeGPUModule(ModuleOp module, StringRef name,
+                    const GPUCompileOptions &options, GPUObject &object) {
+  auto source = prepareForGPU(module, name, options);
+  if (!source)
+    return source.takeError();
+  return emitFunction((*source)->lookupSymbol<func::FuncOp>(name), options,
+                      object);
 }
 
 /// The only gpu.module of `kernels`, which is changed, as text for the driver.
@@ -117,11 +142,11 @@ lowerToPTX(ModuleOp kernels, const GPUCompileOptions &options) {
   return emitPTX(made, *findNVPTXTarget(options.architecture));
 }
 
-llvm::Expected<GPUObject>
-loco::compileForGPU(ModuleOp module, StringRef name,
-                    const GPUCompileOptions &options) {
+/// Code of one function, as far as the options ask for it.
+static llvm::Expected<GPUObject>
+compileKernels(func::FuncOp function, const GPUCompileOptions &options) {
   GPUObject object;
-  auto kernels = makeGPUModule(module, name, options, object);
+  auto kernels = emitFunction(function, options, object);
   if (!kernels)
     return kernels.takeError();
   if (options.scheduleOnly || options.kernelsOnly)
@@ -130,6 +155,74 @@ loco::compileForGPU(ModuleOp module, StringRef name,
   if (!ptx)
     return ptx.takeError();
   object.ptx = std::move(*ptx);
+  return object;
+}
+
+/// `apply 784 to 1296` and the like.
+static std::string describeProduct(const CudaProduct &product) {
+  return std::to_string(product.inner) + (product.isOuter ? " by " : " to ") +
+         std::to_string(product.outer) +
+         (product.isOuter ? ", summed over rows" : "") +
+         (product.isPerStep ? ", rows of all steps and samples"
+                            : ", rows of all samples");
+}
+
+/// Compiles what `split` divides a function into.
+static llvm::Error compileParts(SplitFunction split,
+                                const GPUCompileOptions &options,
+                                GPUObject &object) {
+  for (RankedTensorType type : split.between) {
+    KernelOperand &operand = object.between.emplace_back();
+    operand.type = type.getElementType().isF64()   ? ElementType::F64
+                   : type.getElementType().isF32() ? ElementType::F32
+                                                   : ElementType::I32;
+    operand.perStep = type.getRank() && type.isDynamicDim(0);
+    for (int64_t extent : type.getShape().drop_front(operand.perStep))
+      operand.shape.push_back(extent);
+  }
+  for (SplitFunction::Part &part : split.parts) {
+    CudaPart &made = object.parts.emplace_back();
+    std::string title = "part " + std::to_string(object.parts.size()) + ": ";
+    if (!part.function) {
+      made.isProduct = true;
+      made.product = part.product;
+      object.explain += title + "a product by cuBLAS, " +
+                        describeProduct(part.product) + "\n";
+      continue;
+    }
+    auto code = compileKernels(part.function, options);
+    if (!code)
+      return code.takeError();
+    made.kernel = std::move(code->kernel);
+    made.launch = code->launch;
+    made.image = options.kernelsOnly ? code->kernels : code->ptx;
+    made.arguments = std::move(part.arguments);
+    made.results = std::move(part.results);
+    object.explain += title + "a kernel\n" + code->explain;
+    object.planned += code->planned;
+    object.kernels += code->kernels;
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<GPUObject>
+loco::compileForGPU(ModuleOp module, StringRef name,
+                    const GPUCompileOptions &options) {
+  auto source = prepareForGPU(module, name, options);
+  if (!source)
+    return source.takeError();
+  auto function = (*source)->lookupSymbol<func::FuncOp>(name);
+  if (!options.hasLibrary)
+    return compileKernels(function, options);
+  GPUObject object;
+  auto described = describeOperands(function, object.kernel);
+  if (!described)
+    return described.takeError();
+  SplitFunction split = splitProducts(function, described->lengths);
+  if (split.parts.empty())
+    return compileKernels(function, options);
+  if (llvm::Error failed = compileParts(std::move(split), options, object))
+    return std::move(failed);
   return object;
 }
 

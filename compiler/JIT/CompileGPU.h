@@ -25,6 +25,8 @@ struct GPUCompileOptions {
   int64_t samplesPerTeam = 0;
   /// What products with weights on chip multiply.
   Products products = Products::F32;
+  /// Large products of matrices are cuBLAS's (SplitProducts.h).
+  bool hasLibrary = false;
   /// Stop at the schedule.
   bool scheduleOnly = false;
   /// Stop at kernels of the gpu dialect: no PTX.
@@ -42,6 +44,11 @@ struct GPUObject {
   std::string explain;
   /// The function as the schedule sees it; the kernels in the gpu dialect.
   std::string planned, kernels;
+  /// Of a function that is divided at products of a library, in place of
+  /// `launch` and `ptx`: its parts, whose images are PTX or kernels, and what
+  /// stands between them.
+  std::vector<CudaPart> parts;
+  std::vector<KernelOperand> between;
 };
 
 /// Compiles `function` of `module`, which is not changed, as compileToObject

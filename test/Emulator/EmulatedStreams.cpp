@@ -204,6 +204,19 @@ int cuLaunchCooperativeKernel(void *function, unsigned gridX, unsigned gridY,
 }
 
 //===----------------------------------------------------------------------===//
+// What a library may do
+//===----------------------------------------------------------------------===//
+
+int locoEmulatedGive(void *stream, const std::function<int()> &work) {
+  streamOf(stream).give(work);
+  return gpuDevice.error;
+}
+
+int locoEmulatedIsInside(uint64_t address, size_t bytes) {
+  return gpuDevice.isInside(address, bytes);
+}
+
+//===----------------------------------------------------------------------===//
 // Graphs
 //===----------------------------------------------------------------------===//
 

@@ -117,9 +117,9 @@ def train(options, file, target, folder):
 
 def check_trainings(options):
     """Programs that need no data of others; in f64, so that two targets stay together."""
-    files = options.files or sorted(glob.glob(os.path.join(ROOT, "test", "Driver", "Inputs", "two_targets.loco")) +
-                                    [os.path.join(ROOT, "examples", name + ".loco") for name in
-                                     ("oscillator_chain", "cornn_adding", "wave_rnn_copy", "excitation_inhibition")])
+    examples = ("adding_waves", "cornn_adding", "lstm_adding", "wave_rnn_copy", "free_running", "spring_prediction")
+    files = options.files or ([os.path.join(ROOT, "test", "Driver", "Inputs", "two_targets.loco")] +
+                              [os.path.join(ROOT, "examples", name + ".loco") for name in examples])
     results = {}
     for file in files:
         name = os.path.basename(file)

@@ -48,6 +48,42 @@ struct CudaLaunch {
   int64_t scratchFor(int64_t steps, int64_t wanted) const;
 };
 
+/// An array that a part of a function reads or writes: the function's own, or
+/// one of those between its parts.
+struct CudaArray {
+  enum class Place : uint8_t { Argument, Result, Between };
+  Place place = Place::Argument;
+  int64_t number = 0;
+};
+
+/// A product of matrices by a library: `out[r, :] = left[r, :] W` with the rows
+/// of all steps and samples, W being `right`; or the sum over all rows of
+/// `left[r, :]` times `right[r, :]`.
+struct CudaProduct {
+  ElementType type = ElementType::F32;
+  bool isOuter = false;
+  /// Not outer: W is [outer, inner] in memory, not [inner, outer].
+  bool isTransposed = false;
+  /// A row for each step of a sample, not one for each sample.
+  bool isPerStep = false;
+  /// Elements of a row of `left`, and of one of `out` or, if it is outer, of
+  /// `right`.
+  int64_t inner = 0, outer = 0;
+  CudaArray left, right, out;
+};
+
+/// A part of a function: kernels with some of its arrays, or a product.
+struct CudaPart {
+  bool isProduct = false;
+  CudaProduct product = {};
+  /// Of kernels: as in CudaCode, and which arrays their operands are. Those
+  /// without memory have none.
+  Kernel kernel = {};
+  std::string image = {};
+  CudaLaunch launch = {};
+  std::vector<CudaArray> arguments = {}, results = {};
+};
+
 /// Kernels of one function, as compiler/Conversion/LocoToGPU/LocoToGPU.h
 /// describes them: `loco_kernel`, and `loco_reduce_f32` or `loco_reduce_f64`
 /// for sums over samples.
@@ -58,6 +94,10 @@ struct CudaCode {
   /// text of the kernels in the gpu dialect.
   std::string image;
   CudaLaunch launch;
+  /// In their order, in place of image and launch, and the arrays that stand
+  /// between them.
+  std::vector<CudaPart> parts = {};
+  std::vector<KernelOperand> between = {};
 };
 
 /// The device that executors use.
@@ -86,6 +126,10 @@ struct CudaOccupancy {
 /// The first device. An error says what is missing: no driver, an old one, no
 /// device.
 Expected<CudaDevice> findCudaDevice();
+
+/// True if large products of matrices can be made by cuBLAS: it is opened the
+/// first time, like the driver. If not, `why` says what is missing.
+bool hasCudaLibrary(std::string &why);
 
 /// Parameters that stay on the device, and an update of them (CudaUpdates.h).
 class CudaParameters;
@@ -125,7 +169,8 @@ public:
   int64_t blocks() const;
   int64_t deviceBytes() const;
   /// True if a batch fits with as many blocks as the device runs at a time.
-  bool hasRoom(int64_t samples, int64_t steps) const;
+  /// `isSlow`: with as few as there can be.
+  bool hasRoom(int64_t samples, int64_t steps, bool isSlow = false) const;
 
   const CudaOccupancy &occupancy() const;
 

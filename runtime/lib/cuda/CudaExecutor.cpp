@@ -31,82 +31,138 @@ bool Announced::isSame(const Kernel &kernel, const KernelBatch &other) const {
 // Code
 //===----------------------------------------------------------------------===//
 
+/// Code that is not divided is one part, whose arrays are the function's.
+static void makeParts(CudaCode &code) {
+  if (!code.parts.empty())
+    return;
+  CudaPart &part = code.parts.emplace_back();
+  part.kernel = code.kernel;
+  part.image = std::move(code.image);
+  part.launch = code.launch;
+  for (size_t i = 0; i < code.kernel.arguments.size(); ++i)
+    part.arguments.push_back({CudaArray::Place::Argument, int64_t(i)});
+  for (size_t i = 0; i < code.kernel.results.size(); ++i)
+    part.results.push_back({CudaArray::Place::Result, int64_t(i)});
+}
+
+CudaExecutor::State::State(Device &device, const CudaCode &given,
+                           int64_t budget)
+    : device(device), driver(device.driver()), code(given), budget(budget),
+      graph(device.driver()) {
+  makeParts(code);
+  parts.resize(code.parts.size());
+  // What a library reads has one place: its launches are recorded as they are.
+  for (const CudaPart &part : code.parts)
+    for (const CudaArray &array : {part.product.left, part.product.right})
+      if (part.isProduct && array.place == CudaArray::Place::Argument &&
+          code.kernel.arguments[array.number].kind == Kind::Sample)
+        canHaveSpare = false;
+}
+
 CudaExecutor::State::~State() {
   std::lock_guard<std::mutex> lock(device.turn);
   if (device.enter())
     return;
   graph.clear();
-  if (module)
-    driver.moduleUnload(module);
+  for (const LoadedPart &part : parts)
+    if (part.module)
+      driver.moduleUnload(part.module);
 }
 
 Status CudaExecutor::State::load() {
-  const CudaDevice &facts = device.facts();
-  if (code.launch.sharedBytes > facts.sharedBytes)
-    return Error{"the code needs " + std::to_string(code.launch.sharedBytes) +
-                 " bytes of shared memory, " + facts.name + " has " +
-                 std::to_string(facts.sharedBytes)};
   if (Status failed = device.enter())
     return failed;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!code.parts[i].isProduct) {
+      if (Status failed = load(code.parts[i], parts[i]))
+        return failed;
+    } else if (auto found = Library::open()) {
+      library = *found;
+    } else {
+      return found.error();
+    }
+  }
+  return driver.check(driver.eventCreate(&arrived, eventDisableTiming),
+                      device.facts().name + " cannot be used");
+}
+
+Status CudaExecutor::State::load(const CudaPart &part, LoadedPart &loaded) {
+  const CudaDevice &facts = device.facts();
+  if (part.launch.sharedBytes > facts.sharedBytes)
+    return Error{"the code needs " + std::to_string(part.launch.sharedBytes) +
+                 " bytes of shared memory, " + facts.name + " has " +
+                 std::to_string(facts.sharedBytes)};
   std::string log(4096, '\0');
   int options[] = {jitErrorLog, jitErrorLogBytes};
   void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
-  if (int error = driver.moduleLoadDataEx(&module, code.image.c_str(), 2,
+  if (int error = driver.moduleLoadDataEx(&loaded.module, part.image.c_str(), 2,
                                           options, values))
     return Error{facts.name + " refuses the code: " + driver.describe(error) +
                  " " + log.c_str()};
   auto find = [&](const char *name, void **function) {
-    return driver.check(driver.moduleGetFunction(function, module, name),
+    return driver.check(driver.moduleGetFunction(function, loaded.module, name),
                         "the code has no kernel `" + std::string(name) + "`");
   };
-  if (Status failed = find("loco_kernel", &kernel))
+  if (Status failed = find("loco_kernel", &loaded.kernel))
     return failed;
-  for (const KernelOperand &result : code.kernel.results)
+  for (const KernelOperand &result : part.kernel.results)
     if (result.kind == Kind::Sum) {
       bool isWide = result.type == ElementType::F64;
       if (Status failed = find(isWide ? "loco_reduce_f64" : "loco_reduce_f32",
-                               isWide ? &reduceF64 : &reduceF32))
+                               isWide ? &loaded.reduceF64 : &loaded.reduceF32))
         return failed;
     }
   if (Status failed = driver.check(
-          driver.funcSetAttribute(kernel, functionDynamicSharedBytes,
-                                  static_cast<int>(code.launch.sharedBytes)),
-          facts.name + " has no " + std::to_string(code.launch.sharedBytes) +
+          driver.funcSetAttribute(loaded.kernel, functionDynamicSharedBytes,
+                                  static_cast<int>(part.launch.sharedBytes)),
+          facts.name + " has no " + std::to_string(part.launch.sharedBytes) +
               " bytes of shared memory for a block"))
     return failed;
-  driver.funcGetAttribute(&occupancy.registers, functionRegisters, kernel);
-  driver.funcGetAttribute(&occupancy.localBytes, functionLocalBytes, kernel);
+  CudaOccupancy &occupancy = loaded.occupancy;
+  driver.funcGetAttribute(&occupancy.registers, functionRegisters,
+                          loaded.kernel);
+  driver.funcGetAttribute(&occupancy.localBytes, functionLocalBytes,
+                          loaded.kernel);
   if (Status failed = driver.check(
-          driver.occupancy(&occupancy.blocks, kernel,
-                           static_cast<int>(code.launch.threads),
-                           static_cast<size_t>(code.launch.sharedBytes)),
+          driver.occupancy(&occupancy.blocks, loaded.kernel,
+                           static_cast<int>(part.launch.threads),
+                           static_cast<size_t>(part.launch.sharedBytes)),
           "it cannot be found out how many blocks run at a time"))
     return failed;
   if (occupancy.blocks < 1)
-    return Error{"a block of " + std::to_string(code.launch.threads) +
+    return Error{"a block of " + std::to_string(part.launch.threads) +
                  " threads with " + std::to_string(occupancy.registers) +
                  " registers each does not fit a multiprocessor of " +
                  facts.name};
   // Blocks that wait for each other have to be there at the same time.
   int64_t together =
-      code.launch.isCooperative ? code.launch.blocksPerSample : 1;
+      part.launch.isCooperative ? part.launch.blocksPerSample : 1;
   if (int64_t most = int64_t(facts.multiprocessors) * occupancy.blocks;
       most < together)
     return Error{"a sample is shared by " + std::to_string(together) +
                  " blocks, " + facts.name + " runs " + std::to_string(most) +
                  " of them at a time"};
-  return driver.check(driver.eventCreate(&arrived, eventDisableTiming),
-                      facts.name + " cannot be used");
+  return {};
 }
 
 CudaExecutor::CudaExecutor(std::unique_ptr<State> state)
     : state(std::move(state)) {}
 CudaExecutor::~CudaExecutor() = default;
 
-int64_t CudaExecutor::blocks() const { return state->layout.teams; }
+int64_t CudaExecutor::blocks() const {
+  int64_t most = 0;
+  for (const PartLayout &part : state->layout.parts)
+    most = std::max(most, part.teams);
+  return most;
+}
 int64_t CudaExecutor::deviceBytes() const { return state->device.arenaBytes(); }
 const CudaOccupancy &CudaExecutor::occupancy() const {
-  return state->occupancy;
+  return std::max_element(state->parts.begin(), state->parts.end(),
+                          [](const LoadedPart &a, const LoadedPart &b) {
+                            return a.occupancy.registers <
+                                   b.occupancy.registers;
+                          })
+      ->occupancy;
 }
 
 Expected<std::unique_ptr<CudaExecutor>>
@@ -127,22 +183,47 @@ CudaExecutor::create(const CudaCode &code, int64_t budget) {
 // Memory
 //===----------------------------------------------------------------------===//
 
-/// Teams of threads that are all on the device at the same time and have the
-/// same number of samples, as far as that goes; whole blocks of them.
-int64_t CudaExecutor::State::countTeams(int64_t samples) const {
-  const CudaLaunch &launch = code.launch;
-  int64_t most = std::max<int64_t>(
-      1, int64_t(device.facts().multiprocessors) * occupancy.blocks *
-             launch.samplesPerBlock / launch.blocksPerSample);
-  int64_t tile = launch.samplesPerTeam, tiles = (samples + tile - 1) / tile;
-  int64_t each = (tiles + most - 1) / most;
-  return wholeBlocks(each ? (tiles + each - 1) / each : 1);
+/// At least so many teams that no block is divided.
+static int64_t wholeBlocks(const CudaLaunch &launch, int64_t teams) {
+  int64_t beside = launch.samplesPerBlock;
+  return std::max<int64_t>(1, (teams + beside - 1) / beside) * beside;
 }
 
-/// At least so many teams that no block is divided.
-int64_t CudaExecutor::State::wholeBlocks(int64_t teams) const {
-  int64_t beside = code.launch.samplesPerBlock;
-  return std::max<int64_t>(1, (teams + beside - 1) / beside) * beside;
+/// Of each part: teams of threads that are all on the device at the same time
+/// and have the same number of samples, as far as that goes; whole blocks of
+/// them.
+std::vector<int64_t> CudaExecutor::State::countTeams(int64_t samples) const {
+  std::vector<int64_t> teams;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const CudaLaunch &launch = code.parts[i].launch;
+    int64_t most = std::max<int64_t>(
+        1, int64_t(device.facts().multiprocessors) * parts[i].occupancy.blocks *
+               launch.samplesPerBlock / launch.blocksPerSample);
+    int64_t tile = launch.samplesPerTeam, tiles = (samples + tile - 1) / tile;
+    int64_t each = (tiles + most - 1) / most;
+    teams.push_back(wholeBlocks(launch, each ? (tiles + each - 1) / each : 1));
+  }
+  return teams;
+}
+
+/// Half of the teams of each part; false if there are no fewer.
+bool CudaExecutor::State::halveTeams(std::vector<int64_t> &teams) const {
+  bool isLess = false;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const CudaLaunch &launch = code.parts[i].launch;
+    if (teams[i] <= launch.samplesPerBlock)
+      continue;
+    teams[i] = wholeBlocks(launch, teams[i] / 2);
+    isLess = true;
+  }
+  return isLess;
+}
+
+Layout CudaExecutor::State::makeLayout(int64_t samples, int64_t steps,
+                                       const std::vector<int64_t> &teams,
+                                       bool hasSpare) const {
+  return Layout::make(code, samples, steps, teams, hasSpare,
+                      library ? Library::workspaceBytes(device) : 0);
 }
 
 /// Bytes that a batch may take.
@@ -172,19 +253,18 @@ Status CudaExecutor::State::arrange(const KernelBatch &batch) {
     device.lastUser = this;
   }
   if (!isKnown) {
-    int64_t teams = countTeams(batch.samples), room = this->room();
+    std::vector<int64_t> teams = countTeams(batch.samples);
+    int64_t room = this->room();
     auto make = [&] {
-      return Layout::make(code, batch.samples, batch.steps, teams, wantsSpare);
+      return makeLayout(batch.samples, batch.steps, teams, wantsSpare);
     };
     layout = make();
     if (layout.bytes > room && wantsSpare) {
       canHaveSpare = wantsSpare = false;
       layout = make();
     }
-    while (layout.bytes > room && teams > code.launch.samplesPerBlock) {
-      teams = wholeBlocks(teams / 2);
+    while (layout.bytes > room && halveTeams(teams))
       layout = make();
-    }
     graph.clear();
     runs = 0;
   }
@@ -243,11 +323,13 @@ Status CudaExecutor::State::stageNext() {
 
 void CudaExecutor::expect(const KernelBatch &next) { state->next.set(next); }
 
-bool CudaExecutor::hasRoom(int64_t samples, int64_t steps) const {
+bool CudaExecutor::hasRoom(int64_t samples, int64_t steps, bool isSlow) const {
   std::lock_guard<std::mutex> lock(state->device.turn);
   if (state->device.enter())
     return false;
-  return Layout::make(state->code, samples, steps, state->countTeams(samples),
-                      /*hasSpare=*/false)
-             .bytes <= state->room();
+  std::vector<int64_t> teams = state->countTeams(samples);
+  while (isSlow && state->halveTeams(teams)) {
+  }
+  return state->makeLayout(samples, steps, teams, /*hasSpare=*/false).bytes <=
+         state->room();
 }

@@ -23,14 +23,15 @@ static constexpr int64_t reduceThreads = 256;
 
 Status CudaExecutor::State::start(void *function,
                                   std::vector<void *> &parameters, int64_t grid,
-                                  int64_t threads, int64_t sharedBytes) {
+                                  int64_t threads, int64_t sharedBytes,
+                                  bool isCooperative) {
   auto blocks = static_cast<unsigned>(grid),
        ofBlock = static_cast<unsigned>(threads),
        bytes = static_cast<unsigned>(sharedBytes);
   void *stream = device.computeStream();
   // Blocks that wait for each other are started together or not at all.
   int error =
-      function == kernel && code.launch.isCooperative
+      isCooperative
           ? driver.launchCooperativeKernel(function, blocks, 1, 1, ofBlock, 1,
                                            1, bytes, stream, parameters.data())
           : driver.launchKernel(function, blocks, 1, 1, ofBlock, 1, 1, bytes,
@@ -38,43 +39,74 @@ Status CudaExecutor::State::start(void *function,
   return driver.check(error, "a kernel cannot be started");
 }
 
-/// Sums and counters are cleared, sums made by each team, and added up.
-Status CudaExecutor::State::launchAll(std::vector<void *> &parameters) {
-  if (layout.partsBytes > 0)
-    if (Status failed = driver.check(
-            driver.memsetD8Async(device.address(layout.partsBegin), 0,
-                                 static_cast<size_t>(layout.partsBytes),
-                                 device.computeStream()),
-            "device memory cannot be cleared"))
-      return failed;
-  const CudaLaunch &launch = code.launch;
-  for (int64_t team = 0; launch.counterBytes && team < layout.teams; ++team)
-    if (Status failed = driver.check(
-            driver.memsetD8Async(
-                device.address(layout.scratch + team * layout.scratchStride), 0,
-                static_cast<size_t>(launch.counterBytes),
-                device.computeStream()),
-            "device memory cannot be cleared"))
+Status CudaExecutor::State::clear(int64_t offset, int64_t bytes) {
+  if (bytes == 0)
+    return {};
+  return driver.check(driver.memsetD8Async(device.address(offset), 0,
+                                           static_cast<size_t>(bytes),
+                                           device.computeStream()),
+                      "device memory cannot be cleared");
+}
+
+/// Counters are cleared, sums made by each team, and added up.
+Status CudaExecutor::State::launchPart(size_t number,
+                                       std::vector<void *> &parameters) {
+  const CudaPart &part = code.parts[number];
+  const LoadedPart &loaded = parts[number];
+  const PartLayout &places = layout.parts[number];
+  const CudaLaunch &launch = part.launch;
+  for (int64_t team = 0; launch.counterBytes && team < places.teams; ++team)
+    if (Status failed = clear(layout.scratch + team * places.scratchStride,
+                              launch.counterBytes))
       return failed;
   if (layout.samples > 0)
-    if (Status failed = start(kernel, parameters,
-                              layout.teams / launch.samplesPerBlock *
-                                  launch.blocksPerSample,
-                              launch.threads, launch.sharedBytes))
+    if (Status failed = start(
+            loaded.kernel, parameters,
+            places.teams / launch.samplesPerBlock * launch.blocksPerSample,
+            launch.threads, launch.sharedBytes, launch.isCooperative))
       return failed;
-  for (size_t i = 0; i < code.kernel.results.size(); ++i) {
-    const KernelOperand &result = code.kernel.results[i];
+  for (size_t i = 0; i < part.kernel.results.size(); ++i) {
+    const KernelOperand &result = part.kernel.results[i];
     int64_t count = result.elements(layout.steps);
     if (result.kind != Kind::Sum || count == 0)
       continue;
     uint64_t values[] = {
-        device.address(layout.parts[i]), device.address(layout.results[i]),
-        static_cast<uint64_t>(count), static_cast<uint64_t>(layout.teams)};
+        device.address(places.sums[i]),
+        device.address(layout.find(code, part.results[i], place)),
+        static_cast<uint64_t>(count), static_cast<uint64_t>(places.teams)};
     std::vector<void *> pointers = {&values[0], &values[1], &values[2],
                                     &values[3]};
-    if (Status failed = start(
-            result.type == ElementType::F64 ? reduceF64 : reduceF32, pointers,
-            (count + reduceThreads - 1) / reduceThreads, reduceThreads, 0))
+    if (Status failed =
+            start(result.type == ElementType::F64 ? loaded.reduceF64
+                                                  : loaded.reduceF32,
+                  pointers, (count + reduceThreads - 1) / reduceThreads,
+                  reduceThreads, 0, false))
+      return failed;
+  }
+  return {};
+}
+
+Status CudaExecutor::State::multiply(const CudaProduct &product) {
+  auto addressOf = [&](const CudaArray &array) {
+    if (array.place == CudaArray::Place::Argument && resident[array.number])
+      return resident[array.number];
+    return device.address(layout.find(code, array, place));
+  };
+  return library->multiply(
+      device, product, layout.samples * (product.isPerStep ? layout.steps : 1),
+      addressOf(product.left), addressOf(product.right), addressOf(product.out),
+      device.address(layout.scratch));
+}
+
+Status
+CudaExecutor::State::launchAll(std::vector<std::vector<void *>> &parameters) {
+  if (Status failed = clear(layout.sumsBegin, layout.sumsBytes))
+    return failed;
+  size_t kernels = 0;
+  for (size_t i = 0; i < code.parts.size(); ++i) {
+    if (Status failed = code.parts[i].isProduct
+                            ? multiply(code.parts[i].product)
+                            : launchPart(i, parameters[kernels++]))
       return failed;
   }
   if (!update)
@@ -108,37 +140,53 @@ Status CudaExecutor::State::bind(CudaUpdate *given) {
   return parameters.prepare(*update, gradients);
 }
 
-Status CudaExecutor::State::compute(const KernelBatch &batch) {
-  // In the order of compiler/Conversion/LocoToGPU/LocoToGPU.h; all are eight
-  // bytes.
+/// What the kernel of a part is called with, in the order of
+/// compiler/Conversion/LocoToGPU/LocoToGPU.h; all are eight bytes.
+std::vector<uint64_t>
+CudaExecutor::State::listParameters(size_t number, const KernelBatch &batch) {
+  const CudaPart &part = code.parts[number];
+  const PartLayout &places = layout.parts[number];
   std::vector<uint64_t> values;
-  for (size_t i = 0; i < code.kernel.arguments.size(); ++i) {
-    Kind kind = code.kernel.arguments[i].kind;
-    if (kind != Kind::None)
-      values.push_back(resident[i] ? resident[i]
-                                   : device.address(layout.arguments[i] +
-                                                    (kind == Kind::Sample
-                                                         ? layout.batches[place]
-                                                         : 0)));
+  for (size_t i = 0; i < part.kernel.arguments.size(); ++i) {
+    if (part.kernel.arguments[i].kind == Kind::None)
+      continue;
+    const CudaArray &array = part.arguments[i];
+    bool isThere = array.place == CudaArray::Place::Argument &&
+                   resident[array.number] != 0;
+    values.push_back(isThere ? resident[array.number]
+                             : device.address(layout.find(code, array, place)));
   }
-  for (size_t i = 0; i < code.kernel.results.size(); ++i)
-    values.push_back(device.address(code.kernel.results[i].kind == Kind::Sum
-                                        ? layout.parts[i]
-                                        : layout.results[i]));
+  for (size_t i = 0; i < part.kernel.results.size(); ++i)
+    values.push_back(
+        device.address(part.kernel.results[i].kind == Kind::Sum
+                           ? places.sums[i]
+                           : layout.find(code, part.results[i], place)));
   values.insert(
       values.end(),
       {static_cast<uint64_t>(batch.samples), static_cast<uint64_t>(batch.steps),
        device.address(layout.scratch),
-       static_cast<uint64_t>(layout.scratchStride), batch.seed, batch.update,
+       static_cast<uint64_t>(places.scratchStride), batch.seed, batch.update,
        device.address(layout.batches[place] + layout.index),
-       static_cast<uint64_t>(layout.segment)});
-  std::vector<void *> parameters;
-  for (uint64_t &value : values)
-    parameters.push_back(&value);
+       static_cast<uint64_t>(places.segment)});
+  return values;
+}
 
+Status CudaExecutor::State::compute(const KernelBatch &batch) {
+  std::vector<std::vector<uint64_t>> values;
+  std::vector<std::vector<void *>> parameters;
+  std::vector<void *> kernels;
+  for (size_t i = 0; i < code.parts.size(); ++i) {
+    if (code.parts[i].isProduct)
+      continue;
+    values.push_back(listParameters(i, batch));
+    kernels.push_back(parts[i].kernel);
+    std::vector<void *> &pointers = parameters.emplace_back();
+    for (uint64_t &value : values.back())
+      pointers.push_back(&value);
+  }
   // A batch of this size comes again: from now on it is one call.
   if (++runs == 2 && canRecord && layout.samples > 0)
-    canRecord = graph.record(device.computeStream(), kernel,
+    canRecord = graph.record(device.computeStream(), kernels,
                              [&] { return launchAll(parameters); });
   if (graph.isRecorded())
     return graph.replay(device.computeStream(), parameters);

@@ -10,6 +10,7 @@
 
 #include "LaunchGraph.h"
 #include "Layout.h"
+#include "Library.h"
 #include "Parameters.h"
 
 namespace loco {
@@ -32,15 +33,23 @@ struct Announced {
   bool isSame(const Kernel &kernel, const KernelBatch &other) const;
 };
 
+/// The kernels of a part; none of a product.
+struct LoadedPart {
+  void *module = nullptr;
+  void *kernel = nullptr, *reduceF32 = nullptr, *reduceF64 = nullptr;
+  CudaOccupancy occupancy;
+};
 } // namespace cuda
 
 struct CudaExecutor::State {
-  State(cuda::Device &device, const CudaCode &code, int64_t budget)
-      : device(device), driver(device.driver()), code(code), budget(budget),
-        graph(device.driver()) {}
+  State(cuda::Device &device, const CudaCode &code, int64_t budget);
   ~State();
 
   Status load();
+  Status load(const CudaPart &part, cuda::LoadedPart &loaded);
+  cuda::Layout makeLayout(int64_t samples, int64_t steps,
+                          const std::vector<int64_t> &teams,
+                          bool hasSpare) const;
   Status arrange(const KernelBatch &batch);
   Status bring(const KernelBatch &batch);
   /// `update`: null if nothing is updated.
@@ -48,21 +57,25 @@ struct CudaExecutor::State {
   Status bind(CudaUpdate *update);
   Status compute(const KernelBatch &batch);
   Status finish(const KernelBatch &batch);
-  Status launchAll(std::vector<void *> &parameters);
+  Status launchAll(std::vector<std::vector<void *>> &parameters);
+  Status launchPart(size_t number, std::vector<void *> &parameters);
+  Status multiply(const CudaProduct &product);
+  std::vector<uint64_t> listParameters(size_t number, const KernelBatch &batch);
+  Status clear(int64_t offset, int64_t bytes);
   Status start(void *function, std::vector<void *> &parameters, int64_t grid,
-               int64_t threads, int64_t sharedBytes);
+               int64_t threads, int64_t sharedBytes, bool isCooperative);
   Status stageNext();
-  int64_t countTeams(int64_t samples) const;
-  int64_t wholeBlocks(int64_t teams) const;
+  std::vector<int64_t> countTeams(int64_t samples) const;
+  bool halveTeams(std::vector<int64_t> &teams) const;
   int64_t room() const;
 
   cuda::Device &device;
   const cuda::Driver &driver;
   CudaCode code;
   int64_t budget;
-  CudaOccupancy occupancy;
-  void *module = nullptr;
-  void *kernel = nullptr, *reduceF32 = nullptr, *reduceF64 = nullptr;
+  std::vector<cuda::LoadedPart> parts;
+  /// Null if no part is a product.
+  const cuda::Library *library = nullptr;
 
   cuda::Layout layout;
   /// The arena's, of the last run.

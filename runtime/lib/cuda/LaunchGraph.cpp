@@ -15,10 +15,11 @@ void LaunchGraph::clear() {
     driver.graphExecDestroy(executable);
   if (graph)
     driver.graphDestroy(graph);
-  graph = executable = node = nullptr;
+  graph = executable = nullptr;
+  launches.clear();
 }
 
-bool LaunchGraph::record(void *stream, void *varying,
+bool LaunchGraph::record(void *stream, const std::vector<void *> &varying,
                          const std::function<Status()> &work) {
   clear();
   if (driver.streamBeginCapture(stream, captureThreadLocal) != 0)
@@ -30,30 +31,37 @@ bool LaunchGraph::record(void *stream, void *varying,
   isGood = isGood && driver.graphGetNodes(graph, nullptr, &count) == 0;
   std::vector<void *> nodes(count);
   isGood = isGood && driver.graphGetNodes(graph, nodes.data(), &count) == 0;
+  launches.resize(varying.size());
   for (size_t i = 0; isGood && i < count; ++i) {
     int type = -1;
     KernelNode found = {};
-    if (driver.graphNodeGetType(nodes[i], &type) == 0 && type == nodeOfKernel &&
-        driver.graphKernelNodeGetParams(nodes[i], &found) == 0 &&
-        found.function == varying) {
-      node = nodes[i];
-      launch = found;
-    }
+    // Of kernels that a library started nothing may be known.
+    if (driver.graphNodeGetType(nodes[i], &type) != 0 || type != nodeOfKernel ||
+        driver.graphKernelNodeGetParams(nodes[i], &found) != 0)
+      continue;
+    for (size_t k = 0; k < varying.size(); ++k)
+      if (found.function == varying[k])
+        launches[k] = {nodes[i], found};
   }
-  isGood =
-      isGood && node && driver.graphInstantiate(&executable, graph, 0) == 0;
+  for (const Launch &launch : launches)
+    isGood &= launch.node != nullptr;
+  isGood = isGood && driver.graphInstantiate(&executable, graph, 0) == 0;
   if (!isGood)
     clear();
   return isGood;
 }
 
-Status LaunchGraph::replay(void *stream, std::vector<void *> &parameters) {
-  launch.parameters = parameters.data();
-  launch.extra = nullptr;
-  if (Status failed = driver.check(
-          driver.graphExecKernelNodeSetParams(executable, node, &launch),
-          "a kernel cannot be given its arguments"))
-    return failed;
+Status LaunchGraph::replay(void *stream,
+                           std::vector<std::vector<void *>> &parameters) {
+  for (size_t i = 0; i < launches.size(); ++i) {
+    KernelNode &launch = launches[i].parameters;
+    launch.parameters = parameters[i].data();
+    launch.extra = nullptr;
+    if (Status failed = driver.check(driver.graphExecKernelNodeSetParams(
+                                         executable, launches[i].node, &launch),
+                                     "a kernel cannot be given its arguments"))
+      return failed;
+  }
   return driver.check(driver.graphLaunch(executable, stream),
                       "the kernels cannot be started");
 }

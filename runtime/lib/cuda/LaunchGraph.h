@@ -27,20 +27,25 @@ public:
 
   bool isRecorded() const { return executable != nullptr; }
 
-  /// Records what `work` gives to `stream`, which is not done. The launch of
-  /// `varying` is the one whose parameters change. False if the driver cannot
+  /// Records what `work` gives to `stream`, which is not done. The launches of
+  /// `varying` are those whose parameters change. False if the driver cannot
   /// record it; nothing is recorded then.
-  bool record(void *stream, void *varying, const std::function<Status()> &work);
+  bool record(void *stream, const std::vector<void *> &varying,
+              const std::function<Status()> &work);
 
-  /// Gives it to `stream`, with these parameters of the launch that varies.
-  Status replay(void *stream, std::vector<void *> &parameters);
+  /// Gives it to `stream`, with these parameters of each launch that varies.
+  Status replay(void *stream, std::vector<std::vector<void *>> &parameters);
 
   void clear();
 
 private:
   const Driver &driver;
-  void *graph = nullptr, *executable = nullptr, *node = nullptr;
-  KernelNode launch = {};
+  struct Launch {
+    void *node = nullptr;
+    KernelNode parameters = {};
+  };
+  void *graph = nullptr, *executable = nullptr;
+  std::vector<Launch> launches;
 };
 
 } // namespace loco::cuda

@@ -33,11 +33,11 @@ int64_t CudaLaunch::scratchFor(int64_t steps, int64_t wanted) const {
 }
 
 Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
-                    int64_t teams, bool hasSpare) {
+                    const std::vector<int64_t> &teams, bool hasSpare,
+                    int64_t workspace) {
   Layout layout;
   layout.samples = samples;
   layout.steps = steps;
-  layout.teams = teams;
   layout.hasSpare = hasSpare;
   int64_t end = 0;
   auto place = [](int64_t &end, int64_t size) {
@@ -63,18 +63,49 @@ Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
     layout.resultBytes.push_back(result.bytes(steps) * copies);
     layout.results.push_back(place(end, layout.resultBytes.back()));
   }
-  layout.partsBegin = end;
-  for (size_t i = 0; i < code.kernel.results.size(); ++i)
-    layout.parts.push_back(code.kernel.results[i].kind == Kind::Sum
-                               ? place(end, layout.resultBytes[i] * teams)
-                               : 0);
-  layout.partsBytes = end - layout.partsBegin;
-  layout.segment = code.launch.segmentFor(steps, code.kernel.segment);
-  layout.scratchStride =
-      aligned(code.launch.scratchFor(steps, code.kernel.segment));
-  layout.scratch = place(end, layout.scratchStride * teams);
+  for (const KernelOperand &array : code.between)
+    layout.between.push_back(place(end, array.bytes(steps) * samples));
+  layout.sumsBegin = end;
+  for (size_t i = 0; i < code.parts.size(); ++i) {
+    const Kernel &kernel = code.parts[i].kernel;
+    PartLayout &part = layout.parts.emplace_back();
+    part.teams = teams[i];
+    for (const KernelOperand &result : kernel.results)
+      part.sums.push_back(result.kind == Kind::Sum
+                              ? place(end, result.bytes(steps) * part.teams)
+                              : 0);
+  }
+  layout.sumsBytes = end - layout.sumsBegin;
+  int64_t scratch = workspace;
+  for (size_t i = 0; i < code.parts.size(); ++i) {
+    const CudaPart &from = code.parts[i];
+    PartLayout &part = layout.parts[i];
+    if (from.isProduct)
+      continue;
+    part.segment = from.launch.segmentFor(steps, from.kernel.segment);
+    part.scratchStride =
+        aligned(from.launch.scratchFor(steps, from.kernel.segment));
+    scratch = std::max(scratch, part.scratchStride * part.teams);
+  }
+  layout.scratch = place(end, scratch);
   layout.bytes = end;
   return layout;
+}
+
+int64_t Layout::find(const CudaCode &code, const CudaArray &array,
+                     int place) const {
+  auto number = static_cast<size_t>(array.number);
+  switch (array.place) {
+  case CudaArray::Place::Argument:
+    return arguments[number] +
+           (code.kernel.arguments[number].kind == Kind::Sample ? batches[place]
+                                                               : 0);
+  case CudaArray::Place::Result:
+    return results[number];
+  case CudaArray::Place::Between:
+    return between[number];
+  }
+  return 0;
 }
 
 /// The driver's functions take all host memory as one that they may write to.

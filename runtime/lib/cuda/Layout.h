@@ -12,26 +12,38 @@
 
 namespace loco::cuda {
 
+/// Of one part of the code: how many teams it has, their sums, and scratch
+/// memory; steps of a segment, 0: all.
+struct PartLayout {
+  int64_t teams = 0, segment = 0, scratchStride = 0;
+  std::vector<int64_t> sums;
+};
+
 /// Places in the arena, in this order: what all samples share; the samples of
 /// a batch and their numbers, once or twice, so that a second batch can arrive
-/// while the first is worked on; results; sums of each team; scratch memory.
+/// while the first is worked on; results; arrays between parts; sums of each
+/// team; scratch memory, of one part at a time.
 struct Layout {
-  /// `segment`: steps of a segment, 0: all.
-  int64_t samples = -1, steps = -1, teams = 0, segment = 0;
+  int64_t samples = -1, steps = -1;
   /// Of each argument: its place, for what is per sample counted from the
   /// beginning of the batch's place, and its size.
   std::vector<int64_t> arguments, argumentBytes;
-  std::vector<int64_t> results, resultBytes, parts;
+  std::vector<int64_t> results, resultBytes, between;
+  std::vector<PartLayout> parts;
   /// Places of the batches, and that of the samples' numbers in them.
   int64_t batches[2] = {0, 0}, index = 0;
   bool hasSpare = false;
-  int64_t partsBegin = 0, partsBytes = 0;
-  int64_t scratch = 0, scratchStride = 0;
+  int64_t sumsBegin = 0, sumsBytes = 0;
+  int64_t scratch = 0;
   int64_t bytes = 0;
 
-  /// For a grid of so many teams.
+  /// For grids of so many teams; `workspace`: bytes that a library works with.
   static Layout make(const CudaCode &code, int64_t samples, int64_t steps,
-                     int64_t teams, bool hasSpare);
+                     const std::vector<int64_t> &teams, bool hasSpare,
+                     int64_t workspace);
+
+  /// Where an array is; samples in the batch's place `place`.
+  int64_t find(const CudaCode &code, const CudaArray &array, int place) const;
 
   /// What is copied to the device of a batch: what all samples share, but for
   /// arguments that are there already, or what is per sample. `arena`: its

@@ -1,0 +1,116 @@
+//===- Library.cpp - cuBLAS, opened when it is needed ---------------------===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Library.h"
+
+#include <climits>
+#include <cstdlib>
+#include <dlfcn.h>
+
+using namespace loco;
+using namespace loco::cuda;
+
+/// Products of f32 are of f32: no tensor core rounds its operands.
+static constexpr int defaultMath = 0;
+
+Expected<const Library *> Library::open() {
+  static Expected<Library> library = []() -> Expected<Library> {
+    auto driver = openDriver();
+    if (!driver)
+      return driver.error();
+    const char *named = std::getenv("LOCO_CUBLAS");
+    std::vector<std::string> files = {"libcublas.so.13", "libcublas.so.12"};
+    if (named && *named)
+      files = {named};
+    void *found = nullptr;
+    for (const std::string &file : files)
+      if (!found)
+        found = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!found)
+      return Error{"there is no cuBLAS: `" + files.front() +
+                   "` cannot be opened"};
+    // Each knows its own devices only.
+    bool isEmulated = dlsym(found, "locoEmulatedLibrary") != nullptr;
+    if (isEmulated != (*driver)->isEmulated)
+      return Error{"there is no cuBLAS for the driver at hand"};
+    Library made;
+#define LOCO_CUBLAS(member, symbol, parameters)                                \
+  made.member =                                                                \
+      reinterpret_cast<decltype(made.member)>(dlsym(found, #symbol));          \
+  if (!made.member)                                                            \
+    return Error{"cuBLAS is too old: it has no `" #symbol "`"};
+#include "LibraryApi.def"
+#undef LOCO_CUBLAS
+    return made;
+  }();
+  if (!library)
+    return library.error();
+  return &*library;
+}
+
+bool loco::hasCudaLibrary(std::string &why) {
+  auto library = Library::open();
+  if (!library)
+    why = library.message();
+  return bool(library);
+}
+
+int64_t Library::workspaceBytes(const Device &device) {
+  // As NVIDIA recommends.
+  return int64_t(device.facts().capability < 90 ? 4 : 32) << 20;
+}
+
+static Status check(int error, const std::string &what) {
+  if (error == 0)
+    return {};
+  return Error{what + ": cuBLAS status " + std::to_string(error)};
+}
+
+/// Tells the library where it works. A workspace that it takes itself could
+/// not be part of a graph.
+Status Library::prepare(Device &device, uint64_t workspace) const {
+  if (!handle) {
+    if (Status failed = check(create(&handle), "cuBLAS does not start"))
+      return failed;
+    if (Status failed =
+            check(setMathMode(handle, defaultMath), "cuBLAS cannot be set up"))
+      return failed;
+    if (Status failed = check(setStream(handle, device.computeStream()),
+                              "cuBLAS cannot be set up"))
+      return failed;
+  }
+  if (workspaceAt == workspace)
+    return {};
+  workspaceAt = workspace;
+  return check(setWorkspace(handle, workspace,
+                            static_cast<size_t>(workspaceBytes(device))),
+               "cuBLAS takes no memory");
+}
+
+Status Library::multiply(Device &device, const CudaProduct &product,
+                         int64_t rows, uint64_t left, uint64_t right,
+                         uint64_t out, uint64_t workspace) const {
+  if (Status failed = prepare(device, workspace))
+    return failed;
+  if (rows > INT_MAX)
+    return Error{"a product of " + std::to_string(rows) +
+                 " rows is too large for cuBLAS; lower the batch"};
+  // Rows of ours are columns of theirs: all matrices are theirs transposed.
+  auto count = static_cast<int>(rows), inner = static_cast<int>(product.inner),
+       outer = static_cast<int>(product.outer);
+  auto call = [&](auto function, auto one, auto zero) {
+    if (product.isOuter)
+      return function(handle, 0, 1, outer, inner, count, &one, right, outer,
+                      left, inner, &zero, out, outer);
+    return function(handle, product.isTransposed ? 1 : 0, 0, outer, count,
+                    inner, &one, right, product.isTransposed ? inner : outer,
+                    left, inner, &zero, out, outer);
+  };
+  return check(product.type == ElementType::F64 ? call(dgemm, 1.0, 0.0)
+                                                : call(sgemm, 1.0f, 0.0f),
+               "a product cannot be started");
+}

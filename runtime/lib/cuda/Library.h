@@ -1,0 +1,46 @@
+//===- Library.h - cuBLAS, opened when it is needed -------------*- C++ -*-===//
+//
+// Part of loco, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOCO_RUNTIME_CUDA_LIBRARY_H
+#define LOCO_RUNTIME_CUDA_LIBRARY_H
+
+#include "Device.h"
+
+namespace loco::cuda {
+
+class Library {
+public:
+  /// cuBLAS of this machine, opened the first time. The file is one of the
+  /// names that NVIDIA gives it, or what the environment variable LOCO_CUBLAS
+  /// names; `none` stands for no library. An error says what is missing.
+  static Expected<const Library *> open();
+
+  /// Bytes of device memory that products may use: given, the same bits come
+  /// out in every run.
+  static int64_t workspaceBytes(const Device &device);
+
+  /// Gives a product to the device's compute stream; `rows` as CudaProduct
+  /// says.
+  Status multiply(Device &device, const CudaProduct &product, int64_t rows,
+                  uint64_t left, uint64_t right, uint64_t out,
+                  uint64_t workspace) const;
+
+private:
+  Status prepare(Device &device, uint64_t workspace) const;
+
+#define LOCO_CUBLAS(member, symbol, parameters)                                \
+  int(*member) parameters = nullptr;
+#include "LibraryApi.def"
+#undef LOCO_CUBLAS
+  /// Made when the first product is.
+  mutable void *handle = nullptr;
+  mutable uint64_t workspaceAt = 0;
+};
+
+} // namespace loco::cuda
+
+#endif // LOCO_RUNTIME_CUDA_LIBRARY_H
