@@ -16,6 +16,8 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
 
+#include "compiler/Conversion/LocoToGPU/TileSamples.h"
+
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -123,6 +125,8 @@ void GPUEmitter::fillPanel(const GPUProduct &product, bool isHeld) {
          llvm::SmallDenseMap<char, GPUCoordinate> places;
          placeAlong(lines, line, places);
          placeAlong(product.summed, sum, places);
+         if (product.isSum && isHeld)
+           exists = both(exists, isOfSample(product.op, places[tileLetter]));
          SmallVector<GPUCoordinate> coordinates;
          for (char letter : letters)
            coordinates.push_back(places.lookup(letter));
@@ -144,7 +148,7 @@ void GPUEmitter::placeAlong(const GPUProduct::Axes &axes, Value number,
 void GPUEmitter::loadHeld(ScanOp scan) {
   for (Operation &op : *scan.getBlock())
     if (auto found = schedule.products.find(&op);
-        found != schedule.products.end())
+        found != schedule.products.end() && !found->second.isSum)
       fillPanel(found->second, true);
 }
 
@@ -153,27 +157,32 @@ void GPUEmitter::loadHeld(ScanOp scan) {
 //===----------------------------------------------------------------------===//
 
 void GPUEmitter::emitProducts(const GPUStage &stage) {
-  for (const GPUItem &item : stage.items)
-    fillPanel(schedule.products.find(item.op)->second, false);
+  for (const GPUItem &item : stage.items) {
+    const GPUProduct &product = schedule.products.find(item.op)->second;
+    if (product.isSum)
+      fillPanel(product, true);
+    fillPanel(product, false);
+  }
   // Panels are the block's own.
   gpu::BarrierOp::create(b, loc);
   for (const GPUItem &item : stage.items) {
     const GPUProduct &product = schedule.products.find(item.op)->second;
-    if (schedule.multipliesByTensorCores(product))
-      multiplyByFragments(product);
+    bool isByCores = schedule.multipliesByTensorCores(product);
+    if (product.isSum)
+      isByCores ? addFragments(product) : addProduct(product);
     else
-      multiply(product);
+      isByCores ? multiplyByFragments(product) : multiply(product);
   }
 }
 
 /// Stores an element of the result; `row` is the block's.
-void GPUEmitter::storeProduct(const GPUProduct &product, Value row,
-                              Value column, Value value) {
+void GPUEmitter::storeProduct(const GPUProduct &product, GPUReference to,
+                              Value row, Value column, Value value,
+                              Value exists) {
   GPUSchedule::Panels panels = schedule.panelsOf(product);
-  Value exists;
   if (panels.columns > product.columns.count)
-    exists = compare(arith::CmpIPredicate::ult, column,
-                     constant(product.columns.count));
+    exists = both(exists, compare(arith::CmpIPredicate::ult, column,
+                                  constant(product.columns.count)));
   row = plus(firstRow(product), row);
   if (panels.rows * schedule.blocksPerSample > product.rows.count)
     exists = both(exists, compare(arith::CmpIPredicate::ult, row,
@@ -186,98 +195,219 @@ void GPUEmitter::storeProduct(const GPUProduct &product, Value row,
   site.shape = schedule.shapeOf(op.getResult());
   for (char letter : product.output)
     site.coordinates.push_back(places.lookup(letter));
-  when(exists,
-       [&] { store(find(op.getResult()), linearOf(site), value, false); });
+  when(exists, [&] { store(to, linearOf(site), value, false); });
 }
 
 void GPUEmitter::multiply(const GPUProduct &product) {
   GPUSchedule::Panels panels = schedule.panelsOf(product);
   Type element = getElementTypeOrSelf(product.held);
   Type four = VectorType::get({columnsOfThread}, element);
-  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
-  loop(
-      threadInBlock, constant(panels.rows * panels.columns / columnsOfThread),
-      constant(schedule.threadsInBlock()), {}, [&](Value job, Carried) {
-        Value row = remainder(job, panels.rows);
-        Value column = times(divided(job, panels.rows), columnsOfThread);
-        Values sums(columnsOfThread, number(element, 0));
-        loop(
-            constant(0), constant(panels.summed), constant(1), sums,
-            [&](Value k, Carried inner) {
-              Value weight = LLVM::LoadOp::create(
-                  b, loc, element,
-                  panelElement(product.heldOffset, element,
-                               plus(times(k, panels.rows), row)));
-              Value states = LLVM::LoadOp::create(
-                  b, loc, four,
-                  panelElement(product.movingOffset, element,
-                               plus(times(k, panels.pitch), column)),
-                  /*alignment=*/std::min<int64_t>(16, columnsOfThread * bytes));
-              for (auto [i, sum] : llvm::enumerate(inner))
-                sum = math::FmaOp::create(
-                    b, loc, weight,
-                    LLVM::ExtractElementOp::create(b, loc, states, constant(i)),
-                    sum);
-            });
-        for (auto [i, sum] : llvm::enumerate(sums))
-          storeProduct(product, row, plus(column, int64_t(i)), sum);
-      });
+  GPUReference to = find(product.op->getResult(0));
+  loop(threadInBlock, constant(panels.rows * panels.columns / columnsOfThread),
+       constant(schedule.threadsInBlock()), {}, [&](Value job, Carried) {
+         Value row = remainder(job, panels.rows);
+         Value column = times(divided(job, panels.rows), columnsOfThread);
+         Values sums(columnsOfThread, number(element, 0));
+         loop(constant(0), constant(panels.summed), constant(1), sums,
+              [&](Value k, Carried inner) {
+                Value weight = LLVM::LoadOp::create(
+                    b, loc, element,
+                    panelElement(product.heldOffset, element,
+                                 plus(times(k, panels.rows), row)));
+                Value states = LLVM::LoadOp::create(
+                    b, loc, four,
+                    panelElement(product.movingOffset, element,
+                                 plus(times(k, panels.pitch), column)),
+                    /*alignment=*/16);
+                for (auto [i, sum] : llvm::enumerate(inner))
+                  sum = math::FmaOp::create(b, loc, weight,
+                                            LLVM::ExtractElementOp::create(
+                                                b, loc, states, constant(i)),
+                                            sum);
+              });
+         for (auto [i, sum] : llvm::enumerate(sums))
+           storeProduct(product, to, row, plus(column, int64_t(i)), sum);
+       });
+}
+
+//===----------------------------------------------------------------------===//
+// Fragments
+//===----------------------------------------------------------------------===//
+
+/// A lane's part of a fragment.
+Value GPUEmitter::readFragment(const GPUProduct &product, bool isHeld,
+                               int64_t part, Value tile, Value piece) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  int64_t numbers = numbersInRegister(schedule.options.products);
+  Type element = numbers == 2 ? Type(b.getBF16Type()) : Type(b.getF32Type());
+  int64_t each = elementsOfLane(isHeld, numbers);
+  int64_t all = (isHeld ? panels.rows : panels.columns) * panels.summed;
+  Value place = plus(times(tile, panels.summed / (8 * numbers)), piece);
+  place = plus(times(place, warpSize), lane);
+  return LLVM::LoadOp::create(
+      b, loc, VectorType::get({each}, element),
+      panelElement(isHeld ? product.heldOffset : product.movingOffset, element,
+                   plus(times(place, each), part * all)),
+      /*alignment=*/isHeld ? 16 : 8);
+}
+
+static Value zeroFragment(OpBuilder &b, Location loc) {
+  auto type = VectorType::get({4}, b.getF32Type());
+  return LLVM::ConstantOp::create(b, loc, type,
+                                  DenseElementsAttr::get(type, 0.0f));
+}
+
+/// Adds the product of numbers that `left` and `right` stand for.
+void GPUEmitter::multiplyParts(ArrayRef<Value> left, ArrayRef<Value> right,
+                               Value &sum) {
+  auto multiply = [&](Value a, Value c, Value to) -> Value {
+    return device::MultiplyOp::create(b, loc, to.getType(), a, c, to);
+  };
+  if (left.size() == 1) {
+    sum = multiply(left[0], right[0], sum);
+    return;
+  }
+  // Tensor cores cut sums off: what is to be as good as f32 is added up outside
+  // of them, small products first.
+  Value more = multiply(left[1], right[0], zeroFragment(b, loc));
+  more = multiply(left[0], right[1], more);
+  sum = LLVM::FAddOp::create(b, loc, sum, multiply(left[0], right[0], more));
 }
 
 void GPUEmitter::multiplyByFragments(const GPUProduct &product) {
   GPUSchedule::Panels panels = schedule.panelsOf(product);
-  int64_t numbers = numbersInRegister(schedule.options.products);
-  Type element = numbers == 2 ? Type(b.getBF16Type()) : Type(b.getF32Type());
-  Type sumType = VectorType::get({4}, b.getF32Type());
-  int64_t pieces = panels.summed / (8 * numbers),
-          tiles = panels.columns / columnsOfFragment;
-  /// A lane's part of a fragment.
-  auto read = [&](bool isHeld, int64_t part, Value tile, Value piece) {
-    int64_t each = elementsOfLane(isHeld, numbers);
-    int64_t all = (isHeld ? panels.rows : panels.columns) * panels.summed;
-    Value place = plus(times(plus(times(tile, pieces), piece), warpSize), lane);
-    return LLVM::LoadOp::create(
-        b, loc, VectorType::get({each}, element),
-        panelElement(isHeld ? product.heldOffset : product.movingOffset,
-                     element, plus(times(place, each), part * all)),
-        /*alignment=*/isHeld ? 16 : 8);
-  };
-  Value zero = LLVM::ConstantOp::create(
-      b, loc, sumType, DenseElementsAttr::get(cast<ShapedType>(sumType), 0.0f));
+  int64_t pieces =
+      panels.summed / (8 * numbersInRegister(schedule.options.products));
+  int64_t tiles = panels.columns / columnsOfFragment;
   int64_t warps = schedule.threadsInBlock() / warpSize;
+  GPUReference to = find(product.op->getResult(0));
   loop(divided(threadInBlock, warpSize), constant(panels.rows / rowsOfFragment),
        constant(warps), {}, [&](Value tile, Carried) {
-         Values sums(tiles, zero);
+         Values sums(tiles, zeroFragment(b, loc));
          loop(constant(0), constant(pieces), constant(1), sums,
               [&](Value piece, Carried inner) {
-                Values left, right;
+                Values left;
                 for (int64_t i = 0; i < panels.parts; ++i)
-                  left.push_back(read(true, i, tile, piece));
+                  left.push_back(readFragment(product, true, i, tile, piece));
                 for (auto [column, sum] : llvm::enumerate(inner)) {
-                  right.clear();
+                  Values right;
                   for (int64_t i = 0; i < panels.parts; ++i)
-                    right.push_back(read(false, i, constant(column), piece));
-                  auto multiply = [&](int64_t i, int64_t j, Value to) -> Value {
-                    return device::MultiplyOp::create(b, loc, sumType, left[i],
-                                                      right[j], to);
-                  };
-                  if (panels.parts == 1) {
-                    sum = multiply(0, 0, sum);
-                    continue;
-                  }
-                  // Tensor cores cut sums off: what is to be as good as f32 is
-                  // added up outside of them, small products first.
-                  Value more = multiply(0, 1, multiply(1, 0, zero));
-                  sum = LLVM::FAddOp::create(b, loc, sum, multiply(0, 0, more));
+                    right.push_back(readFragment(product, false, i,
+                                                 constant(column), piece));
+                  multiplyParts(left, right, sum);
                 }
               });
          Value row = plus(times(tile, rowsOfFragment), divided(lane, 4));
          for (auto [column, sum] : llvm::enumerate(sums))
            for (int64_t i = 0; i < 4; ++i)
              storeProduct(
-                 product, plus(row, i / 2 * 8),
+                 product, to, plus(row, i / 2 * 8),
                  plus(times(remainder(lane, 4), 2),
                       int64_t(column) * columnsOfFragment + i % 2),
                  LLVM::ExtractElementOp::create(b, loc, sum, constant(i)));
        });
+}
+
+//===----------------------------------------------------------------------===//
+// Sums over steps
+//===----------------------------------------------------------------------===//
+
+/// What a thread has of a sum before the first step.
+GPUEmitter::Values GPUEmitter::zerosOf(Operation *op) {
+  const GPUProduct &product = schedule.products.find(op)->second;
+  int64_t jobs = schedule.jobsOfThread(product);
+  if (schedule.multipliesByTensorCores(product))
+    return Values(jobs, zeroFragment(b, loc));
+  return Values(jobs * 16, number(getElementTypeOrSelf(product.held), 0));
+}
+
+/// Four by four numbers of each of the thread's jobs. Jobs that do not exist do
+/// the last one's work once more.
+void GPUEmitter::addProduct(const GPUProduct &product) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  Type element = getElementTypeOrSelf(product.held);
+  Type four = VectorType::get({4}, element);
+  int64_t jobs = schedule.jobsOf(product), rows = panels.rows / 4;
+  auto read = [&](int64_t offset, Value number) {
+    return LLVM::LoadOp::create(b, loc, four,
+                                panelElement(offset, element, number),
+                                /*alignment=*/16);
+  };
+  Values &sums = accumulators[product.op];
+  loop(constant(0), constant(product.summed.count), constant(1), sums,
+       [&](Value k, Carried inner) {
+         for (int64_t i = 0; i < schedule.jobsOfThread(product); ++i) {
+           Value job = arith::MinUIOp::create(
+               b, loc, plus(threadInBlock, i * schedule.threadsInBlock()),
+               constant(jobs - 1));
+           Value left =
+               read(product.heldOffset, plus(times(k, panels.rows),
+                                             times(remainder(job, rows), 4)));
+           Value right =
+               read(product.movingOffset,
+                    plus(times(k, panels.pitch), times(divided(job, rows), 4)));
+           for (int64_t part = 0; part < 16; ++part) {
+             auto at = [&](Value vector, int64_t number) -> Value {
+               return LLVM::ExtractElementOp::create(b, loc, vector,
+                                                     constant(number));
+             };
+             Value &sum = inner[i * 16 + part];
+             sum = math::FmaOp::create(b, loc, at(left, part / 4),
+                                       at(right, part % 4), sum);
+           }
+         }
+       });
+}
+
+void GPUEmitter::addFragments(const GPUProduct &product) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  int64_t pieces =
+      panels.summed / (8 * numbersInRegister(schedule.options.products));
+  int64_t jobs = schedule.jobsOf(product), tiles = panels.rows / rowsOfFragment;
+  Values &sums = accumulators[product.op];
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    Value job = divided(threadInBlock, warpSize);
+    job = plus(job, i * schedule.threadsInBlock() / warpSize);
+    job = arith::MinUIOp::create(b, loc, job, constant(jobs - 1));
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      Values left, right;
+      for (int64_t part = 0; part < panels.parts; ++part) {
+        left.push_back(readFragment(product, true, part, remainder(job, tiles),
+                                    constant(piece)));
+        right.push_back(readFragment(product, false, part, divided(job, tiles),
+                                     constant(piece)));
+      }
+      multiplyParts(left, right, sum);
+    }
+  }
+}
+
+void GPUEmitter::storeSum(const GPUProduct &product, GPUReference to) {
+  GPUSchedule::Panels panels = schedule.panelsOf(product);
+  bool isByCores = schedule.multipliesByTensorCores(product);
+  int64_t jobs = schedule.jobsOf(product), each = isByCores ? warpSize : 1;
+  int64_t together = schedule.threadsInBlock() / each;
+  const Values &sums = accumulators[product.op];
+  for (int64_t i = 0; i < schedule.jobsOfThread(product); ++i) {
+    Value job = plus(divided(threadInBlock, each), i * together), exists;
+    if ((i + 1) * together > jobs)
+      exists = compare(arith::CmpIPredicate::ult, job, constant(jobs));
+    int64_t rows = panels.rows / (isByCores ? rowsOfFragment : 4);
+    Value row = remainder(job, rows), column = divided(job, rows);
+    if (!isByCores) {
+      for (int64_t part = 0; part < 16; ++part)
+        storeProduct(product, to, plus(times(row, 4), part / 4),
+                     plus(times(column, 4), part % 4), sums[i * 16 + part],
+                     exists);
+      continue;
+    }
+    row = plus(times(row, rowsOfFragment), divided(lane, 4));
+    column =
+        plus(times(column, columnsOfFragment), times(remainder(lane, 4), 2));
+    for (int64_t part = 0; part < 4; ++part)
+      storeProduct(
+          product, to, plus(row, part / 2 * 8), plus(column, part % 2),
+          LLVM::ExtractElementOp::create(b, loc, sums[i], constant(part)),
+          exists);
+  }
 }

@@ -309,6 +309,8 @@ void GPUEmitter::emitScan(ScanOp scan) {
     if (entry.deferred)
       carried.append(cast<RankedTensorType>(sum.getType()).getNumElements(),
                      number(element, 0));
+    else if (entry.product)
+      carried.append(zerosOf(entry.product));
     else if (entry.place < 0)
       carried.append(slots(sum), number(element, 0));
   }
@@ -374,6 +376,8 @@ void GPUEmitter::emitScan(ScanOp scan) {
       if (entry.deferred)
         accumulators[entry.deferred] =
             take(cast<RankedTensorType>(sum.getType()).getNumElements());
+      else if (entry.product)
+        accumulators[entry.product] = take(zerosOf(entry.product).size());
       else if (entry.place < 0)
         next += slots(sum);
     }
@@ -418,8 +422,9 @@ void GPUEmitter::emitScan(ScanOp scan) {
     next = firstSum;
     for (auto [sum, entry, value] :
          llvm::zip(scan.getSums(), plan.sums, yield.getSums())) {
-      if (entry.deferred)
-        for (Value part : accumulators[entry.deferred])
+      if (entry.deferred || entry.product)
+        for (Value part :
+             accumulators[entry.deferred ? entry.deferred : entry.product])
           values[next++] = part;
       else if (entry.place < 0)
         for (int64_t slot = 0; slot < slots(sum); ++slot, ++next)
@@ -456,6 +461,9 @@ void GPUEmitter::emitScan(ScanOp scan) {
     if (entry.deferred)
       for (int64_t i = 0, e = partsOf(sum); i < e; ++i)
         parts.push_back(carried[next++]);
+    else if (entry.product)
+      for (Value &part : accumulators[entry.product])
+        part = carried[next++];
     else if (entry.place < 0)
       for (int64_t slot = 0; slot < slots(sum); ++slot)
         scope.registers[sum].push_back(carried[next++]);
@@ -479,7 +487,9 @@ void GPUEmitter::emitScan(ScanOp scan) {
     if (carry.both < 0)
       storeOwn(final);
   for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums))
-    if (!entry.deferred && entry.place < 0)
+    if (entry.product)
+      storeSum(schedule.products.find(entry.product)->second, find(sum));
+    else if (!entry.deferred && entry.place < 0)
       storeOwn(sum);
   if (parts.empty())
     return;

@@ -228,14 +228,17 @@ std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
        << schedule.scratchBytesPerSegmentStep << " steps of a segment";
   os << " bytes for each sample at work\n";
   if (!schedule.products.empty()) {
-    int64_t bytes = 0;
     bool isByCores = false;
+    int64_t sums = 0;
     for (const auto &[op, product] : schedule.products) {
-      bytes += schedule.panelsOf(product).heldBytes;
+      sums += product.isSum;
       isByCores |= schedule.multipliesByTensorCores(product);
     }
-    os << schedule.products.size() << " products with weights on chip, "
-       << bytes << " bytes of them in a block, multiply ";
+    os << schedule.products.size() - sums
+       << " products with weights on chip and " << sums
+       << " gradients of weights, "
+       << schedule.places[schedule.panelPlace].sites()
+       << " bytes of shared memory for them, multiply ";
     if (isByCores)
       os << productsName(schedule.options.products) << " on tensor cores\n";
     else

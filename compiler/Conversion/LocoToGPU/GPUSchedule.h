@@ -154,7 +154,8 @@ struct GPUStage {
 };
 
 /// A product in a loop of a matrix that every step sees, its rows those of the
-/// result, and one that changes, whose columns are the result's.
+/// result, and one that changes, whose columns are the result's. Or one of two
+/// that change, summed over samples and steps: the gradient of such a matrix.
 struct GPUProduct {
   /// Several axes as one, numbered row by row.
   struct Axes {
@@ -166,6 +167,7 @@ struct GPUProduct {
   mlir::Value held, moving;
   std::string heldLetters, movingLetters, output;
   Axes rows, summed, columns;
+  bool isSum = false;
   /// In bytes, from the start of the panels.
   int64_t heldOffset = 0, movingOffset = 0;
 };
@@ -182,6 +184,9 @@ struct GPUScan {
     mlir::Operation *deferred = nullptr;
     /// Where it is added up; -1: in registers.
     int place = -1;
+    /// A product of two panels, added up in registers as its jobs are given out
+    /// (GPUProduct::isSum), and stored after the loop.
+    mlir::Operation *product = nullptr;
   };
   /// An element of every step that is copied into shared memory while the step
   /// before is worked on.
@@ -263,6 +268,10 @@ struct GPUSchedule {
   };
   Panels panelsOf(const GPUProduct &product) const;
   bool multipliesByTensorCores(const GPUProduct &product) const;
+  /// Of a sum: pieces of the result, each of one thread (four by four) or one
+  /// warp, and how many a thread has at most.
+  int64_t jobsOf(const GPUProduct &product) const;
+  int64_t jobsOfThread(const GPUProduct &product) const;
 
   /// Threads that a team has in one block; threads of a block.
   int64_t threadsInBlock() const { return threads / blocksPerSample; }

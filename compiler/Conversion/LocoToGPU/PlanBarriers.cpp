@@ -126,7 +126,7 @@ void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
       // So are weights that stay on chip.
       for (Operation &op : *scan.getBlock())
         if (auto found = schedule.products.find(&op);
-            found != schedule.products.end()) {
+            found != schedule.products.end() && !found->second.isSum) {
           readAccess(found->second.held, false, 0, stage.section, ahead);
           ahead.push_back({schedule.panelPlace, 0, true});
         }
@@ -187,7 +187,8 @@ void GPUPlanner::placeBarriers(std::vector<GPUStage> &stages, Accesses &open) {
             found != schedule.memory.end() && !entry.deferred &&
             entry.place < 0)
           stored.push_back(
-              {found->second.place, mappingOf(schedule.shapeOf(sum)), true});
+              {found->second.place,
+               entry.product ? 0 : mappingOf(schedule.shapeOf(sum)), true});
       plan.barrierAfter |= conflicts(stored);
       if (plan.barrierAfter)
         open.clear();

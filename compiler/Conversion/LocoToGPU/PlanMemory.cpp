@@ -149,7 +149,8 @@ void GPUPlanner::requireMemoryAcross(ArrayRef<GPUStage> stages) {
       if (item.op && !item.deferred)
         here.insert(item.op);
       if (item.op && (stage.kind == GPUStage::Kind::Warps ||
-                      stage.kind == GPUStage::Kind::Product))
+                      (stage.kind == GPUStage::Kind::Product &&
+                       !schedule.products[item.op].isSum)))
         requireMemory(item.op->getResult(0));
       auto visit = [&](Value leaf, bool isOwn) {
         Operation *producer = leaf.getDefiningOp();

@@ -25,6 +25,9 @@ static constexpr int64_t samplesOfTile = 8;
 /// Rows and sums that are worth the name of a product.
 static constexpr int64_t leastRows = 8, leastSummed = 8;
 
+/// Numbers that a thread adds up in registers during a loop.
+static constexpr int64_t mostSumsOfThread = 64;
+
 /// Shared memory that is left to fields, sums and numbers of sections.
 static constexpr int64_t otherBytes = 16 * 1024;
 
@@ -66,18 +69,28 @@ static GPUProduct::Axes axesOf(ContractOp op,
   return axes;
 }
 
+/// True for what is summed over samples and steps, and nothing else.
+static bool isSumOfProducts(ContractOp op) {
+  if (!op->hasAttr(tileAttribute) || !op->hasOneUse())
+    return false;
+  auto yield = dyn_cast<YieldOp>(*op->user_begin());
+  return yield && llvm::is_contained(yield.getSums(), op.getResult());
+}
+
 std::optional<GPUProduct> loco::asProduct(ContractOp op) {
   auto scan = dyn_cast<ScanOp>(op->getParentOp());
   if (!scan || !op.getLhs().getType().hasStaticShape() ||
       !op.getRhs().getType().hasStaticShape())
     return std::nullopt;
   bool isLeft = isHeld(op.getLhs(), scan), isRight = isHeld(op.getRhs(), scan);
-  if (isLeft == isRight)
+  bool isSum = !isLeft && !isRight && isSumOfProducts(op);
+  if (isLeft == isRight && !isSum)
     return std::nullopt;
   auto [inputs, output] = op.getEquation().split("->");
   auto [held, moving] = inputs.split(',');
   GPUProduct product;
   product.op = op;
+  product.isSum = isSum;
   product.held = op.getLhs();
   product.moving = op.getRhs();
   if (isRight) {
@@ -101,7 +114,8 @@ std::optional<GPUProduct> loco::asProduct(ContractOp op) {
   product.columns = axesOf(op, [&](char letter) {
     return has(movingLetters)(letter) && has(out)(letter);
   });
-  if (product.rows.count < leastRows || product.summed.count < leastSummed)
+  if (product.rows.count < leastRows ||
+      (isSum ? product.columns : product.summed).count < leastSummed)
     return std::nullopt;
   return product;
 }
@@ -129,6 +143,8 @@ GPUSchedule::Panels GPUSchedule::panelsOf(const GPUProduct &product) const {
     // be in the same banks.
     panels.columns = llvm::alignTo(panels.columns, 4);
     panels.pitch = panels.columns + (panels.columns % 8 ? 0 : 4);
+    if (product.isSum)
+      panels.rows = llvm::alignTo(panels.rows, 4);
     panels.heldBytes = panels.summed * panels.rows * bytes;
     panels.movingBytes = panels.summed * panels.pitch * bytes;
   } else {
@@ -144,6 +160,20 @@ GPUSchedule::Panels GPUSchedule::panelsOf(const GPUProduct &product) const {
   panels.heldBytes = llvm::alignTo(panels.heldBytes, 16);
   panels.movingBytes = llvm::alignTo(panels.movingBytes, 16);
   return panels;
+}
+
+int64_t GPUSchedule::jobsOf(const GPUProduct &product) const {
+  Panels panels = panelsOf(product);
+  return multipliesByTensorCores(product)
+             ? panels.rows / rowsOfFragment *
+                   (panels.columns / columnsOfFragment)
+             : panels.rows / 4 * (panels.columns / 4);
+}
+
+int64_t GPUSchedule::jobsOfThread(const GPUProduct &product) const {
+  int64_t together = multipliesByTensorCores(product) ? threadsInBlock() / 32
+                                                      : threadsInBlock();
+  return llvm::divideCeil(jobsOf(product), together);
 }
 
 /// Bytes of all panels of a loop and the loops in it; sets their places, from
@@ -236,6 +266,11 @@ void GPUPlanner::chooseTileThreads(int64_t most) {
   DenseMap<Operation *, int64_t> ofLoop;
   for (const auto &[op, product] : schedule.products) {
     GPUSchedule::Panels panels = schedule.panelsOf(product);
+    if (product.isSum) {
+      wanted = std::max<int64_t>(wanted, panels.rows * panels.columns /
+                                             mostSumsOfThread);
+      continue;
+    }
     int64_t jobs = schedule.multipliesByTensorCores(product)
                        ? panels.rows / rowsOfFragment * warp
                        : panels.rows * panels.columns / 4;
@@ -252,6 +287,18 @@ void GPUPlanner::chooseTileThreads(int64_t most) {
   if (blocks > 1)
     threads = std::min<int64_t>(llvm::PowerOf2Ceil(threads), limit);
   schedule.threads = threads * blocks;
+  // Sums that have no room in registers, or that need no more than their sites
+  // have, are added up as others are.
+  SmallVector<Operation *> others;
+  for (const auto &[op, product] : schedule.products) {
+    int64_t sums = schedule.multipliesByTensorCores(product) ? 4 : 16;
+    if (product.isSum &&
+        (schedule.slotsOf(schedule.countOf(op->getResult(0))) ||
+         schedule.jobsOfThread(product) * sums > mostSumsOfThread))
+      others.push_back(op);
+  }
+  for (Operation *op : others)
+    schedule.products.erase(op);
 }
 
 /// Finds the products whose weights stay on chip, and how many blocks that

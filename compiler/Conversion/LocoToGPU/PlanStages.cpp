@@ -354,6 +354,9 @@ void GPUPlanner::planScan(ScanOp scan) {
       entry.deferred = op;
       if (schedule.countOf(sum) > 1)
         requireMemory(sum);
+    } else if (op && schedule.products.contains(op)) {
+      entry.product = op;
+      requireMemory(sum);
     } else if (schedule.slotsOf(schedule.countOf(sum))) {
       sinks.push_back({value, {}});
     } else {
