@@ -133,18 +133,29 @@ Expected<LinkedEntry *> CompiledProgram::getEntry(RequestCode &code,
 Expected<ResidualPolicy> CompiledProgram::chooseOnGPU(RequestCode &code,
                                                       const Request &request,
                                                       const Batch &batch) {
-  for (ResidualPolicy policy :
-       {ResidualPolicy::Store, ResidualPolicy::Recompute,
-        ResidualPolicy::Checkpoint}) {
+  auto hasRoom = [&](ResidualPolicy policy, bool isSlow) -> Expected<bool> {
     auto entry = getEntry(code, request, policy);
-    if (!entry && policy == ResidualPolicy::Store)
+    if (!entry)
       return entry.error();
-    if (entry && (*entry)->code->hasRoom(batch.samples, batch.steps))
+    return (*entry)->code->hasRoom(batch.samples, batch.steps, isSlow);
+  };
+  if (request.gradients.empty())
+    return ResidualPolicy::Store;
+  const auto policies = {ResidualPolicy::Store, ResidualPolicy::Recompute,
+                         ResidualPolicy::Checkpoint};
+  // By all of the device; by a part of it, which is the larger the less each
+  // sample needs.
+  for (ResidualPolicy policy : policies) {
+    auto found = hasRoom(policy, false);
+    if (!found)
+      return found.error();
+    if (*found)
       return policy;
-    if (request.gradients.empty())
-      break;
   }
-  return ResidualPolicy::Store;
+  for (ResidualPolicy policy : llvm::reverse(policies))
+    if (auto found = hasRoom(policy, true); found && *found)
+      return policy;
+  return ResidualPolicy::Checkpoint;
 }
 
 /// What answers the request within the memory that there is.
@@ -416,7 +427,8 @@ CompiledProgram::makeResident(const ResidentRequest &wanted) {
     auto entry = getEntry(code, wanted.request, *policy);
     if (!entry)
       return entry.error();
-    return (*entry)->code->hasRoom(wanted.samples, wanted.steps);
+    return (*entry)->code->hasRoom(wanted.samples, wanted.steps,
+                                   /*isSlow=*/false);
   };
   auto image = source->getUpdates();
   if (!image)

@@ -96,6 +96,7 @@ Value GPUEmitter::convolve(Operation *op, const GPUSite &site) {
       place.push_back({moved, 0});
     }
     Value x = getWhere(read, valid, place);
+    weight.back().base = plus(weight.back().base, noOffset);
     Value w = getAt(kernel, weight);
     return sum ? Value(math::FmaOp::create(b, loc, w, x, sum))
                : Value(arith::MulFOp::create(b, loc, w, x));
@@ -119,11 +120,11 @@ Value GPUEmitter::convolve(Operation *op, const GPUSite &site) {
     return sum;
   };
   if (!form.channels)
-    return addTaps(Value(), Value());
+    return here(addTaps(Value(), Value()));
   Values sum = {number(element, 0)};
   loop(constant(0), constant(readInGroup), constant(1), sum,
        [&](Value channel, Carried carried) {
-         carried[0] = addTaps(channel, carried[0]);
+         carried[0] = here(addTaps(channel, carried[0]));
        });
   return sum[0];
 }

@@ -137,10 +137,13 @@ void GPUEmitter::startAnew() {
     return LLVM::LoadOp::create(b, loc, b.getI64Type(), place, /*alignment=*/0,
                                 /*isVolatile=*/true);
   };
-  setThread(plus(toNarrow(read(0)),
+  Value zero = read(0);
+  setThread(plus(toNarrow(zero),
                  arith::IndexCastOp::create(
                      b, loc, b.getI32Type(),
                      gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x))));
+  seed = plus(launchSeed, zero);
+  update = plus(launchUpdate, zero);
   sample = read(1);
   team = read(2);
   steps = read(3);
@@ -150,6 +153,18 @@ void GPUEmitter::startAnew() {
     numSegments = read(6);
   }
   bindSample();
+}
+
+/// What depends on the thread and the seed alone is computed for each sample:
+/// it would be kept for the next one during all steps of this one.
+void GPUEmitter::startSample() {
+  Value zero = device::HereOp::create(b, loc, b.getI32Type(), constant(0));
+  setThread(
+      plus(zero, arith::IndexCastOp::create(
+                     b, loc, b.getI32Type(),
+                     gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x))));
+  seed = plus(launchSeed, toWide(zero));
+  update = plus(launchUpdate, toWide(zero));
 }
 
 /// What `startAnew` reads, for all threads.
@@ -201,8 +216,8 @@ void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
   steps = take();
   scratch = take();
   Value scratchStride = take();
-  seed = take();
-  update = take();
+  launchSeed = take();
+  launchUpdate = take();
   sampleIndex = take();
   Value segment = take();
   if (schedule.hasSegments)
@@ -250,6 +265,7 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
   loop(times(team, schedule.tile), samples, times(teams, schedule.tile), {},
        [&](Value index, Carried) {
          sample = index;
+         startSample();
          // The sample before may still be reading what this one writes.
          barrier();
          bindSample();

@@ -54,6 +54,14 @@ Value GPUEmitter::linearOf(const GPUSite &site) {
   return plus(linear, offset);
 }
 
+/// `value`, which is computed before what follows where registers are short: its
+/// terms would be kept until it is used.
+Value GPUEmitter::here(Value value) {
+  if (!noOffset || !isa<Float32Type, Float64Type>(value.getType()))
+    return value;
+  return device::HereOp::create(b, loc, value.getType(), value);
+}
+
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//

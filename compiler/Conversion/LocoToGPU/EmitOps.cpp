@@ -340,7 +340,8 @@ void GPUEmitter::stencil(StencilOp op, const GPUSite &site, Values &results) {
     }
   }
   for (auto [result, total] : llvm::zip(op.getFields(), totals))
-    results.push_back(total ? total : number(getElementTypeOrSelf(result), 0));
+    results.push_back(total ? here(total)
+                            : number(getElementTypeOrSelf(result), 0));
 }
 
 /// 1 at the first site over the op's axes that holds their maximum: none before

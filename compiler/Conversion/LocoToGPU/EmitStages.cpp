@@ -41,28 +41,36 @@ void GPUEmitter::emitSections() {
 void GPUEmitter::emitStage(const GPUStage &stage) {
   if (stage.barrier)
     barrier();
-  if (stage.isAnew) {
-    auto start = std::pair(thread, threadInBlock);
-    bool isAlone = thread == threadInBlock;
-    thread = device::HereOp::create(b, loc, thread.getType(), thread);
-    threadInBlock = isAlone ? thread
-                            : device::HereOp::create(b, loc, thread.getType(),
-                                                     threadInBlock);
-    emitKind(stage);
-    std::tie(thread, threadInBlock) = start;
-    return;
-  }
+  if (stage.isAnew)
+    return anew([&] { emitKind(stage); });
   if (!stage.isApart)
     return emitKind(stage);
   auto start =
       std::tuple(thread, threadInBlock, group, lane, warp, sample, team, steps,
-                 scratch, shared, segmentLength, numSegments);
+                 scratch, shared, segmentLength, numSegments, seed, update);
   Values places = pointers;
   startAnew();
   emitKind(stage);
   pointers = std::move(places);
   std::tie(thread, threadInBlock, group, lane, warp, sample, team, steps,
-           scratch, shared, segmentLength, numSegments) = start;
+           scratch, shared, segmentLength, numSegments, seed, update) = start;
+}
+
+/// Emits what computes its addresses itself: compilers cannot tell that they
+/// are the same in every step.
+void GPUEmitter::anew(llvm::function_ref<void()> body) {
+  auto start = std::tuple(thread, threadInBlock, sample, team, steps, noOffset);
+  Values places = pointers;
+  noOffset = device::HereOp::create(b, loc, b.getI32Type(), constant(0));
+  Value wideZero = toWide(noOffset);
+  for (Value *number : {&sample, &team, &steps})
+    *number = plus(*number, wideZero);
+  for (Value *number : {&thread, &threadInBlock})
+    *number = plus(*number, noOffset);
+  bindSample();
+  body();
+  pointers = std::move(places);
+  std::tie(thread, threadInBlock, sample, team, steps, noOffset) = start;
 }
 
 void GPUEmitter::emitKind(const GPUStage &stage) {
@@ -386,21 +394,25 @@ void GPUEmitter::emitScan(ScanOp scan) {
         scope.registers[element] = take(slots(element));
     bindHalves(values);
 
-    if (!plan.fetches.empty()) {
+    auto bring = [&] {
+      if (!plan.fetches.empty()) {
+        Value following = plus(index, 1);
+        when(compare(arith::CmpIPredicate::slt, following, taken),
+             [&] { fetchElements(scan, stepOf(following), true); });
+      }
+      if (firstAhead < firstHalf) {
+        // The next step's, or the last one's again.
+        Value following =
+            arith::MinSIOp::create(b, loc, plus(index, 1), plus(taken, -1));
+        Values loaded = loadElements(scan, stepOf(following));
+        llvm::copy(loaded, values.begin() + firstAhead);
+      }
+    };
+    if (!plan.fetches.empty())
       device::WaitCopiesOp::create(b, loc, 0);
-      if (plan.barrierBeforeFetches)
-        barrier();
-      Value following = plus(index, 1);
-      when(compare(arith::CmpIPredicate::slt, following, taken),
-           [&] { fetchElements(scan, stepOf(following), true); });
-    }
-    if (firstAhead < firstHalf) {
-      // The next step's, or the last one's again.
-      Value following =
-          arith::MinSIOp::create(b, loc, plus(index, 1), plus(taken, -1));
-      Values loaded = loadElements(scan, stepOf(following));
-      llvm::copy(loaded, values.begin() + firstAhead);
-    }
+    if (plan.barrierBeforeFetches)
+      barrier();
+    plan.isTight ? anew(bring) : bring();
     scope.scalars[scan.getStep()] = stepOf(index);
     if (isSegmentLoop(scan)) {
       // The last one may be shorter.

@@ -82,6 +82,7 @@ private:
   void emitPrologue(mlir::gpu::GPUFuncOp function);
   void bindSample();
   void setThread(mlir::Value number);
+  void startSample();
   void startAnew();
   void storeAnchor();
   void divideSteps(mlir::Value wanted);
@@ -92,6 +93,8 @@ private:
   void emitStages(llvm::ArrayRef<GPUStage> stages);
   void emitStage(const GPUStage &stage);
   void emitKind(const GPUStage &stage);
+  void anew(llvm::function_ref<void()> body);
+  mlir::Value here(mlir::Value value);
   void emitSites(const GPUStage &stage);
   void emitItem(const GPUItem &item, const GPUSite &site, mlir::Value exists,
                 bool inRegisters);
@@ -253,12 +256,17 @@ private:
   mlir::Value threadInBlock, group;
   /// i64.
   mlir::Value team, samples, steps, sample, seed, update;
+  /// As the launch says, before they are hidden.
+  mlir::Value launchSeed, launchUpdate;
   /// i64: steps of a segment, how many there are, steps of the one at hand.
   mlir::Value segmentLength, numSegments, segmentExtent;
   mlir::Value sampleIndex, scratch, shared;
   Values arguments, results;
   Values pointers;
   Scope scope;
+  /// i32: a zero that is one more term of addresses that would be kept from step
+  /// to step; null where they may be.
+  mlir::Value noOffset;
   /// An op is unknown, which was said.
   bool isBroken = false;
 };

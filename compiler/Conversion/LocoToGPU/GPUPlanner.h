@@ -59,6 +59,7 @@ private:
   // PlanRegisters.cpp
   void planRegisters();
   int64_t registersKept(ScanOp scan) const;
+  int64_t registersBetween(const std::vector<GPUStage> &stages) const;
 
   // PlanMemory.cpp: where values are.
   void leaves(mlir::Value value, bool isOwn, VisitLeaf visit) const;
@@ -93,6 +94,8 @@ private:
   /// before left them.
   llvm::DenseSet<mlir::Value> continued;
   bool hasReductions = false;
+  /// Of shared memory that copies for the next step have so far.
+  int64_t fetchEnd = 0;
   /// When values of a block are there, and whether at their own site earlier.
   llvm::DenseMap<mlir::Value, unsigned> levels;
 };

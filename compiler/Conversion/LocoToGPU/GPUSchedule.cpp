@@ -275,6 +275,8 @@ std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
               os << "; " << scan.fetches.size() << " of "
                  << cast<ScanOp>(stage.items.front().op).getElements().size()
                  << " inputs of the next step copied asynchronously";
+            if (scan.isTight)
+              os << "; addresses computed in every step";
             os << "\n";
             print(scan.body, indent + 2);
             continue;
@@ -291,8 +293,6 @@ std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
           for (const GPUItem &item : stage.items)
             stored += item.sinks.size();
           os << " " << stage.items.size() << " ops";
-          if (stage.isAnew)
-            os << ", addresses computed in every step";
           if (stored)
             os << ", " << stored << " stored";
           os << "\n";

@@ -148,8 +148,8 @@ struct GPUStage {
   /// Addresses and sites are computed anew, not kept from before: a loop that
   /// is long beside them.
   bool isApart = false;
-  /// Sites are computed anew in every step of the loop around: there are no
-  /// registers to keep them, and those of their neighbours, from step to step.
+  /// Sites and addresses are computed anew in every step of the loop around,
+  /// which is tight.
   bool isAnew = false;
 };
 
@@ -203,6 +203,8 @@ struct GPUScan {
   bool barrierBefore = false, barrierAfter = false, barrierBeforeSums = false;
   /// In a step, before copies of the next one's elements start.
   bool barrierBeforeFetches = false;
+  /// There are no registers for what is the same in every step.
+  bool isTight = false;
 
   /// What has two halves that change places after every step.
   llvm::SmallVector<Carry> halves() const {

@@ -55,6 +55,7 @@ void GPUPlanner::planFetches(ScanOp scan) {
   for (const Candidate &candidate : candidates)
     ahead += candidate.registers;
   int64_t available = schedule.options.sharedBytes / schedule.samplesPerBlock;
+  int64_t &end = fetchEnd;
   for (const auto &[element, registers] : candidates) {
     if (registers > 0 && ahead <= mostAhead)
       break;
@@ -65,12 +66,12 @@ void GPUPlanner::planFetches(ScanOp scan) {
     place.isSpread = schedule.isCluster;
     place.copies = 2;
     int64_t bytes = schedule.bytesOf(place) * place.copies;
-    if (schedule.sharedBytes + bytes > available) {
+    if (end + bytes > available) {
       schedule.places.pop_back();
       continue;
     }
-    place.offset = schedule.sharedBytes;
-    schedule.sharedBytes += bytes;
+    place.offset = end;
+    end += bytes;
     fetch.halves.both = both;
     for (int *half : {&fetch.halves.current, &fetch.halves.next}) {
       *half = addMemory(element, GPUPlace::Kind::Half);
@@ -87,6 +88,17 @@ void GPUPlanner::planFetches() {
   // Blocks of a grid share no memory on chip.
   if (schedule.blocksPerSample > 1 && !schedule.isCluster)
     return;
-  // Inner loops are run more often, and are walked through first.
-  schedule.function.walk([&](ScanOp scan) { planFetches(scan); });
+  int64_t begin = schedule.sharedBytes;
+  for (const GPUStage &stage : schedule.top) {
+    if (stage.kind != GPUStage::Kind::Scan)
+      continue;
+    // Each of the function's own loops has the memory of the one before. Inner
+    // loops are run more often, and are walked through first.
+    fetchEnd = begin;
+    Operation *outer = stage.items.front().op;
+    outer->walk([&](ScanOp scan) { planFetches(scan); });
+    if (fetchEnd > begin)
+      schedule.scans[outer]->barrierBefore = true;
+    schedule.sharedBytes = std::max(schedule.sharedBytes, fetchEnd);
+  }
 }

@@ -21,7 +21,11 @@ using namespace mlir;
 using namespace loco;
 
 /// Registers of a thread for what a stage computes with.
-static constexpr int64_t atWork = 48;
+static constexpr int64_t atWork = 56;
+
+/// Weights of a kernel that compilers keep in registers, as their addresses do
+/// not change from step to step.
+static constexpr int64_t mostWeights = 256;
 
 /// Registers that a thread has if a block is alone on a multiprocessor, which
 /// has four parts of 16,384; whole warps of a block are shared out to these.
@@ -45,6 +49,53 @@ static int64_t tapsOf(Operation *op) {
   if (auto outer = dyn_cast<ConvOuterOp>(op))
     return outer.getKernelType().getNumElements();
   return 0;
+}
+
+/// Weights that the site of one thread is computed with.
+static int64_t weightsOf(Operation *op) {
+  if (!isa<ConvOp, ConvTransposeOp>(op))
+    return 0;
+  ConvForm form = ConvForm::of(op);
+  int64_t inner =
+      form.channels
+          ? cast<RankedTensorType>(op->getOperand(1).getType()).getDimSize(0) /
+                form.groups
+          : 1;
+  return std::min(mostWeights, inner * form.taps());
+}
+
+/// The most that stages of a step leave in registers for later ones.
+int64_t
+GPUPlanner::registersBetween(const std::vector<GPUStage> &stages) const {
+  // Of each value where it is made and where it is read last.
+  llvm::MapVector<Value, std::pair<size_t, size_t>> lives;
+  for (auto [number, stage] : llvm::enumerate(stages)) {
+    auto read = [&, number = number](Value leaf, bool) {
+      if (auto found = lives.find(leaf); found != lives.end())
+        found->second.second = number;
+    };
+    for (const GPUItem &item : stage.items) {
+      if (item.op)
+        leavesOfOp(item.op, read);
+      else if (item.value)
+        leaves(item.value, true, read);
+    }
+    for (const GPUItem &item : stage.items)
+      if (item.op && !item.deferred)
+        for (Value result : item.op->getResults())
+          if (isa<RankedTensorType>(result.getType()) &&
+              schedule.hasRegisters(result))
+            lives.insert({result, {number, number}});
+  }
+  int64_t most = 0;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    int64_t live = 0;
+    for (const auto &[value, life] : lives)
+      if (life.first <= i && i < life.second)
+        live += schedule.slotsOf(schedule.countOf(value)) * wordsOf(value);
+    most = std::max(most, live);
+  }
+  return most;
 }
 
 /// What a loop has in registers all the time.
@@ -103,12 +154,19 @@ void GPUPlanner::planRegisters() {
       int64_t &most = taps[countOf(stage)];
       most = std::max(most, tapsOfStage(stage));
     }
-    int64_t addresses = 0;
+    int64_t addresses = 0, weights = 0;
     for (auto [count, most] : taps)
       addresses += schedule.slotsOf(count) * most;
-    if (addresses + registersKept(cast<ScanOp>(op)) <= available)
+    for (const GPUStage &stage : scan->body)
+      for (const GPUItem &item : stage.items)
+        if (item.op && stage.kind == GPUStage::Kind::Sites)
+          weights += weightsOf(item.op);
+    if (addresses + weights + registersKept(cast<ScanOp>(op)) +
+            registersBetween(scan->body) <=
+        available)
       continue;
+    scan->isTight = true;
     for (GPUStage &stage : scan->body)
-      stage.isAnew = schedule.slotsOf(countOf(stage)) && tapsOfStage(stage);
+      stage.isAnew = stage.kind != GPUStage::Kind::Scan && !stage.isApart;
   }
 }

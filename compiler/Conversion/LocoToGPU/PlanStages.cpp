@@ -64,9 +64,8 @@ void GPUPlanner::chooseThreads() {
     most = mostInTime;
   if (!schedule.products.empty())
     return chooseTileThreads(most);
-  int64_t limit = most > options.threads * options.mostSlots
-                      ? options.mostThreads
-                      : options.threads;
+  // More threads have the fewer registers each.
+  int64_t limit = options.threads;
   int64_t slots = (most + limit - 1) / limit;
   int64_t threads =
       slots > options.mostSlots ? limit : (most + slots - 1) / slots;
