@@ -1,0 +1,67 @@
+# Large layers outside of loops by cuBLAS, here by an emulated one: values, gradients and trainings
+# are those of our own kernels, the same bits in every run, with graphs and without.
+#
+# RUN: rm -rf %t && mkdir %t && cd %t && %python %s %S %loco_libraries
+
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, sys.argv[1] + "/Inputs")
+from lococ import close, fail, finish, program
+
+LIBRARY = sys.argv[2] + "/libLocoEmulatedCublas.so"
+PROGRAM = program("large_layers")
+
+
+def lococ(*arguments, library="none.so", **settings):
+    environment = dict(os.environ, LOCO_CUDA_DRIVER=sys.argv[2] + "/libLocoEmulatedCuda.so", LOCO_CUBLAS=library,
+                       **settings)
+    done = subprocess.run(["lococ", *arguments], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        fail(f"{arguments}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def expect(what, text, *parts):
+    for part in parts:
+        if part not in text:
+            fail(f"{what}: no `{part}` in\n{text}")
+
+
+# Products of every step and of a sample, forward, by the matrix, and its gradient.
+expect("explain", lococ("explain", PROGRAM, "--target", "cuda", library=LIBRARY),
+       "large products  8 by cuBLAS, between 4 kernels",
+       "a product by cuBLAS, 126 to 143, rows of all steps and samples",
+       "a product by cuBLAS, 143 to 126, rows of all samples",
+       "a product by cuBLAS, 143 by 126, summed over rows, rows of all steps and samples",
+       "a product by cuBLAS, 126 by 143, summed over rows, rows of all samples")
+expect("explain without", lococ("explain", PROGRAM, "--target", "cuda"),
+       "large products  by kernels of our own: there is no cuBLAS: `none.so` cannot be opened")
+for precision in "f32", "f64":
+    for samples, steps in (1, 1), (3, 5):
+        expect("verify", lococ("verify", PROGRAM, "--target", "cuda", "--precision", precision, "--samples",
+                               str(samples), "--steps", str(steps), library=LIBRARY), "all tensors agree")
+
+
+def train(out, *arguments, **settings):
+    lococ("run", PROGRAM, "--quiet", "--precision", "f64", "--out", out, *arguments, **settings)
+    with open(out + "/Layers/metrics.jsonl") as file:
+        lines = [json.loads(line) for line in file]
+    return [number for line in lines for number in (line["loss"], line["gradient_norm"])]
+
+
+def parameters(out):
+    with open(out + "/Layers/checkpoints/3/params.safetensors", "rb") as file:
+        return file.read()
+
+
+wanted = train("cpu")
+close("trained by own kernels", train("own", "--target", "cuda"), wanted, 1e-11)
+close("trained by a library", train("library", "--target", "cuda", library=LIBRARY), wanted, 1e-11)
+for out, settings in {"again": {}, "plain": {"EMULATED_CUDA_NO_GRAPHS": "1"}}.items():
+    train(out, "--target", "cuda", library=LIBRARY, **settings)
+    if parameters(out) != parameters("library"):
+        fail(f"{out}: other parameters")
+finish()
