@@ -62,22 +62,55 @@ static unsigned tileAxisOf(ArrayRef<Site> rows) {
   return 0;
 }
 
-/// Emits a conv or its transpose at all `rows`, which differ along one axis,
-/// and remembers the results. Taps that read the same row follow each other.
-void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
-  ConvForm form = ConvForm::of(op);
-  Value kernel = op->getOperand(0), read = op->getOperand(1),
-        result = op->getResult(0);
+/// True if `a` and `c` read the same sites of the same field, without channels.
+static bool readAlike(Operation *a, Operation *c) {
+  if (a->getName() != c->getName() || a->getOperand(1) != c->getOperand(1))
+    return false;
+  ConvForm form = ConvForm::of(a), other = ConvForm::of(c);
+  return !form.channels && !other.channels &&
+         form.window() == other.window() && form.low == other.low &&
+         form.strides == other.strides && form.boundary == other.boundary &&
+         form.field == other.field;
+}
+
+/// Convolutions of one field that share its loads, at most: their sums are in
+/// registers at the same time.
+static constexpr size_t mostTogether = 3;
+
+/// Emits all convs of `group` at `rows`.
+void Emitter::convTogether(const Group &group, ArrayRef<Site> rows) {
+  SmallVector<SmallVector<Operation *>> sets;
+  for (Operation *op : group.ops) {
+    if (!isa<ConvOp, ConvTransposeOp>(op) || op->use_empty())
+      continue;
+    auto set = llvm::find_if(sets, [&](ArrayRef<Operation *> known) {
+      return known.size() < mostTogether && readAlike(known.front(), op);
+    });
+    if (set == sets.end())
+      sets.push_back({op});
+    else
+      set->push_back(op);
+  }
+  for (ArrayRef<Operation *> set : sets)
+    convRows(set, rows);
+}
+
+/// Emits `ops`, a conv or its transpose or some that read alike, at all `rows`,
+/// and remembers the results.
+void Emitter::convRows(ArrayRef<Operation *> ops, ArrayRef<Site> rows) {
+  ConvForm form = ConvForm::of(ops.front());
+  Value read = ops.front()->getOperand(1);
   auto from = cast<RankedTensorType>(read.getType());
-  auto to = cast<RankedTensorType>(result.getType());
+  auto to = cast<RankedTensorType>(ops.front()->getResult(0).getType());
   Type element = to.getElementType();
   int64_t inGroup = form.channels ? to.getDimSize(0) / form.groups : 1;
   int64_t readInGroup = form.channels ? from.getDimSize(0) / form.groups : 1;
 
-  // Adds what one tap of one channel (counted within its group) gives row `r`.
+  // Adds what one tap of one channel (counted within its group) gives row `r`;
+  // `totals`: all rows of an op, then those of the next one.
   auto addTap = [&](unsigned r, ArrayRef<Coordinate> tap,
                     ArrayRef<int64_t> distance, const Coordinate &channel,
-                    Value &total) {
+                    Carried totals) {
     Site weight, site = rows[r];
     if (form.channels) {
       Coordinate own = rows[r][0], other = channel;
@@ -115,53 +148,54 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
       x = loadAround(read, site, form.boundary);
       x.value = masked(exists, x.value, number(element, 0));
     }
-    Value w = get(kernel, weight);
-    total = total ? fma(w, x.value, total)
-                  : Value(arith::MulFOp::create(b, loc, w, x.value));
+    for (auto [i, op] : llvm::enumerate(ops)) {
+      Value w = get(op->getOperand(0), weight);
+      Value &total = totals[i * rows.size() + r];
+      total = total ? fma(w, x.value, total)
+                    : Value(arith::MulFOp::create(b, loc, w, x.value));
+    }
   };
 
-  unsigned axis = tileAxisOf(rows);
   auto addChannel = [&](const Coordinate &channel, Carried totals) {
     if (form.taps() > mostUnrolledTaps) {
       nest(form.window(), totals, [&](ArrayRef<Coordinate> tap, Carried sums) {
-        for (auto [r, sum] : llvm::enumerate(sums))
-          addTap(r, tap, {}, channel, sum);
+        for (unsigned r = 0; r < rows.size(); ++r)
+          addTap(r, tap, {}, channel, sums);
       });
       return;
     }
     // Where rows are sites, one row of the window after the other: sums that
-    // wait for themselves are far apart, and few weights in use.
-    // Where they are channels at some sites each, one column of the window after
-    // the other: a weight serves all lines, and a row all channels.
+    // wait for themselves are far apart, and few weights in use. Otherwise one
+    // column after the other: a weight serves all rows of sites, and a vector of
+    // sites is in use until the last row that has it in its window.
     bool sites = form.channels && rows.front().front().lanes;
-    bool byColumns = form.channels && !sites;
     SmallVector<std::tuple<int64_t, int64_t, int64_t, unsigned>> order;
     for (int64_t tap = 0; tap < form.taps(); ++tap)
       for (unsigned r = 0; r < rows.size(); ++r) {
-        if (byColumns) {
-          int64_t place = tap * to.getDimSize(0) + rows[r].front().offset;
-          order.push_back({form.tapAt(tap).back(), place, tap, r});
-          continue;
+        int64_t part = form.tapAt(tap).back(), next = tap;
+        if (sites) {
+          int64_t spatial = int64_t(tileAxisOf(rows)) - 1;
+          part = tap / form.window().back();
+          next = spatial < 0 || rows.size() == 1
+                     ? 0
+                     : form.distance(tap)[spatial] + int64_t(r);
+        } else if (form.channels) {
+          next = tap * to.getDimSize(0) + rows[r].front().offset;
         }
-        int64_t spatial = int64_t(axis) - form.channels;
-        int64_t row = spatial < 0 || rows.size() == 1
-                          ? 0
-                          : form.distance(tap)[spatial] + int64_t(r);
-        order.push_back(
-            {sites ? tap / form.window().back() : 0, row, tap, r});
+        order.push_back({part, next, tap, r});
       }
     llvm::sort(order);
-    for (auto [windowRow, row, tap, r] : order) {
+    for (auto [part, next, tap, r] : order) {
       SmallVector<Coordinate> at;
       for (int64_t t : form.tapAt(tap))
         at.push_back({Value(), t});
-      addTap(r, at, form.distance(tap), channel, totals[r]);
+      addTap(r, at, form.distance(tap), channel, totals);
     }
   };
 
-  Values totals(rows.size());
+  Values totals(ops.size() * rows.size());
   if (form.channels || form.taps() > mostUnrolledTaps)
-    totals.assign(rows.size(), number(element, 0));
+    totals.assign(totals.size(), number(element, 0));
   if (form.channels)
     nest({readInGroup}, totals,
          [&](ArrayRef<Coordinate> channel, Carried sums) {
@@ -170,8 +204,8 @@ void Emitter::convRows(Operation *op, ArrayRef<Site> rows) {
          });
   else
     addChannel({}, totals);
-  for (auto [site, total] : llvm::zip(rows, totals))
-    remember(result, site, total);
+  for (auto [i, total] : llvm::enumerate(totals))
+    remember(ops[i / rows.size()]->getResult(0), rows[i % rows.size()], total);
 }
 
 //===----------------------------------------------------------------------===//

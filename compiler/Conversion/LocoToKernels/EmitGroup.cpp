@@ -329,11 +329,10 @@ void Emitter::emitTile(const Group &group, const Site &site, TileSize size,
       valid = masks[number / size.rows];
     return sites[number];
   };
+  convTogether(group, sites);
   for (Operation *op : group.ops)
-    if (isa<ConvOp, ConvTransposeOp>(op) && !op->use_empty())
-      convRows(op, sites);
-    else if (auto stencil = dyn_cast<StencilOp>(op);
-             stencil && group.tileAxis >= 0 && sharesRows(stencil))
+    if (auto stencil = dyn_cast<StencilOp>(op);
+        stencil && group.tileAxis >= 0 && sharesRows(stencil))
       stencilRows(stencil, group.tileAxis, sites);
 
   llvm::SmallDenseSet<int> read = readPlaces(schedule, group);

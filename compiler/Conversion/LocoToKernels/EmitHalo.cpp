@@ -10,8 +10,10 @@
 using namespace mlir;
 using namespace loco;
 
-/// Copies (wrap) or clears (zero) the sites around a field, last axis first, so
-/// that the corners are right after the first axis.
+/// Copies (wrap) or clears (zero) the sites around a field. Rows first, as they
+/// were stored, so that nothing waits for a store that it needs a part of; then
+/// the ends of all rows, of those around the field, too. Where rows belong to
+/// several threads, the ends first: everyone knows those of his own rows.
 void Emitter::fillHalo(Reference reference) {
   const Place &place = schedule.places[reference.place];
   if (!place.layout.halo)
@@ -42,17 +44,20 @@ void Emitter::fillHaloAt(const Place &place, Value base) {
   Type memory = memoryElement(element);
   lanes = width;
   SmallVector<unsigned> order = layout.order();
-  for (int64_t k = rank; k-- > 0;) {
+  for (int64_t number = 0; number < rank; ++number) {
+    int64_t k = splitAxis ? rank - 1 - number : number;
     unsigned axis = order[k];
     int64_t low = halo.low[axis], high = halo.high[axis],
             extent = layout.shape[axis];
     if (low + high == 0)
       continue;
-    // All rows of the axes outside; inside, rows with the halos they have by
-    // now.
-    SmallVector<int64_t> outside;
-    for (unsigned i : ArrayRef(order).take_front(k))
-      outside.push_back(layout.shape[i]);
+    // All rows of the axes outside, and those around them by now.
+    SmallVector<int64_t> outside, first;
+    for (unsigned i : ArrayRef(order).take_front(k)) {
+      first.push_back(splitAxis ? 0 : -halo.low[i]);
+      outside.push_back(layout.shape[i] +
+                        (splitAxis ? 0 : halo.low[i] + halo.high[i]));
+    }
     auto fillSlices = [&](ArrayRef<Coordinate> outer, bool atBegin,
                           bool atEnd) {
       Value index;
@@ -73,10 +78,12 @@ void Emitter::fillHaloAt(const Place &place, Value base) {
           LLVM::StoreOp::create(b, loc, value, site(to), bytes);
           return;
         }
-        // A whole slice with its own halo, which begins before its site 0.
+        // A whole slice with its own halo, which begins before its site 0; the
+        // ends of rows are filled later, or are there.
         int64_t before = 0;
         for (unsigned i : ArrayRef(order).drop_front(k + 1))
-          before += halo.low[i] * layout.pitch[i];
+          if (splitAxis || layout.pitch[i] != 1)
+            before += halo.low[i] * layout.pitch[i];
         int64_t count = layout.pitch[axis];
         Value size = constant(count * bytes);
         Value target = address(site(to), memory, Value(), -before);
@@ -110,7 +117,10 @@ void Emitter::fillHaloAt(const Place &place, Value base) {
       });
       std::prev(b.getInsertionPoint())->setAttr("loco.sites", b.getUnitAttr());
     } else {
-      nest(outside, {}, [&](ArrayRef<Coordinate> outer, Carried) {
+      nest(outside, {}, [&](ArrayRef<Coordinate> inner, Carried) {
+        SmallVector<Coordinate> outer(inner);
+        for (auto [coordinate, begin] : llvm::zip(outer, first))
+          coordinate.offset += begin;
         fillSlices(outer, true, true);
       });
     }

@@ -219,7 +219,9 @@ private:
   void stencilRows(StencilOp op, unsigned axis, llvm::ArrayRef<Site> sites);
 
   // EmitConv.cpp
-  void convRows(mlir::Operation *op, llvm::ArrayRef<Site> rows);
+  void convRows(llvm::ArrayRef<mlir::Operation *> ops,
+                llvm::ArrayRef<Site> rows);
+  void convTogether(const Group &group, llvm::ArrayRef<Site> rows);
   void outerRows(ConvOuterOp op, llvm::ArrayRef<Site> rows,
                  Carried accumulators);
   void outerNest(ConvOuterOp op);

@@ -53,6 +53,7 @@ private:
     return isSolo(op) || planner.isAssembled(op);
   }
   void assignLevels();
+  void partSums();
   bool isOwn(OpOperand &operand) const;
   DenseSet<Operation *> findLight() const;
   void sinkLate();
@@ -60,12 +61,15 @@ private:
   void addToFirst();
   void placePieces(SmallVectorImpl<Root> &yields);
   Group &groupFor(unsigned level, ArrayRef<int64_t> shape, bool uniform);
+  Group &addGroup(unsigned level, ArrayRef<int64_t> shape, bool uniform);
   Root &rootFor(Group &group, Value value);
 
   Planner &planner;
   Block &block;
   DenseMap<Operation *, unsigned> levels;
   SmallVector<std::unique_ptr<Group>> groups;
+  /// Kernel gradients that have a pass of their own.
+  DenseSet<Operation *> apart;
 };
 } // namespace
 
@@ -73,7 +77,8 @@ private:
 /// starts.
 bool Grouping::isBarrier(OpOperand &use) const {
   Operation *producer = use.get().getDefiningOp(), *user = use.getOwner();
-  if (!isInline(producer) || standsAlone(user) || planner.isAssembled(producer))
+  if (!isInline(producer) || standsAlone(user) || apart.contains(user) ||
+      planner.isAssembled(producer))
     return true;
   // What all samples share is computed before any sample.
   if (planner.isUniform(producer->getResult(0)) !=
@@ -98,6 +103,41 @@ void Grouping::assignLevels() {
     }
     levels[&op] = level;
   }
+}
+
+/// Sums of kernel gradients that one pass keeps in registers beside what it
+/// computes, by how many registers there are.
+static int64_t mostSums(const Schedule &schedule) {
+  return schedule.options.vectorBytes == 64 ? 27 : 12;
+}
+
+/// Gives kernel gradients whose sums take most of the registers, or do not fit
+/// beside those of others, a pass of their own each, over fields in memory.
+void Grouping::partSums() {
+  std::map<std::pair<unsigned, SmallVector<int64_t>>, int64_t> counts;
+  auto passOf = [&](Operation &op) {
+    return std::pair(levels.lookup(&op),
+                     iterationShape(planner.schedule, &op));
+  };
+  auto sumsOf = [](Operation &op) -> int64_t {
+    auto outer = dyn_cast<ConvOuterOp>(op);
+    return outer && isFusedOuter(outer)
+               ? outer.getKernelType().getNumElements()
+               : 0;
+  };
+  int64_t most = mostSums(planner.schedule);
+  for (Operation &op : block.without_terminator()) {
+    int64_t sums = sumsOf(op);
+    if (!sums)
+      continue;
+    int64_t &count = counts[passOf(op)];
+    if (2 * sums > most || count + sums > most)
+      apart.insert(&op);
+    else
+      count += sums;
+  }
+  if (!apart.empty())
+    assignLevels();
 }
 
 /// True if what gives `operand` is made in the same group, at the same sites.
@@ -172,8 +212,14 @@ Group &Grouping::groupFor(unsigned level, ArrayRef<int64_t> shape,
                           bool uniform) {
   for (auto &group : groups)
     if (!group->solo && group->level == level && group->uniform == uniform &&
-        ArrayRef(group->shape) == shape)
+        ArrayRef(group->shape) == shape &&
+        (group->ops.empty() || !apart.contains(group->ops.front())))
       return *group;
+  return addGroup(level, shape, uniform);
+}
+
+Group &Grouping::addGroup(unsigned level, ArrayRef<int64_t> shape,
+                          bool uniform) {
   auto &group = groups.emplace_back(std::make_unique<Group>());
   group->level = level;
   group->uniform = uniform;
@@ -255,6 +301,7 @@ void Grouping::addToFirst() {
 BlockPlan Grouping::run(ArrayRef<Root> given) {
   SmallVector<Root> yields(given);
   assignLevels();
+  partSums();
   sinkLate();
   materialise();
   placePieces(yields);
@@ -282,9 +329,11 @@ BlockPlan Grouping::run(ArrayRef<Root> given) {
     });
     if (isFree(&op) && !stored)
       continue;
-    Group &group =
-        groupFor(levels.lookup(&op), iterationShape(planner.schedule, &op),
-                 planner.isUniform(op.getResult(0)));
+    unsigned level = levels.lookup(&op);
+    SmallVector<int64_t> shape = iterationShape(planner.schedule, &op);
+    bool uniform = planner.isUniform(op.getResult(0));
+    Group &group = apart.contains(&op) ? addGroup(level, shape, uniform)
+                                       : groupFor(level, shape, uniform);
     group.ops.push_back(&op);
     if (!isInline(&op))
       continue;

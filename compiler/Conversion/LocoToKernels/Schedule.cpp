@@ -109,6 +109,15 @@ static bool isFlat(const Schedule &schedule, const Group &group) {
 /// Rows whose loads a stencil shares; more run out of registers.
 static constexpr int64_t stencilRows = 4;
 
+/// Rows of a tile: so many, or one more or less if a low lattice is divided by
+/// that, since a row that is left over waits for every one of its operations.
+static int64_t tileRowsOf(int64_t extent) {
+  for (int64_t rows : {stencilRows, stencilRows + 1, stencilRows - 1})
+    if (extent % rows == 0 && extent < 8 * stencilRows)
+      return rows;
+  return std::min(stencilRows, extent);
+}
+
 /// Products of a tile that are written out, at most.
 static constexpr int64_t mostProducts = 400;
 
@@ -175,7 +184,7 @@ void Planner::chooseTiles(Group &group) {
     if (field.getRank() < 2)
       continue;
     group.tileAxis = field.getRank() - 2;
-    group.tileRows = std::min(stencilRows, group.shape[group.tileAxis]);
+    group.tileRows = tileRowsOf(group.shape[group.tileAxis]);
   }
 }
 
