@@ -169,7 +169,44 @@ for what, damage in (
 for what in ("at once", "at once again"):
     for text, result in [finish(what, process) for process in [start(cache="shared") for _ in range(4)]]:
         expect(what, result == expected, text)
+# The same while entries are damaged, and while each run removes what others have just written.
+for path in entries("shared"):
+    with open(path, "r+b") as file:
+        file.truncate(os.path.getsize(path) // 2)
+for what, environment in (("damaged at once", {}), ("removed at once", {"LOCO_CACHE_SIZE": "0"})):
+    started = [start(cache="shared", environment=environment) for _ in range(4)]
+    for text, result in [finish(what, process) for process in started]:
+        expect(what, result == expected, text)
 expect("nothing aside", all(path.endswith(".loco-object") for path in entries("shared")))
+
+# A folder that can only be read: what is in it is used, nothing else is kept, and all runs go on.
+read_only = os.path.abspath("read-only")
+run("filled", cache=read_only)
+is_root = os.geteuid() == 0
+
+
+def remount(*options):
+    return subprocess.run(["mount", *options, read_only], stderr=subprocess.DEVNULL).returncode == 0
+
+
+# Permissions mean nothing to root.
+is_locked = remount("--bind", read_only) and remount("-o", "remount,ro,bind") if is_root else True
+if is_locked:
+    try:
+        if not is_root:
+            os.chmod(read_only, 0o500)
+        before = entries(read_only)
+        text, result = run("read only", cache=read_only)
+        expect("read only", is_warm(text) and "0 stored" in text and result == expected, text)
+        write("other.loco", program().replace("tanh", "sigmoid"))
+        text, _ = run("read only, other", cache=read_only, file="other.loco")
+        expect("read only, other", compiles(text) and "cannot write" in text, text)
+        expect("read only, nothing new", entries(read_only) == before)
+    finally:
+        if is_root:
+            subprocess.run(["umount", read_only], check=True)
+        else:
+            os.chmod(read_only, 0o700)
 
 # No place to keep anything, or one that others can write to.
 write("file", "")

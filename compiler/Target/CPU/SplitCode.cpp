@@ -29,8 +29,8 @@
 using namespace loco;
 
 /// Instructions from which a part is worth a thread, bitcode and a machine of
-/// its own: some 20 ms of work.
-static constexpr int64_t smallestPart = 2000;
+/// its own, which take a millisecond: some 6 ms of work.
+static constexpr int64_t smallestPart = 600;
 
 static int64_t countInstructions(const llvm::Function &function) {
   int64_t count = 0;
