@@ -5,12 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A panel is one side of a product in shared memory. Without tensor cores the
-// numbers of one sum after the other: [summed, rows], [summed, columns]; a
-// thread has a row of four columns. With them fragments as lanes hold them:
-// [rows / 16, summed / K, lane, numbers], [columns / 8, summed / K, lane,
-// numbers], read 16 and 8 bytes at a time by neighbouring lanes. A warp has 16
-// rows of all columns.
+// A panel is one side of a product in shared memory, the numbers of one sum
+// after the other: [summed, rows], [summed, columns]. A thread has a row of
+// four columns; of gradients of weights, which are sums over all steps, four
+// rows by four columns in registers. EmitFragments.cpp is the same by tensor
+// cores.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,32 +47,8 @@ Value GPUEmitter::firstRow(const GPUProduct &product) {
                schedule.panelsOf(product).rows);
 }
 
-/// The numbers that stand for one where tensor cores multiply.
-GPUEmitter::Values GPUEmitter::partsOf(Value value) {
-  bool isHalf = numbersInRegister(schedule.options.products) == 2;
-  Type half = b.getBF16Type();
-  Values parts;
-  for (int64_t i = 0; i < loco::partsOf(schedule.options.products); ++i) {
-    // What the parts before leave.
-    for (Value part : parts)
-      value = arith::SubFOp::create(
-          b, loc, value,
-          isHalf ? Value(arith::ExtFOp::create(b, loc, value.getType(), part))
-                 : part);
-    parts.push_back(
-        isHalf ? Value(arith::TruncFOp::create(b, loc, half, value))
-               : device::RoundTF32Op::create(b, loc, value.getType(), value));
-  }
-  return parts;
-}
-
-/// Numbers that a lane holds of a fragment.
-static int64_t elementsOfLane(bool isHeld, int64_t numbers) {
-  return (isHeld ? 4 : 2) * numbers;
-}
-
 /// Brings one side of a product to shared memory: all sums of the block's rows,
-/// or of all columns. Neighbouring threads have neighbouring sums.
+/// or of all columns. Neighbouring threads read what is side by side in memory.
 void GPUEmitter::fillPanel(const GPUProduct &product, bool isHeld) {
   GPUSchedule::Panels panels = schedule.panelsOf(product);
   const GPUProduct::Axes &lines = isHeld ? product.rows : product.columns;
@@ -84,37 +59,22 @@ void GPUEmitter::fillPanel(const GPUProduct &product, bool isHeld) {
   int64_t summed = panels.summed;
   int64_t offset = isHeld ? product.heldOffset : product.movingOffset;
   StringRef letters = isHeld ? product.heldLetters : product.movingLetters;
+  bool isByCores = schedule.multipliesByTensorCores(product);
   auto store = [&](Value line, Value sum, Value value) {
+    if (isByCores)
+      return storeInFragment(product, isHeld, line, sum, value);
     Type element = value.getType();
-    if (!schedule.multipliesByTensorCores(product)) {
-      Value number = plus(times(sum, isHeld ? numLines : panels.pitch), line);
-      LLVM::StoreOp::create(b, loc, value,
-                            panelElement(offset, element, number));
-      return;
-    }
-    int64_t numbers = numbersInRegister(schedule.options.products);
-    int64_t high = isHeld ? rowsOfFragment : columnsOfFragment;
-    int64_t wide = 8 * numbers, each = elementsOfLane(isHeld, numbers);
-    Value inTile = remainder(line, high), inPiece = remainder(sum, wide);
-    Value piece =
-        plus(times(divided(line, high), summed / wide), divided(sum, wide));
-    // Lane 4 g + t; registers: lower rows first, then later sums.
-    Value lane = plus(times(remainder(inTile, 8), 4),
-                      divided(remainder(inPiece, 4 * numbers), numbers));
-    Value element32 = divided(inPiece, 4 * numbers);
-    if (isHeld)
-      element32 = plus(times(element32, 2), divided(inTile, 8));
-    Value place = plus(times(element32, numbers), remainder(sum, numbers));
-    Value number = plus(times(plus(times(piece, warpSize), lane), each), place);
-    Values parts = partsOf(value);
-    for (auto [i, part] : llvm::enumerate(parts))
-      LLVM::StoreOp::create(b, loc, part,
-                            panelElement(offset, part.getType(),
-                                         plus(number, i * numLines * summed)));
+    Value number = plus(times(sum, isHeld ? numLines : panels.pitch), line);
+    LLVM::StoreOp::create(b, loc, value, panelElement(offset, element, number));
   };
   loop(threadInBlock, constant(numLines * summed),
        constant(schedule.threadsInBlock()), {}, [&](Value index, Carried) {
          Value inBlock = divided(index, summed), sum = remainder(index, summed);
+         // Of a sum over samples lines follow each other in memory.
+         if (product.isSum) {
+           inBlock = remainder(index, numLines);
+           sum = divided(index, numLines);
+         }
          Value line = plus(first, inBlock), exists;
          if (numLines * (isHeld ? schedule.blocksPerSample : 1) > lines.count)
            exists =
@@ -231,84 +191,6 @@ void GPUEmitter::multiply(const GPUProduct &product) {
 }
 
 //===----------------------------------------------------------------------===//
-// Fragments
-//===----------------------------------------------------------------------===//
-
-/// A lane's part of a fragment.
-Value GPUEmitter::readFragment(const GPUProduct &product, bool isHeld,
-                               int64_t part, Value tile, Value piece) {
-  GPUSchedule::Panels panels = schedule.panelsOf(product);
-  int64_t numbers = numbersInRegister(schedule.options.products);
-  Type element = numbers == 2 ? Type(b.getBF16Type()) : Type(b.getF32Type());
-  int64_t each = elementsOfLane(isHeld, numbers);
-  int64_t all = (isHeld ? panels.rows : panels.columns) * panels.summed;
-  Value place = plus(times(tile, panels.summed / (8 * numbers)), piece);
-  place = plus(times(place, warpSize), lane);
-  return LLVM::LoadOp::create(
-      b, loc, VectorType::get({each}, element),
-      panelElement(isHeld ? product.heldOffset : product.movingOffset, element,
-                   plus(times(place, each), part * all)),
-      /*alignment=*/isHeld ? 16 : 8);
-}
-
-static Value zeroFragment(OpBuilder &b, Location loc) {
-  auto type = VectorType::get({4}, b.getF32Type());
-  return LLVM::ConstantOp::create(b, loc, type,
-                                  DenseElementsAttr::get(type, 0.0f));
-}
-
-/// Adds the product of numbers that `left` and `right` stand for.
-void GPUEmitter::multiplyParts(ArrayRef<Value> left, ArrayRef<Value> right,
-                               Value &sum) {
-  auto multiply = [&](Value a, Value c, Value to) -> Value {
-    return device::MultiplyOp::create(b, loc, to.getType(), a, c, to);
-  };
-  if (left.size() == 1) {
-    sum = multiply(left[0], right[0], sum);
-    return;
-  }
-  // Tensor cores cut sums off: what is to be as good as f32 is added up outside
-  // of them, small products first.
-  Value more = multiply(left[1], right[0], zeroFragment(b, loc));
-  more = multiply(left[0], right[1], more);
-  sum = LLVM::FAddOp::create(b, loc, sum, multiply(left[0], right[0], more));
-}
-
-void GPUEmitter::multiplyByFragments(const GPUProduct &product) {
-  GPUSchedule::Panels panels = schedule.panelsOf(product);
-  int64_t pieces =
-      panels.summed / (8 * numbersInRegister(schedule.options.products));
-  int64_t tiles = panels.columns / columnsOfFragment;
-  int64_t warps = schedule.threadsInBlock() / warpSize;
-  GPUReference to = find(product.op->getResult(0));
-  loop(divided(threadInBlock, warpSize), constant(panels.rows / rowsOfFragment),
-       constant(warps), {}, [&](Value tile, Carried) {
-         Values sums(tiles, zeroFragment(b, loc));
-         loop(constant(0), constant(pieces), constant(1), sums,
-              [&](Value piece, Carried inner) {
-                Values left;
-                for (int64_t i = 0; i < panels.parts; ++i)
-                  left.push_back(readFragment(product, true, i, tile, piece));
-                for (auto [column, sum] : llvm::enumerate(inner)) {
-                  Values right;
-                  for (int64_t i = 0; i < panels.parts; ++i)
-                    right.push_back(readFragment(product, false, i,
-                                                 constant(column), piece));
-                  multiplyParts(left, right, sum);
-                }
-              });
-         Value row = plus(times(tile, rowsOfFragment), divided(lane, 4));
-         for (auto [column, sum] : llvm::enumerate(sums))
-           for (int64_t i = 0; i < 4; ++i)
-             storeProduct(
-                 product, to, plus(row, i / 2 * 8),
-                 plus(times(remainder(lane, 4), 2),
-                      int64_t(column) * columnsOfFragment + i % 2),
-                 LLVM::ExtractElementOp::create(b, loc, sum, constant(i)));
-       });
-}
-
-//===----------------------------------------------------------------------===//
 // Sums over steps
 //===----------------------------------------------------------------------===//
 
@@ -317,7 +199,7 @@ GPUEmitter::Values GPUEmitter::zerosOf(Operation *op) {
   const GPUProduct &product = schedule.products.find(op)->second;
   int64_t jobs = schedule.jobsOfThread(product);
   if (schedule.multipliesByTensorCores(product))
-    return Values(jobs, zeroFragment(b, loc));
+    return Values(jobs, zeroFragment());
   return Values(jobs * 16, number(getElementTypeOrSelf(product.held), 0));
 }
 
@@ -357,29 +239,6 @@ void GPUEmitter::addProduct(const GPUProduct &product) {
            }
          }
        });
-}
-
-void GPUEmitter::addFragments(const GPUProduct &product) {
-  GPUSchedule::Panels panels = schedule.panelsOf(product);
-  int64_t pieces =
-      panels.summed / (8 * numbersInRegister(schedule.options.products));
-  int64_t jobs = schedule.jobsOf(product), tiles = panels.rows / rowsOfFragment;
-  Values &sums = accumulators[product.op];
-  for (auto [i, sum] : llvm::enumerate(sums)) {
-    Value job = divided(threadInBlock, warpSize);
-    job = plus(job, i * schedule.threadsInBlock() / warpSize);
-    job = arith::MinUIOp::create(b, loc, job, constant(jobs - 1));
-    for (int64_t piece = 0; piece < pieces; ++piece) {
-      Values left, right;
-      for (int64_t part = 0; part < panels.parts; ++part) {
-        left.push_back(readFragment(product, true, part, remainder(job, tiles),
-                                    constant(piece)));
-        right.push_back(readFragment(product, false, part, divided(job, tiles),
-                                     constant(piece)));
-      }
-      multiplyParts(left, right, sum);
-    }
-  }
 }
 
 void GPUEmitter::storeSum(const GPUProduct &product, GPUReference to) {

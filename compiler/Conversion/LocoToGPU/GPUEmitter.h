@@ -116,15 +116,9 @@ private:
   void emitProducts(const GPUStage &stage);
   void fillPanel(const GPUProduct &product, bool isHeld);
   void multiply(const GPUProduct &product);
-  void multiplyByFragments(const GPUProduct &product);
   Values zerosOf(mlir::Operation *op);
   void addProduct(const GPUProduct &product);
-  void addFragments(const GPUProduct &product);
   void storeSum(const GPUProduct &product, GPUReference to);
-  mlir::Value readFragment(const GPUProduct &product, bool isHeld, int64_t part,
-                           mlir::Value tile, mlir::Value piece);
-  void multiplyParts(llvm::ArrayRef<mlir::Value> left,
-                     llvm::ArrayRef<mlir::Value> right, mlir::Value &sum);
   mlir::Value panelElement(int64_t offset, mlir::Type element,
                            mlir::Value number);
   void storeProduct(const GPUProduct &product, GPUReference to, mlir::Value row,
@@ -133,6 +127,18 @@ private:
   mlir::Value firstRow(const GPUProduct &product);
   void placeAlong(const GPUProduct::Axes &axes, mlir::Value number,
                   llvm::SmallDenseMap<char, GPUCoordinate> &places);
+
+  // EmitFragments.cpp: the same by tensor cores.
+  void multiplyByFragments(const GPUProduct &product);
+  void addFragments(const GPUProduct &product);
+  mlir::Value zeroFragment();
+  int64_t numbersOfLane(bool isHeld) const;
+  void storeInFragment(const GPUProduct &product, bool isHeld, mlir::Value line,
+                       mlir::Value sum, mlir::Value value);
+  mlir::Value readFragment(const GPUProduct &product, bool isHeld, int64_t part,
+                           mlir::Value tile, mlir::Value piece);
+  void multiplyParts(llvm::ArrayRef<mlir::Value> left,
+                     llvm::ArrayRef<mlir::Value> right, mlir::Value &sum);
   Values partsOf(mlir::Value value);
 
   // EmitReductions.cpp

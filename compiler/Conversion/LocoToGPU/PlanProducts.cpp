@@ -28,6 +28,9 @@ static constexpr int64_t leastRows = 8, leastSummed = 8;
 /// Numbers that a thread adds up in registers during a loop.
 static constexpr int64_t mostSumsOfThread = 64;
 
+/// Sums of panels whose rows are padded.
+static constexpr int64_t mostPadded = 256;
+
 /// Shared memory that is left to fields, sums and numbers of sections.
 static constexpr int64_t otherBytes = 16 * 1024;
 
@@ -139,10 +142,11 @@ GPUSchedule::Panels GPUSchedule::panelsOf(const GPUProduct &product) const {
   panels.columns = product.columns.count;
   panels.summed = product.summed.count;
   if (!multipliesByTensorCores(product)) {
-    // Four columns are read at a time; rows that differ by eight columns would
-    // be in the same banks.
+    // Four columns are read at a time. Sums eight columns apart would be
+    // written to the same banks; a long panel is not made longer for that.
     panels.columns = llvm::alignTo(panels.columns, 4);
-    panels.pitch = panels.columns + (panels.columns % 8 ? 0 : 4);
+    bool isPadded = panels.columns % 8 == 0 && panels.summed <= mostPadded;
+    panels.pitch = panels.columns + (isPadded ? 4 : 0);
     if (product.isSum)
       panels.rows = llvm::alignTo(panels.rows, 4);
     panels.heldBytes = panels.summed * panels.rows * bytes;
@@ -241,7 +245,7 @@ int64_t loco::chooseTile(func::FuncOp function, const GPUOptions &options,
   else if (options.samplesPerBlock > 1)
     why = "several teams to a block were asked for";
   else if (why = whyNotTiled(function); !why.empty())
-    why += " (`" + function.getName().str() + "`)";
+    return 1;
   else if (!blocksFor(schedule))
     why = "the weights do not fit into the shared memory of " +
           std::to_string(options.blocksPerSample ? options.blocksPerSample
