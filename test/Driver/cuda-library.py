@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 
+import numpy as np
+
 sys.path.insert(0, sys.argv[1] + "/Inputs")
 from lococ import close, fail, finish, program
 
@@ -45,9 +47,10 @@ for precision in "f32", "f64":
                                str(samples), "--steps", str(steps), library=LIBRARY), "all tensors agree")
 
 
-def train(out, *arguments, **settings):
-    lococ("run", PROGRAM, "--quiet", "--precision", "f64", "--out", out, *arguments, **settings)
-    with open(out + "/Layers/metrics.jsonl") as file:
+def train(out, *arguments, program=PROGRAM, **settings):
+    lococ("run", program, "--quiet", "--precision", "f64", "--out", out, *arguments, **settings)
+    model = next(name for name in os.listdir(out) if os.path.isdir(f"{out}/{name}/checkpoints"))
+    with open(f"{out}/{model}/metrics.jsonl") as file:
         lines = [json.loads(line) for line in file]
     return [number for line in lines for number in (line["loss"], line["gradient_norm"])]
 
@@ -64,4 +67,30 @@ for out, settings in {"again": {}, "plain": {"EMULATED_CUDA_NO_GRAPHS": "1"}}.it
     train(out, "--target", "cuda", library=LIBRARY, **settings)
     if parameters(out) != parameters("library"):
         fail(f"{out}: other parameters")
+
+# Products of the batch itself, which is at two places in turn.
+np.savez("data.npz", x=np.random.default_rng(3).normal(size=(25, 3, 131)),
+         seen=np.random.default_rng(4).normal(size=(25, 131)))
+with open("batch.loco", "w") as file:
+    file.write("""loco 1
+model Vectors {
+  input x : vector(131) per step
+  input seen : vector(131)
+  state h on vector(127) = 0
+  coupling W : dense(x -> h)
+  step { h <- 0.5 * h + tanh(W @ x) }
+  decode w = linear(seen -> vector(127))
+  loss = mean(mean(h^2) over time) + mean(w^2)
+}
+train Vectors {
+  data arrays("data.npz")
+  optimizer sgd(0.1, momentum = 0.9)
+  batch 5
+  updates 8
+}
+""")
+expect("explain the batch", lococ("explain", "batch.loco", "--target", "cuda", library=LIBRARY),
+       "131 to 127, rows of all steps and samples", "131 to 127, rows of all samples")
+wanted = train("batch-cpu", program="batch.loco")
+close("of the batch", train("batch-cuda", "--target", "cuda", program="batch.loco", library=LIBRARY), wanted, 1e-11)
 finish()

@@ -47,23 +47,28 @@ static void makeParts(CudaCode &code) {
 
 CudaExecutor::State::State(Device &device, const CudaCode &given,
                            int64_t budget)
-    : device(device), driver(device.driver()), code(given), budget(budget),
-      graph(device.driver()) {
+    : device(device), driver(device.driver()), code(given), budget(budget) {
   makeParts(code);
   parts.resize(code.parts.size());
-  // What a library reads has one place: its launches are recorded as they are.
   for (const CudaPart &part : code.parts)
     for (const CudaArray &array : {part.product.left, part.product.right})
-      if (part.isProduct && array.place == CudaArray::Place::Argument &&
-          code.kernel.arguments[array.number].kind == Kind::Sample)
-        canHaveSpare = false;
+      readsBatch |= part.isProduct &&
+                    array.place == CudaArray::Place::Argument &&
+                    code.kernel.arguments[array.number].kind == Kind::Sample;
+  forgetRecordings();
+}
+
+void CudaExecutor::State::forgetRecordings() {
+  recordings.clear();
+  for (int i = 0; i < (readsBatch ? 2 : 1); ++i)
+    recordings.push_back(std::make_unique<Recording>(driver));
 }
 
 CudaExecutor::State::~State() {
   std::lock_guard<std::mutex> lock(device.turn);
   if (device.enter())
     return;
-  graph.clear();
+  recordings.clear();
   for (const LoadedPart &part : parts)
     if (part.module)
       driver.moduleUnload(part.module);
@@ -219,13 +224,6 @@ bool CudaExecutor::State::halveTeams(std::vector<int64_t> &teams) const {
   return isLess;
 }
 
-Layout CudaExecutor::State::makeLayout(int64_t samples, int64_t steps,
-                                       const std::vector<int64_t> &teams,
-                                       bool hasSpare) const {
-  return Layout::make(code, samples, steps, teams, hasSpare,
-                      library ? Library::workspaceBytes(device) : 0);
-}
-
 /// Bytes that a batch may take.
 int64_t CudaExecutor::State::room() const {
   int64_t free = device.room();
@@ -256,17 +254,22 @@ Status CudaExecutor::State::arrange(const KernelBatch &batch) {
     std::vector<int64_t> teams = countTeams(batch.samples);
     int64_t room = this->room();
     auto make = [&] {
-      return makeLayout(batch.samples, batch.steps, teams, wantsSpare);
+      return Layout::make(code, batch.samples, batch.steps, teams, wantsSpare,
+                          workspaceBytes);
     };
+    workspaceBytes = library ? Library::workspaceBytes(device) : 0;
     layout = make();
     if (layout.bytes > room && wantsSpare) {
       canHaveSpare = wantsSpare = false;
       layout = make();
     }
+    if (layout.bytes > room) {
+      workspaceBytes = 0;
+      layout = make();
+    }
     while (layout.bytes > room && halveTeams(teams))
       layout = make();
-    graph.clear();
-    runs = 0;
+    forgetRecordings();
   }
   if (budget > 0 && layout.bytes + device.keptBytes() > budget) {
     int64_t needed = std::exchange(layout, Layout()).bytes + device.keptBytes();
@@ -330,6 +333,7 @@ bool CudaExecutor::hasRoom(int64_t samples, int64_t steps, bool isSlow) const {
   std::vector<int64_t> teams = state->countTeams(samples);
   while (isSlow && state->halveTeams(teams)) {
   }
-  return state->makeLayout(samples, steps, teams, /*hasSpare=*/false).bytes <=
-         state->room();
+  return Layout::make(state->code, samples, steps, teams, /*hasSpare=*/false,
+                      /*workspace=*/0)
+             .bytes <= state->room();
 }

@@ -95,7 +95,7 @@ Status CudaExecutor::State::multiply(const CudaProduct &product) {
   return library->multiply(
       device, product, layout.samples * (product.isPerStep ? layout.steps : 1),
       addressOf(product.left), addressOf(product.right), addressOf(product.out),
-      device.address(layout.scratch));
+      {device.address(layout.scratch), workspaceBytes});
 }
 
 Status
@@ -122,8 +122,7 @@ Status CudaExecutor::State::bind(CudaUpdate *given) {
   resident.assign(code.kernel.arguments.size(), 0);
   const void *now = update ? update->parameters.state.get() : nullptr;
   if (now != updated) {
-    graph.clear();
-    runs = 0;
+    forgetRecordings();
     updated = now;
   }
   if (!update)
@@ -185,6 +184,7 @@ Status CudaExecutor::State::compute(const KernelBatch &batch) {
       pointers.push_back(&value);
   }
   // A batch of this size comes again: from now on it is one call.
+  auto &[graph, runs] = *recordings[readsBatch ? place : 0];
   if (++runs == 2 && canRecord && layout.samples > 0)
     canRecord = graph.record(device.computeStream(), kernels,
                              [&] { return launchAll(parameters); });

@@ -47,9 +47,6 @@ struct CudaExecutor::State {
 
   Status load();
   Status load(const CudaPart &part, cuda::LoadedPart &loaded);
-  cuda::Layout makeLayout(int64_t samples, int64_t steps,
-                          const std::vector<int64_t> &teams,
-                          bool hasSpare) const;
   Status arrange(const KernelBatch &batch);
   Status bring(const KernelBatch &batch);
   /// `update`: null if nothing is updated.
@@ -62,6 +59,7 @@ struct CudaExecutor::State {
   Status multiply(const CudaProduct &product);
   std::vector<uint64_t> listParameters(size_t number, const KernelBatch &batch);
   Status clear(int64_t offset, int64_t bytes);
+  void forgetRecordings();
   Status start(void *function, std::vector<void *> &parameters, int64_t grid,
                int64_t threads, int64_t sharedBytes, bool isCooperative);
   Status stageNext();
@@ -74,15 +72,23 @@ struct CudaExecutor::State {
   CudaCode code;
   int64_t budget;
   std::vector<cuda::LoadedPart> parts;
-  /// Null if no part is a product.
+  /// Null if no part is a product; and what it works with.
   const cuda::Library *library = nullptr;
+  int64_t workspaceBytes = 0;
 
   cuda::Layout layout;
   /// The arena's, of the last run.
   int64_t generation = -1;
-  /// Runs with this layout.
-  int64_t runs = 0;
-  cuda::LaunchGraph graph;
+  /// What was recorded, and how often what it stands for has run: once for each
+  /// place of a batch where a library reads from it (its launches stay as they
+  /// were recorded), else once for both.
+  struct Recording {
+    explicit Recording(const cuda::Driver &driver) : graph(driver) {}
+    cuda::LaunchGraph graph;
+    int64_t runs = 0;
+  };
+  std::vector<std::unique_ptr<Recording>> recordings;
+  bool readsBatch = false;
   bool canRecord = true, canHaveSpare = true;
 
   /// Of the batch at hand; null if nothing is updated.

@@ -29,7 +29,7 @@ Expected<const Library *> Library::open() {
     void *found = nullptr;
     for (const std::string &file : files)
       if (!found)
-        found = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+        found = dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (!found)
       return Error{"there is no cuBLAS: `" + files.front() +
                    "` cannot be opened"};
@@ -72,7 +72,7 @@ static Status check(int error, const std::string &what) {
 
 /// Tells the library where it works. A workspace that it takes itself could
 /// not be part of a graph.
-Status Library::prepare(Device &device, uint64_t workspace) const {
+Status Library::prepare(Device &device, const Workspace &wanted) const {
   if (!handle) {
     if (Status failed = check(create(&handle), "cuBLAS does not start"))
       return failed;
@@ -83,17 +83,17 @@ Status Library::prepare(Device &device, uint64_t workspace) const {
                               "cuBLAS cannot be set up"))
       return failed;
   }
-  if (workspaceAt == workspace)
+  if (workspace == wanted)
     return {};
-  workspaceAt = workspace;
-  return check(setWorkspace(handle, workspace,
-                            static_cast<size_t>(workspaceBytes(device))),
-               "cuBLAS takes no memory");
+  workspace = wanted;
+  return check(
+      setWorkspace(handle, wanted.address, static_cast<size_t>(wanted.bytes)),
+      "cuBLAS takes no memory");
 }
 
 Status Library::multiply(Device &device, const CudaProduct &product,
                          int64_t rows, uint64_t left, uint64_t right,
-                         uint64_t out, uint64_t workspace) const {
+                         uint64_t out, const Workspace &workspace) const {
   if (Status failed = prepare(device, workspace))
     return failed;
   if (rows > INT_MAX)

@@ -19,18 +19,24 @@ public:
   /// names; `none` stands for no library. An error says what is missing.
   static Expected<const Library *> open();
 
-  /// Bytes of device memory that products may use: given, the same bits come
-  /// out in every run.
+  /// Bytes of device memory that products should have; they do with less.
   static int64_t workspaceBytes(const Device &device);
+
+  /// Memory to work with: the same size gives the same bits.
+  struct Workspace {
+    uint64_t address = 0;
+    int64_t bytes = 0;
+    bool operator==(const Workspace &) const = default;
+  };
 
   /// Gives a product to the device's compute stream; `rows` as CudaProduct
   /// says.
   Status multiply(Device &device, const CudaProduct &product, int64_t rows,
                   uint64_t left, uint64_t right, uint64_t out,
-                  uint64_t workspace) const;
+                  const Workspace &workspace) const;
 
 private:
-  Status prepare(Device &device, uint64_t workspace) const;
+  Status prepare(Device &device, const Workspace &wanted) const;
 
 #define LOCO_CUBLAS(member, symbol, parameters)                                \
   int(*member) parameters = nullptr;
@@ -38,7 +44,7 @@ private:
 #undef LOCO_CUBLAS
   /// Made when the first product is.
   mutable void *handle = nullptr;
-  mutable uint64_t workspaceAt = 0;
+  mutable Workspace workspace;
 };
 
 } // namespace loco::cuda
