@@ -63,8 +63,11 @@ void GPUEmitter::bindSample() {
       auto function = schedule.function;
       auto role =
           function.getArgAttrOfType<StringAttr>(place.index, "loco.role");
-      if (role && (role == "param" || role == "frozen"))
+      if (role && (role == "param" || role == "frozen")) {
+        if (noOffset)
+          pointer = move(pointer, toWide(noOffset));
         break;
+      }
       pointer = move(
           pointer, arith::MulIOp::create(b, loc, sample, bytesOfPlace(place)));
       break;

@@ -59,18 +59,20 @@ void GPUEmitter::emitStage(const GPUStage &stage) {
 /// Emits what computes its addresses itself: compilers cannot tell that they
 /// are the same in every step.
 void GPUEmitter::anew(llvm::function_ref<void()> body) {
-  auto start = std::tuple(thread, threadInBlock, sample, team, steps, noOffset);
+  auto start = std::tuple(thread, threadInBlock, sample, team, steps, seed,
+                          update, noOffset);
   Values places = pointers;
   noOffset = device::HereOp::create(b, loc, b.getI32Type(), constant(0));
   Value wideZero = toWide(noOffset);
-  for (Value *number : {&sample, &team, &steps})
+  for (Value *number : {&sample, &team, &steps, &seed, &update})
     *number = plus(*number, wideZero);
   for (Value *number : {&thread, &threadInBlock})
     *number = plus(*number, noOffset);
   bindSample();
   body();
   pointers = std::move(places);
-  std::tie(thread, threadInBlock, sample, team, steps, noOffset) = start;
+  std::tie(thread, threadInBlock, sample, team, steps, seed, update, noOffset) =
+      start;
 }
 
 void GPUEmitter::emitKind(const GPUStage &stage) {
@@ -110,7 +112,11 @@ void GPUEmitter::forOwnSites(
     count = count < 0 || isOpen(extent) ? -1 : count * extent;
   int64_t threads = schedule.threads;
   if (int64_t slots = schedule.slotsOf(count)) {
+    Value before = noOffset;
     for (int64_t slot = 0; slot < slots; ++slot) {
+      // What one site has read is not kept for the next one.
+      if (noOffset && slot > 0)
+        noOffset = device::HereOp::create(b, loc, b.getI32Type(), constant(0));
       Value linear = plus(thread, slot * threads), exists;
       if ((slot + 1) * threads > count) {
         exists = compare(arith::CmpIPredicate::ult, linear, constant(count));
@@ -121,6 +127,7 @@ void GPUEmitter::forOwnSites(
         site.local = plus(threadInBlock, slot * schedule.threadsInBlock());
       body(site, exists, carried);
     }
+    noOffset = before;
     return;
   }
   Value end = countOf(shape);

@@ -149,7 +149,8 @@ bool GPUSchedule::hasRegisters(Value value) const {
     return false;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
-    return scan && argument != scan.getStep() && !fetched.contains(value);
+    return scan && argument != scan.getStep() && !fetched.contains(value) &&
+           !loadedLate.contains(value);
   }
   auto result = cast<OpResult>(value);
   Operation *op = result.getOwner();

@@ -244,6 +244,8 @@ struct GPUSchedule {
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<GPUScan>> scans;
   /// Elements of steps that are copied ahead (GPUScan::fetches).
   llvm::DenseSet<mlir::Value> fetched;
+  /// Elements of steps that are loaded when they are used.
+  llvm::DenseSet<mlir::Value> loadedLate;
   /// The sections of the function's own ops: loops over steps, and what is
   /// between them. Nothing stays in registers from one section to another.
   llvm::DenseMap<mlir::Operation *, unsigned> sections;
@@ -299,7 +301,8 @@ struct GPUSchedule {
 std::optional<GPUProduct> asProduct(ContractOp op);
 
 /// So many samples of `function` should advance together, for the sake of
-/// products in its loops. `why`: why it is one, where there are such products.
+/// products in its loops, or as many as the options ask for. `why`: why it is
+/// one, where there are such products.
 int64_t chooseTile(mlir::func::FuncOp function, const GPUOptions &options,
                    std::string &why);
 

@@ -64,6 +64,13 @@ static int64_t weightsOf(Operation *op) {
   return std::min(mostWeights, inner * form.taps());
 }
 
+/// Keys of a draw's rounds, 64 bits each, and products of a site's number.
+static int64_t roundsOf(const GPUSchedule &schedule, Operation *op) {
+  if (!isa<RandomOp>(op))
+    return 0;
+  return 40 + 2 * schedule.slotsOf(schedule.countOf(op->getResult(0)));
+}
+
 /// The most that stages of a step leave in registers for later ones.
 int64_t
 GPUPlanner::registersBetween(const std::vector<GPUStage> &stages) const {
@@ -160,12 +167,17 @@ void GPUPlanner::planRegisters() {
     for (const GPUStage &stage : scan->body)
       for (const GPUItem &item : stage.items)
         if (item.op && stage.kind == GPUStage::Kind::Sites)
-          weights += weightsOf(item.op);
+          weights += weightsOf(item.op) + roundsOf(schedule, item.op);
     if (addresses + weights + registersKept(cast<ScanOp>(op)) +
             registersBetween(scan->body) <=
         available)
       continue;
     scan->isTight = true;
+    // Truth values cannot be copied, which takes four bytes; there are many of
+    // them where loops have kinks. They are loaded where they are used.
+    for (BlockArgument element : cast<ScanOp>(op).getElementArguments())
+      if (getElementTypeOrSelf(element).isInteger(1))
+        schedule.loadedLate.insert(element);
     for (GPUStage &stage : scan->body)
       stage.isAnew = stage.kind != GPUStage::Kind::Scan && !stage.isApart;
   }
