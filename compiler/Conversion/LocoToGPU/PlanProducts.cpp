@@ -234,7 +234,7 @@ int64_t loco::chooseTile(func::FuncOp function, const GPUOptions &options,
   schedule.options = options;
   collectProducts(schedule);
   why.clear();
-  if (schedule.products.empty())
+  if (schedule.products.empty() && options.tile <= 1)
     return 1;
   int64_t tile = options.tile ? options.tile : samplesOfTile;
   // The state's side grows with the tile.

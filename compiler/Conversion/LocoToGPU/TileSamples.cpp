@@ -7,15 +7,13 @@
 
 #include "compiler/Conversion/LocoToGPU/TileSamples.h"
 
+#include "compiler/Conversion/LocoToGPU/TileFacts.h"
+
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace loco;
-
-/// Elements of a sum over steps up to which every sample has its own until the
-/// loop ends: registers of a block.
-static constexpr int64_t mostOwnSums = 4096;
 
 static bool isStack(Type type) {
   auto tensor = cast<RankedTensorType>(type);
@@ -69,13 +67,11 @@ namespace {
 class Tiler {
 public:
   Tiler(func::FuncOp function, int64_t tile)
-      : function(function), tile(tile), b(function.getContext()) {}
+      : function(function), tile(tile), facts(function, tile),
+        b(function.getContext()) {}
   void run();
 
 private:
-  void findVarying(Block &block);
-  bool isSummed(Value value);
-  bool sumsInside(OpOperand &use);
   RankedTensorType tiled(Type type);
   Value tiledOf(Value value);
   Value summedOf(Value value);
@@ -88,11 +84,9 @@ private:
 
   func::FuncOp function;
   int64_t tile;
+  TileFacts facts;
   OpBuilder b;
   Location loc = UnknownLoc::get(b.getContext());
-  DenseSet<Value> varying;
-  DenseMap<Value, bool> summed;
-  bool isChanged = false;
   /// What stands for a value: tiled if it varies, otherwise the same; sums over
   /// the tile where nothing else is wanted of it.
   DenseMap<Value, Value> mapped, sums;
@@ -106,102 +100,11 @@ RankedTensorType Tiler::tiled(Type type) {
   return RankedTensorType::get(shape, tensor.getElementType());
 }
 
-/// Marks what differs between samples; loops until nothing is added.
-void Tiler::findVarying(Block &block) {
-  auto add = [&](Value value, bool isVarying) {
-    if (isVarying && isa<RankedTensorType>(value.getType()))
-      isChanged |= varying.insert(value).second;
-  };
-  for (Operation &op : block.without_terminator()) {
-    auto scan = dyn_cast<ScanOp>(op);
-    if (!scan) {
-      bool any = isa<RandomOp>(op) ||
-                 llvm::any_of(op.getOperands(),
-                              [&](Value v) { return varying.contains(v); });
-      for (Value result : op.getResults())
-        add(result, any);
-      continue;
-    }
-    YieldOp yield = scan.getYield();
-    for (auto [argument, from] :
-         llvm::zip(scan.getElementArguments(), scan.getElements()))
-      add(argument, varying.contains(from));
-    for (auto [argument, from] :
-         llvm::zip(scan.getConstantArguments(), scan.getConstants()))
-      add(argument, varying.contains(from));
-    for (auto [argument, init, next] : llvm::zip(
-             scan.getCarryArguments(), scan.getInits(), yield.getCarries()))
-      add(argument, varying.contains(init) || varying.contains(next));
-    findVarying(*scan.getBlock());
-    for (auto [final, argument] :
-         llvm::zip(scan.getFinals(), scan.getCarryArguments()))
-      add(final, varying.contains(argument));
-    for (auto [stack, value] : llvm::zip(scan.getStacks(), yield.getStacks()))
-      add(stack, varying.contains(value));
-    for (auto [sum, value] : llvm::zip(scan.getSums(), yield.getSums()))
-      add(sum, varying.contains(value));
-  }
-}
-
-/// True if the user needs no more than the sum over samples.
-bool Tiler::sumsInside(OpOperand &use) {
-  Operation *user = use.getOwner();
-  if (isa<func::ReturnOp>(user))
-    return function.getResultAttr(use.getOperandNumber(), "loco.sum_samples") !=
-           nullptr;
-  if (auto yield = dyn_cast<YieldOp>(user)) {
-    auto scan = dyn_cast<ScanOp>(yield->getParentOp());
-    unsigned first = yield.getCarries().size() + yield.getStacks().size();
-    if (!scan || use.getOperandNumber() < first)
-      return false;
-    // What is small is added up at the end, by sample until then.
-    auto outer = use.get().getDefiningOp<ContractOp>();
-    return outer &&
-           outer.getResult().getType().getNumElements() * tile > mostOwnSums &&
-           isSummed(scan.getSums()[use.getOperandNumber() - first]);
-  }
-  if (isa<arith::MulFOp>(user))
-    return isSummed(user->getResult(0));
-  if (isa<ReshapeOp, arith::AddFOp, arith::SubFOp, arith::NegFOp>(user))
-    return isSummed(user->getResult(0)) &&
-           llvm::all_of(user->getOperands(),
-                        [&](Value v) { return varying.contains(v); });
-  return false;
-}
-
-/// True for a value of which only the sum over samples is wanted.
-bool Tiler::isSummed(Value value) {
-  if (auto known = summed.find(value); known != summed.end())
-    return known->second;
-  Operation *op = value.getDefiningOp();
-  bool is = op && varying.contains(value) && !value.use_empty() &&
-            isa<ScanOp, ContractOp, ReshapeOp, arith::AddFOp, arith::SubFOp,
-                arith::NegFOp, arith::MulFOp>(op);
-  if (is && isa<arith::MulFOp>(op))
-    is = varying.contains(op->getOperand(0)) !=
-         varying.contains(op->getOperand(1));
-  if (auto scan = dyn_cast_or_null<ScanOp>(op); is && scan) {
-    // Those of sums that are formed step by step.
-    unsigned first = scan.getFinals().size() + scan.getNumStacks(),
-             number = cast<OpResult>(value).getResultNumber();
-    is = number >= first && number < first + scan.getSums().size();
-    auto outer = is ? scan.getYield()
-                          .getSums()[number - first]
-                          .getDefiningOp<ContractOp>()
-                    : ContractOp();
-    is = outer && outer->getBlock() == scan.getBlock() && outer->hasOneUse() &&
-         outer.getResult().getType().getNumElements() * tile > mostOwnSums;
-  }
-  for (OpOperand &use : value.getUses())
-    is = is && sumsInside(use);
-  return summed[value] = is;
-}
-
 /// The value with an axis of samples.
 Value Tiler::tiledOf(Value value) {
   Value known = mapped.lookup(value);
   assert(known && "a value whose samples are added up is wanted for each");
-  if (varying.contains(value))
+  if (facts.varies(value))
     return known;
   return BroadcastOp::create(b, loc, tiled(value.getType()), known,
                              ArrayRef<int64_t>{axisIn(value.getType())});
@@ -228,7 +131,7 @@ Value Tiler::contract(ContractOp op, bool isSum) {
   std::string letters[] = {left.str(), right.str(), output.str()};
   Value operands[2] = {op.getLhs(), op.getRhs()};
   for (int i = 0; i < 2; ++i)
-    if (varying.contains(operands[i]))
+    if (facts.varies(operands[i]))
       letters[i].insert(axisIn(operands[i].getType()), 1, tileLetter);
   Type type = op.getResult().getType();
   if (!isSum)
@@ -328,14 +231,13 @@ Value Tiler::emitTiled(Operation *op) {
 
 Value Tiler::emitSum(Operation *op) {
   bool isProduct = isa<ContractOp, arith::MulFOp>(op);
-  if (auto form = dyn_cast<ContractOp>(op); form &&
-                                            varying.contains(form.getLhs()) &&
-                                            varying.contains(form.getRhs()))
+  if (auto form = dyn_cast<ContractOp>(op);
+      form && facts.varies(form.getLhs()) && facts.varies(form.getRhs()))
     return contract(form, true);
   // Linear, a product in the operand that varies.
   IRMapping operands;
   for (Value operand : op->getOperands())
-    operands.map(operand, isProduct && !varying.contains(operand)
+    operands.map(operand, isProduct && !facts.varies(operand)
                               ? mapped.lookup(operand)
                               : summedOf(operand));
   return b.clone(*op, operands)->getResult(0);
@@ -343,7 +245,7 @@ Value Tiler::emitSum(Operation *op) {
 
 void Tiler::emitScan(ScanOp scan) {
   YieldOp yield = scan.getYield();
-  auto has = [&](Value value) { return varying.contains(value); };
+  auto has = [&](Value value) { return facts.varies(value); };
   SmallVector<Value> inits, elements, constants;
   for (auto [init, argument] :
        llvm::zip(scan.getInits(), scan.getCarryArguments()))
@@ -354,8 +256,8 @@ void Tiler::emitScan(ScanOp scan) {
     constants.push_back(mapped.lookup(constant));
   auto typesOf = [&](ResultRange results) {
     return llvm::map_to_vector(results, [&](Value result) -> Type {
-      return has(result) && !isSummed(result) ? tiled(result.getType())
-                                              : result.getType();
+      return has(result) && !facts.isSummed(result) ? tiled(result.getType())
+                                                    : result.getType();
     });
   };
   auto made = ScanOp::create(b, loc, mapped.lookup(scan.getSteps()), inits,
@@ -376,17 +278,18 @@ void Tiler::emitScan(ScanOp scan) {
     for (Value value : yield.getStacks())
       stacks.push_back(mapped.lookup(value));
     for (auto [value, sum] : llvm::zip(yield.getSums(), scan.getSums()))
-      parts.push_back(isSummed(sum) ? summedOf(value) : mapped.lookup(value));
+      parts.push_back(facts.isSummed(sum) ? summedOf(value)
+                                          : mapped.lookup(value));
     YieldOp::create(b, yield.getLoc(), carries, stacks, parts);
   }
   for (auto [old, result] : llvm::zip(scan.getResults(), made.getResults()))
-    (isSummed(old) ? sums : mapped)[old] = result;
+    (facts.isSummed(old) ? sums : mapped)[old] = result;
 }
 
 void Tiler::emit(Operation *op) {
   loc = op->getLoc();
-  bool isVarying = llvm::any_of(op->getResults(),
-                                [&](Value v) { return varying.contains(v); });
+  bool isVarying =
+      llvm::any_of(op->getResults(), [&](Value v) { return facts.varies(v); });
   if (auto scan = dyn_cast<ScanOp>(op); scan && isVarying)
     return emitScan(scan);
   if (!isVarying) {
@@ -399,7 +302,7 @@ void Tiler::emit(Operation *op) {
     return;
   }
   Value result = op->getResult(0);
-  if (isSummed(result))
+  if (facts.isSummed(result))
     sums[result] = emitSum(op);
   else
     mapped[result] = emitTiled(op);
@@ -413,25 +316,16 @@ void Tiler::emitBlock(Block &block) {
 void Tiler::run() {
   Block &old = function.getBody().front();
   SmallVector<Type> inputs, outputs;
-  for (BlockArgument argument : old.getArguments()) {
-    unsigned number = argument.getArgNumber();
-    auto role = function.getArgAttrOfType<StringAttr>(number, "loco.role");
-    bool isShared = role && (role == "param" || role == "frozen");
-    if (isa<RankedTensorType>(argument.getType()) && !isShared) {
-      varying.insert(argument);
-      function.setArgAttr(number, tileAttribute, b.getUnitAttr());
-    }
-  }
-  do {
-    isChanged = false;
-    findVarying(old);
-  } while (isChanged);
+  for (BlockArgument argument : old.getArguments())
+    if (facts.varies(argument))
+      function.setArgAttr(argument.getArgNumber(), tileAttribute,
+                          b.getUnitAttr());
 
   auto *block = new Block();
   function.getBody().push_back(block);
   for (BlockArgument argument : old.getArguments()) {
-    Type type = varying.contains(argument) ? Type(tiled(argument.getType()))
-                                           : argument.getType();
+    Type type = facts.varies(argument) ? Type(tiled(argument.getType()))
+                                       : argument.getType();
     inputs.push_back(type);
     mapped[argument] = block->addArgument(type, argument.getLoc());
   }
