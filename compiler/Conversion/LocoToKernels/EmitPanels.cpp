@@ -316,17 +316,21 @@ void Emitter::emitPanels(const PackedMatrix &packed) {
   });
 }
 
+/// Our own product of rows and panels.
+func::FuncOp Emitter::panelProduct(Type element) {
+  auto module = block.getParentRegion()->getParentOfType<ModuleOp>();
+  return PanelFunctions(b, module, element, schedule.lanesOf(element),
+                        schedule.options.vectorBytes == 64)
+      .product();
+}
+
 /// All samples of the block at the step at hand, by our own product.
 void Emitter::callPanels(const ProductCall &call, Reference out) {
   Type element = getElementTypeOrSelf(call.rows);
   // Addresses are computed before the group's marker.
   llvm::SaveAndRestore atFirst(sample, constant(0));
   startGroup(element, 1);
-  auto module = block.getParentRegion()->getParentOfType<ModuleOp>();
-  func::FuncOp function =
-      PanelFunctions(b, module, element, schedule.lanesOf(element),
-                     schedule.options.vectorBytes == 64)
-          .product();
+  func::FuncOp function = panelProduct(element);
   Reference rows = schedule.find(call.rows);
   Values arguments = {pointerTo(rows),
                       strides[rows.place],

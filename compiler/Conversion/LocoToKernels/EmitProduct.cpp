@@ -26,7 +26,10 @@ void Emitter::emitProduct(const Group &group) {
   const ProductCall &call = *group.product;
   loc = group.solo->getLoc();
   Reference out = call.out ? call.out : schedule.find(group.solo->getResult(0));
-  call.panels < 0 ? callLibrary(group) : callPanels(call, out);
+  auto loop = dyn_cast<ScanOp>(group.solo->getParentOp());
+  bool together = loop && isa<ContractOp>(group.solo) &&
+                  schedule.scans.find(loop)->second->lockStep;
+  together ? callPanels(call, out) : callRows(group);
 }
 
 /// See LocoServices for the arguments.
@@ -44,14 +47,16 @@ void Emitter::callGemm(Value function, ArrayRef<Value> arguments) {
 
 /// All rows of the block in one product, or one product for each sample where
 /// the caller's samples do not follow each other or each has a result of its
-/// own.
-void Emitter::callLibrary(const Group &group) {
+/// own; a library's, or our own where the matrix has a place for its panels.
+void Emitter::callRows(const Group &group) {
   const ProductCall &call = *group.product;
   bool apply = call.form.kind == MatrixProduct::Kind::Apply;
   Type element = getElementTypeOrSelf(apply ? call.rows : call.left);
   int64_t bytes = bytesOf(element);
   // Addresses are computed before the group's marker.
   llvm::SaveAndRestore atFirst(sample, constant(0));
+  if (call.panels >= 0)
+    emitPanels({call.matrix, call.form, call.panels});
   startGroup(element, 1);
 
   auto rowsOf = [&](Reference reference) {
@@ -111,6 +116,15 @@ void Emitter::callLibrary(const Group &group) {
     };
     Value first = at(operands[0].pointer, operands[0].stride);
     Value second = at(operands[1].pointer, operands[1].stride);
+    if (call.panels >= 0) {
+      func::CallOp::create(
+          b, loc, panelProduct(element),
+          Values{first, times(firstPitch, bytes), count,
+                 pointerTo({call.panels, Value()}), constant(inner),
+                 constant(outer), second, times(secondPitch, bytes),
+                 number(b.getI1Type(), 0)});
+      return;
+    }
     Values arguments;
     if (apply)
       arguments.append({flag(false), flag(call.form.transposed), count,

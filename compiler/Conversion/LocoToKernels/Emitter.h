@@ -166,7 +166,7 @@ private:
 
   // EmitProduct.cpp
   void emitProduct(const Group &group);
-  void callLibrary(const Group &group);
+  void callRows(const Group &group);
   void callGemm(mlir::Value function, llvm::ArrayRef<mlir::Value> arguments);
   mlir::Value chunkSteps();
   void emitChunks(const ScanPlan &plan, mlir::Value step, mlir::Value taken,
@@ -175,6 +175,7 @@ private:
   // EmitPanels.cpp: products within a time loop.
   void emitPanels(const PackedMatrix &packed);
   void callPanels(const ProductCall &call, Reference out);
+  mlir::func::FuncOp panelProduct(mlir::Type element);
 
   // EmitAccess.cpp: memory.
   mlir::Value pointerTo(Reference reference);

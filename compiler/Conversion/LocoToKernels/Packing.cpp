@@ -53,12 +53,19 @@ bool Planner::isAssembled(Operation *op) {
       [](int64_t extent) { return extent == 1; });
 }
 
+/// Elements of a row up to which our own product is faster than a library's
+/// outside of time loops, too: it writes the result once, where a library clears
+/// it, reads it and writes it again.
+static constexpr int64_t thinRow = 32;
+
 int Planner::panelsFor(Operation *op, const ProductCall &call) {
-  if (!isa<ContractOp>(op) || !lockStep.contains(op->getBlock()) ||
-      call.form.kind != MatrixProduct::Kind::Apply)
+  if (call.form.kind != MatrixProduct::Kind::Apply)
+    return -1;
+  bool together = isa<ContractOp>(op) && lockStep.contains(op->getBlock());
+  if (!together && call.form.inner > thinRow)
     return -1;
   for (const PackedMatrix &known : packed)
-    if (known.matrix == call.matrix &&
+    if (together && known.matrix == call.matrix &&
         known.form.transposed == call.form.transposed)
       return known.place;
   Type element = getElementTypeOrSelf(call.matrix);
@@ -66,8 +73,10 @@ int Planner::panelsFor(Operation *op, const ProductCall &call) {
   Place place;
   place.layout = Layout::dense({call.form.inner * columns});
   place.element = element;
-  packed.push_back({call.matrix, call.form, addPlace(std::move(place))});
-  return packed.back().place;
+  int added = addPlace(std::move(place));
+  if (together)
+    packed.push_back({call.matrix, call.form, added});
+  return added;
 }
 
 //===----------------------------------------------------------------------===//

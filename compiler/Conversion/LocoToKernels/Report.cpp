@@ -91,8 +91,9 @@ NestFact Reporter::describeSolo(const Group &group) const {
     fact.schedule = group.product->panels >= 0
                         ? "own loops over a packed matrix"
                         : "the library's, over all samples of a block";
-    if (isa<ScanOp>(op) && group.product->panels < 0)
-      fact.schedule += " and all steps";
+    if (isa<ScanOp>(op))
+      fact.schedule +=
+          group.product->panels >= 0 ? ", for all steps" : " and all steps";
     return fact;
   }
   fact.work = op->getName().getStringRef().str();

@@ -82,8 +82,9 @@ struct ProductCall {
   /// Outer: added to what all samples share, instead of one sum for each
   /// sample.
   bool shared = false;
-  /// Apply, in a time loop: the place of the matrix in panels (PackedMatrix),
-  /// with which our own product does the work; otherwise a library does it.
+  /// Apply, in a time loop or to short rows: the place of the matrix in panels
+  /// (PackedMatrix), with which our own product does the work; otherwise a
+  /// library does it.
   int panels = -1;
   /// Apply, by panels: added to what another product of the same sum gave.
   bool accumulate = false;
