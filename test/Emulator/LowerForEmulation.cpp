@@ -108,6 +108,10 @@ void Lowering::lower(Operation *op) {
     op->erase();
     return;
   }
+  if (isa<device::PrefetchOp>(op)) {
+    op->erase();
+    return;
+  }
   if (isa<device::CommitCopiesOp>(op)) {
     call(loc, "locoEmulateCommit", {}, {});
     op->erase();

@@ -281,6 +281,22 @@ void GPUEmitter::fetchElements(ScanOp scan, Value step, bool isNext) {
   device::CommitCopiesOp::create(b, loc);
 }
 
+/// Brings what a loop loads in `step` when it uses it as far as a cache.
+void GPUEmitter::prefetchElements(ScanOp scan, Value step) {
+  scope.scalars[scan.getStep()] = step;
+  for (BlockArgument element : scan.getElementArguments()) {
+    GPUReference from = find(element);
+    if (!from || !schedule.loadedLate.contains(element) ||
+        schedule.places[from.place].kind == GPUPlace::Kind::Shared)
+      continue;
+    forOwnSites(schedule.shapeOf(element), {},
+                [&](const GPUSite &site, Value, Carried) {
+                  device::PrefetchOp::create(
+                      b, loc, elementOf(from, site.linear, Value()));
+                });
+  }
+}
+
 /// True if an element is loaded one step before it is used.
 bool GPUEmitter::isAhead(BlockArgument element) {
   return !element.use_empty() && schedule.hasRegisters(element) &&
@@ -414,6 +430,9 @@ void GPUEmitter::emitScan(ScanOp scan) {
         Values loaded = loadElements(scan, stepOf(following));
         llvm::copy(loaded, values.begin() + firstAhead);
       }
+      if (plan.isTight)
+        prefetchElements(scan, stepOf(arith::MinSIOp::create(
+                                   b, loc, plus(index, 1), plus(taken, -1))));
     };
     if (!plan.fetches.empty())
       device::WaitCopiesOp::create(b, loc, 0);

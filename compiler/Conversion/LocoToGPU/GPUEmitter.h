@@ -105,6 +105,7 @@ private:
   void emitScan(ScanOp scan);
   Values loadElements(ScanOp scan, mlir::Value step);
   void fetchElements(ScanOp scan, mlir::Value step, bool isNext);
+  void prefetchElements(ScanOp scan, mlir::Value step);
   /// Adds a deferred reduction's terms at an own site.
   void addTerms(mlir::Operation *op, const GPUSite &site, mlir::Value exists,
                 Carried sums);

@@ -59,6 +59,8 @@ private:
   // PlanRegisters.cpp
   void planRegisters();
   int64_t registersKept(ScanOp scan) const;
+  int64_t registersSaved(ScanOp scan) const;
+  void loadLate(ScanOp scan, int64_t missing);
   int64_t registersBetween(const std::vector<GPUStage> &stages) const;
 
   // PlanMemory.cpp: where values are.

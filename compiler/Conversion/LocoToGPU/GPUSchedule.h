@@ -244,8 +244,13 @@ struct GPUSchedule {
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<GPUScan>> scans;
   /// Elements of steps that are copied ahead (GPUScan::fetches).
   llvm::DenseSet<mlir::Value> fetched;
-  /// Elements of steps that are loaded when they are used.
+  /// Elements of steps that are loaded when they are used, and brought closer
+  /// in the step before.
   llvm::DenseSet<mlir::Value> loadedLate;
+  /// Registers that are left in the loop that has fewest, as far as that can be
+  /// told here, where one is tight; sites of the largest field that such loops
+  /// have in registers.
+  int64_t spareRegisters = 255, mostHeld = 0;
   /// The sections of the function's own ops: loops over steps, and what is
   /// between them. Nothing stays in registers from one section to another.
   llvm::DenseMap<mlir::Operation *, unsigned> sections;

@@ -323,5 +323,17 @@ FailureOr<GPUSchedule> loco::makeGPUSchedule(func::FuncOp function,
   GPUPlanner planner(schedule);
   if (failed(planner.plan()))
     return failure();
-  return std::move(schedule);
+  // Three warps for each part of a multiprocessor have a third more registers
+  // each than four.
+  constexpr int64_t fewer = 384;
+  if (schedule.spareRegisters >= 0 || tile > 1 || schedule.threads <= fewer ||
+      schedule.mostHeld > fewer * options.mostSlots)
+    return std::move(schedule);
+  GPUOptions other = options;
+  other.threads = fewer;
+  FailureOr<GPUSchedule> second = makeGPUSchedule(function, other, tile);
+  if (failed(second) || second->blocksPerSample != schedule.blocksPerSample ||
+      second->spareRegisters <= schedule.spareRegisters)
+    return std::move(schedule);
+  return second;
 }

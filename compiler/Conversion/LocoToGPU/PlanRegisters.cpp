@@ -123,7 +123,14 @@ int64_t GPUPlanner::registersKept(ScanOp scan) const {
   for (BlockArgument element : scan.getElementArguments())
     if (!element.use_empty() && schedule.hasRegisters(element))
       kept += registers(element);
-  // Addresses of what is in global memory.
+  return kept;
+}
+
+/// What a loop's compiler would keep beside: addresses of what is in global
+/// memory, of neighbours, weights, keys of draws.
+int64_t GPUPlanner::registersSaved(ScanOp scan) const {
+  const GPUScan &plan = *schedule.scans.find(scan)->second;
+  int64_t saved = 0;
   llvm::DenseSet<int> places;
   Accesses accesses;
   for (const GPUStage &stage : plan.body)
@@ -133,52 +140,59 @@ int64_t GPUPlanner::registersKept(ScanOp scan) const {
     GPUPlace::Kind kind = schedule.places[access.place].kind;
     if (kind != GPUPlace::Kind::Shared && kind != GPUPlace::Kind::Half &&
         places.insert(access.place).second)
-      kept += 2;
+      saved += 2;
   }
-  return kept;
+  // Stages of one shape have the same neighbours.
+  llvm::SmallDenseMap<int64_t, int64_t> taps;
+  for (const GPUStage &stage : plan.body) {
+    if (stage.kind != GPUStage::Kind::Sites)
+      continue;
+    int64_t count = 1;
+    for (int64_t extent : stage.shape)
+      count = count < 0 || isOpen(extent) ? -1 : count * extent;
+    int64_t &most = taps[count];
+    for (const GPUItem &item : stage.items)
+      if (item.op) {
+        most = std::max(most, tapsOf(item.op));
+        saved += weightsOf(item.op) + roundsOf(schedule, item.op);
+      }
+  }
+  for (auto [count, most] : taps)
+    saved += schedule.slotsOf(count) * most;
+  return saved;
+}
+
+/// Lets a loop load what it reads of a step when it uses it, as far as loading
+/// it one step ahead takes `missing` registers.
+void GPUPlanner::loadLate(ScanOp scan, int64_t missing) {
+  for (BlockArgument element : scan.getElementArguments()) {
+    int64_t count = schedule.countOf(element);
+    // Truth values cannot be copied, which takes four bytes.
+    bool isTruth = getElementTypeOrSelf(element).isInteger(1);
+    if (element.use_empty() || count <= 1 || !schedule.hasRegisters(element) ||
+        !(isTruth || missing > 0))
+      continue;
+    schedule.loadedLate.insert(element);
+    missing -= schedule.slotsOf(count) * wordsOf(element);
+  }
 }
 
 void GPUPlanner::planRegisters() {
   int64_t available = registersOf(schedule.blockThreads()) - atWork;
-  for (auto &[op, scan] : schedule.scans) {
-    // Stages of one shape have the same neighbours.
-    llvm::SmallDenseMap<int64_t, int64_t> taps;
-    auto tapsOfStage = [&](const GPUStage &stage) {
-      int64_t most = 0;
-      if (stage.kind == GPUStage::Kind::Sites)
-        for (const GPUItem &item : stage.items)
-          if (item.op)
-            most = std::max(most, tapsOf(item.op));
-      return most;
-    };
-    auto countOf = [&](const GPUStage &stage) {
-      int64_t count = 1;
-      for (int64_t extent : stage.shape)
-        count = count < 0 || isOpen(extent) ? -1 : count * extent;
-      return count;
-    };
-    for (const GPUStage &stage : scan->body) {
-      int64_t &most = taps[countOf(stage)];
-      most = std::max(most, tapsOfStage(stage));
-    }
-    int64_t addresses = 0, weights = 0;
-    for (auto [count, most] : taps)
-      addresses += schedule.slotsOf(count) * most;
-    for (const GPUStage &stage : scan->body)
-      for (const GPUItem &item : stage.items)
-        if (item.op && stage.kind == GPUStage::Kind::Sites)
-          weights += weightsOf(item.op) + roundsOf(schedule, item.op);
-    if (addresses + weights + registersKept(cast<ScanOp>(op)) +
-            registersBetween(scan->body) <=
-        available)
+  for (auto &[op, plan] : schedule.scans) {
+    auto scan = cast<ScanOp>(op);
+    int64_t kept = registersKept(scan) + registersBetween(plan->body);
+    if (kept + registersSaved(scan) <= available)
       continue;
-    scan->isTight = true;
-    // Truth values cannot be copied, which takes four bytes; there are many of
-    // them where loops have kinks. They are loaded where they are used.
-    for (BlockArgument element : cast<ScanOp>(op).getElementArguments())
-      if (getElementTypeOrSelf(element).isInteger(1))
-        schedule.loadedLate.insert(element);
-    for (GPUStage &stage : scan->body)
+    plan->isTight = true;
+    for (GPUStage &stage : plan->body)
       stage.isAnew = stage.kind != GPUStage::Kind::Scan && !stage.isApart;
+    for (Value argument : scan.getCarryArguments())
+      if (schedule.hasRegisters(argument))
+        schedule.mostHeld =
+            std::max(schedule.mostHeld, schedule.countOf(argument));
+    schedule.spareRegisters =
+        std::min(schedule.spareRegisters, available - kept);
+    loadLate(scan, kept - available);
   }
 }

@@ -224,6 +224,17 @@ struct LowerCopyAsync : OpRewritePattern<device::CopyAsyncOp> {
   }
 };
 
+struct LowerPrefetch : OpRewritePattern<device::PrefetchOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(device::PrefetchOp op,
+                                PatternRewriter &b) const override {
+    emitAssembly(b, op.getLoc(), Type(), op.getPointer(),
+                 "prefetch.global.L2 [$0];", "l", /*hasSideEffects=*/true);
+    b.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerCommitCopies : OpRewritePattern<device::CommitCopiesOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(device::CommitCopiesOp op,
@@ -245,8 +256,8 @@ struct LowerWaitCopies : OpRewritePattern<device::WaitCopiesOp> {
 } // namespace
 
 void loco::populateLowerDevicePatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerPin, LowerHere, LowerCopyAsync, LowerCommitCopies,
-               LowerWaitCopies, LowerGroupBarrier, LowerClusterBarrier,
-               LowerGridBarrier, LowerRemote, LowerMultiply, LowerRoundTF32>(
-      patterns.getContext());
+  patterns.add<LowerPrefetch, LowerPin, LowerHere, LowerCopyAsync,
+               LowerCommitCopies, LowerWaitCopies, LowerGroupBarrier,
+               LowerClusterBarrier, LowerGridBarrier, LowerRemote,
+               LowerMultiply, LowerRoundTF32>(patterns.getContext());
 }

@@ -76,6 +76,15 @@ def Device_CopyAsyncOp : Device_Op<"copy_async"> {
   let assemblyFormat = "$from `to` $to `of` $bytes attr-dict `:` type($from) `,` type($to)";
 }
 
+def Device_PrefetchOp : Device_Op<"prefetch"> {
+  let summary = "brings what is at an address into a cache";
+  let description = [{
+    Nothing waits for it, and nothing but time depends on it.
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$pointer);
+  let assemblyFormat = "$pointer attr-dict `:` type($pointer)";
+}
+
 def Device_CommitCopiesOp : Device_Op<"commit_copies"> {
   let summary = "the thread's copies since the last commit are one group";
   let assemblyFormat = "attr-dict";
