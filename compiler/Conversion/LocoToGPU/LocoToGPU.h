@@ -10,7 +10,7 @@
 //
 //   kernel (named by the caller), blocks of `GPUSchedule::blockThreads()`
 //   threads, any number of teams of threads (of whole blocks), which share the
-//   samples:
+//   samples, `GPUSchedule::tile` at a time:
 //     (argument ..., result ..., samples, steps, scratch, scratchStride, seed,
 //      update, sampleIndex, segment)
 //   one pointer for each argument that is a tensor and for each result, to
