@@ -17,7 +17,7 @@
 // WAIT: loco_kernel: thread {{[0-9]+}} of block 0: reads what an asynchronous copy brings that was not waited for, at byte {{[0-9]+}} of shared memory
 //
 // RUN: loco-test-kernels --cuda --emit=explain %s --function=drives | FileCheck %s --check-prefix=PLAN
-// PLAN: loop: {{.*}}; 1 of 5 inputs of the next step copied asynchronously
+// PLAN: loop: {{.*}}; 3 of 5 inputs of the next step copied asynchronously
 // RUN: loco-test-kernels --cuda --emit=explain %s --function=beside | FileCheck %s --check-prefix=BESIDE
 // BESIDE: loop: {{.*}}; 1 of 1 inputs of the next step copied asynchronously
 // RUN: loco-test-kernels --cuda --emit=ptx %s --function=drives --arch=sm_80 | FileCheck %s --check-prefix=PTX

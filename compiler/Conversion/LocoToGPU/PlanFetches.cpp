@@ -21,7 +21,7 @@ using namespace loco;
 /// Registers of a thread that may wait for the next step: loading ahead into
 /// registers takes one instruction less for each number, and no shared memory,
 /// but a lattice kernel has 128 registers or fewer, all of which it wants.
-static constexpr int64_t mostAhead = 4;
+static constexpr int64_t mostAhead = 2;
 
 static int64_t bytesOf(Type element) {
   return element.getIntOrFloatBitWidth() / 8;

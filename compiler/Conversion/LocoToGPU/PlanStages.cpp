@@ -254,6 +254,10 @@ void GPUPlanner::planBlock(Block &block, std::vector<GPUStage> &stages,
     item.value = value;
     if (sink.to)
       item.sinks.push_back(sink);
+    else if (getStackOf(value))
+      // What only the next step reads is not kept during this one.
+      for (const GPUStage &stage : stages)
+        level = std::max(level, stage.level);
     GPUStage::Kind kind = schedule.countOf(value) == 1
                               ? GPUStage::Kind::Replicated
                               : GPUStage::Kind::Sites;
