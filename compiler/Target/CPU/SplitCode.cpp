@@ -24,6 +24,9 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
 
 using namespace loco;
@@ -59,6 +62,14 @@ divide(const llvm::Module &module, unsigned numParts) {
   return parts;
 }
 
+/// Several for each thread: how long a part takes is known only roughly, and
+/// the first ones are worked on while others are still being written.
+static constexpr int64_t partsPerThread = 3;
+
+static unsigned chooseThreads() {
+  return llvm::hardware_concurrency().compute_thread_count();
+}
+
 static unsigned chooseParts(const llvm::Module &module) {
   int64_t instructions = 0, functions = 0;
   for (const llvm::Function &function : module) {
@@ -66,8 +77,9 @@ static unsigned chooseParts(const llvm::Module &module) {
     functions += !function.isDeclaration();
   }
   int64_t most = std::min<int64_t>(instructions / smallestPart, functions);
-  int64_t threads = llvm::hardware_concurrency().compute_thread_count();
-  return std::max<int64_t>(1, std::min(most, threads));
+  int64_t threads = chooseThreads();
+  return threads == 1 ? 1
+                      : std::clamp<int64_t>(most, 1, threads * partsPerThread);
 }
 
 static llvm::Expected<std::string> emitOne(llvm::Module &module,
@@ -108,6 +120,51 @@ static llvm::Expected<std::string> readAndEmit(llvm::StringRef bitcode,
   return emitOne(**module, target);
 }
 
+namespace {
+/// Parts that wait for a thread. They are made in the order in which they are
+/// added, whoever makes them.
+class PartQueue {
+public:
+  PartQueue(unsigned numParts, const CPUTarget &target)
+      : made(numParts), problems(numParts), target(target) {}
+
+  void add(std::string part) {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      bitcode.push_back(std::move(part));
+    }
+    changed.notify_one();
+  }
+
+  /// Makes one part after the other until all are taken.
+  void work() {
+    std::unique_lock<std::mutex> lock(mutex);
+    while (taken < made.size()) {
+      size_t number = taken++;
+      changed.wait(lock, [&] { return bitcode.size() > number; });
+      std::string part = std::move(bitcode[number]);
+      lock.unlock();
+      auto object = readAndEmit(part, target);
+      if (object)
+        made[number] = std::move(*object);
+      else
+        problems[number] = llvm::toString(object.takeError());
+      lock.lock();
+    }
+  }
+
+  /// By number of the part.
+  std::vector<std::string> made, problems;
+
+private:
+  const CPUTarget &target;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::string> bitcode;
+  size_t taken = 0;
+};
+} // namespace
+
 static void pack(std::string &objects, llvm::StringRef object) {
   char size[sizeof(uint64_t)];
   llvm::support::endian::write64le(size, object.size());
@@ -134,31 +191,22 @@ loco::emitObjects(std::unique_ptr<llvm::Module> module,
       value.setDSOLocal(false);
     }
   auto parts = divide(*module, numParts);
-  llvm::SmallVector<std::string> bitcode;
-  for (unsigned i = 0; i < numParts; ++i)
-    bitcode.push_back(writePart(*module, i, parts));
-  module.reset();
-
-  std::vector<std::string> made(numParts), problems(numParts);
-  auto work = [&](unsigned i) {
-    auto object = readAndEmit(bitcode[i], target);
-    if (object)
-      made[i] = std::move(*object);
-    else
-      problems[i] = llvm::toString(object.takeError());
-  };
   // LLVM's list of targets is filled before others read it.
   (void)target.makeMachine();
+  PartQueue queue(numParts, target);
   std::vector<std::thread> threads;
-  for (unsigned i = 1; i < numParts; ++i)
-    threads.emplace_back(work, i);
-  work(0);
+  for (unsigned i = 1; i < std::min(chooseThreads(), numParts); ++i)
+    threads.emplace_back([&] { queue.work(); });
+  for (unsigned i = 0; i < numParts; ++i)
+    queue.add(writePart(*module, i, parts));
+  module.reset();
+  queue.work();
   for (std::thread &thread : threads)
     thread.join();
   for (unsigned i = 0; i < numParts; ++i) {
-    if (!problems[i].empty())
-      return llvm::createStringError(problems[i]);
-    pack(objects, made[i]);
+    if (!queue.problems[i].empty())
+      return llvm::createStringError(queue.problems[i]);
+    pack(objects, queue.made[i]);
   }
   return objects;
 }
