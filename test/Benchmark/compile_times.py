@@ -4,8 +4,9 @@ empty object cache, and warm; and whether compiling grows with lattices and sequ
 
     compile_times.py --lococ build/release/bin/lococ --results results.json FILE.loco ...
 
-Adds its figures to the results of run.py. A program is ended as soon as it has begun to work;
-one that cannot begin (its data are not there) is left out, and said to be.
+Adds its figures to the results of run.py. Reading data and drawing initial values are not part
+of a start. A program is ended as soon as it has begun to work; one that cannot begin
+(its data are not there: `--data data=FOLDER` says where) is left out, and said to be.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from run import load, save
 
 # What is spent on code: nothing of data, files and loading.
 CODE_PARTS = ("translating", "compiling", "linking")
+# What a start is told without.
+DATA_PARTS = ("initial values", "opening data")
 
 
 def start(lococ, file, cache, settings=()):
@@ -45,12 +48,14 @@ def start(lococ, file, cache, settings=()):
     return (whole, parts) if whole is not None else None
 
 
-def measure_program(lococ, file):
-    with tempfile.TemporaryDirectory() as cache:
-        cold, warm = start(lococ, file, cache), start(lococ, file, cache)
-    if not cold or not warm:
-        return None
-    return {"program": os.path.basename(file), "cold": cold[0], "warm": warm[0]}
+def measure_program(lococ, file, data):
+    for settings in ((), data):
+        with tempfile.TemporaryDirectory() as cache:
+            found = [start(lococ, file, cache, settings) for _ in range(2)]
+        if all(found):
+            cold, warm = (whole - sum(parts.get(part, 0) for part in DATA_PARTS) for whole, parts in found)
+            return {"program": os.path.basename(file), "cold": cold, "warm": warm}
+    return None
 
 
 def measure_flatness(lococ):
@@ -77,12 +82,14 @@ def main():
                                      description=__doc__)
     parser.add_argument("--lococ", default="lococ")
     parser.add_argument("--results", default="benchmark-results.json")
+    parser.add_argument("--data", action="append", default=[], metavar="NAME=VALUE",
+                        help="set in programs that cannot begin otherwise")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
     results = load(options.results)
     programs = []
     for file in options.files:
-        found = measure_program(options.lococ, file)
+        found = measure_program(options.lococ, file, options.data)
         print(found or f"{file}: cannot be run here", flush=True)
         if found:
             programs.append(found)
