@@ -45,6 +45,9 @@ void Emitter::callGemm(Value function, ArrayRef<Value> arguments) {
                        operands);
 }
 
+/// Rows that our own product makes of all columns before the next ones.
+static constexpr int64_t rowsAtOnce = 16;
+
 /// All rows of the block in one product, or one product for each sample where
 /// the caller's samples do not follow each other or each has a result of its
 /// own; a library's, or our own where the matrix has a place for its panels.
@@ -117,12 +120,24 @@ void Emitter::callRows(const Group &group) {
     Value first = at(operands[0].pointer, operands[0].stride);
     Value second = at(operands[1].pointer, operands[1].stride);
     if (call.panels >= 0) {
-      func::CallOp::create(
-          b, loc, panelProduct(element),
-          Values{first, times(firstPitch, bytes), count,
-                 pointerTo({call.panels, Value()}), constant(inner),
-                 constant(outer), second, times(secondPitch, bytes),
-                 number(b.getI1Type(), 0)});
+      Value panels = pointerTo({call.panels, Value()}),
+            pitch = times(firstPitch, bytes),
+            outPitch = times(secondPitch, bytes);
+      // A few rows at a time: the result is written from its begin to its end.
+      loop(constant(0), count, rowsAtOnce, {}, [&](Value row, Carried) {
+        Value rest = arith::SubIOp::create(b, loc, count, row);
+        auto rowOf = [&](Value base, Value pitch) -> Value {
+          return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base,
+                                     ValueRange(times(row, pitch)));
+        };
+        func::CallOp::create(
+            b, loc, panelProduct(element),
+            Values{rowOf(first, pitch), pitch,
+                   arith::MinSIOp::create(b, loc, rest, constant(rowsAtOnce)),
+                   panels, constant(inner), constant(outer),
+                   rowOf(second, outPitch), outPitch,
+                   number(b.getI1Type(), 0)});
+      });
       return;
     }
     Values arguments;
