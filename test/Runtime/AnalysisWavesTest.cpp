@@ -248,6 +248,19 @@ static void checkWaveShare() {
   CHECK_NEAR(standing.share, 0.01, 0.008);
   CHECK_NEAR(standing.directedShare, 0.01, 0.02);
 
+  // Rings beside each other, each with noise or a wave of its own.
+  SiteGrid rings;
+  rings.extents = {6, 54};
+  rings.edges = {Edge::Apart, Edge::Periodic};
+  WaveShare around = require(waveShare(fieldOf(24, 6, 54, draw), rings));
+  CHECK_NEAR(around.directedShare, 0.01, 0.02);
+  CHECK(around.directionality > 0.3 && around.directionality < 0.9);
+  Tensor turning = fieldOf(24, 6, 54, [&](double t, double i, double j) {
+    return std::sin(2 * pi * ((1 + i) * j / 54 - 2 * t / 24)) +
+           0.01 * normal(random);
+  });
+  CHECK(require(waveShare(turning, rings)).directedShare > 0.99);
+
   // What swings as one goes nowhere.
   Tensor as = fieldOf(24, 32, 32, [](double t, double, double) {
     return std::sin(2 * pi * 2 * t / 24);

@@ -131,14 +131,14 @@ struct WaveShare {
 /// How much of the activity is waves, by two measures against chance. The
 /// first is the phase gradient directionality (Rubino, Robbins and Hatsopoulos
 /// 2006): the length of the mean phase gradient over the mean of its lengths,
-/// among the sites up to two away along each axis; 1 for a plane wave, small
-/// where gradients point anywhere. The second is the wavelength. Chance is the
-/// same activity with the sites along the last connected axis exchanged at
-/// random, each line along it by an order of its own that holds for all steps;
-/// docs/rationale/Waves.md says why. `field` is [steps, sites...], or
-/// [samples, steps, sites...], then each sample has cut-offs of its own and
-/// shares are averaged. Sites that know nothing of each other give about
-/// 1 - percentile/100, whatever each of them does.
+/// among the sites up to two away along each axis (of rings, up to twelve); 1
+/// for a plane wave, small where gradients point anywhere. The second is the
+/// wavelength. Chance is the same activity with the sites along the last
+/// connected axis exchanged at random, each line along it by an order of its
+/// own that holds for all steps; docs/rationale/Waves.md says why. `field` is
+/// [steps, sites...], or [samples, steps, sites...], then each sample has
+/// cut-offs of its own and shares are averaged. Sites that know nothing of each
+/// other give about 1 - percentile/100, whatever each of them does.
 Expected<WaveShare> waveShare(const Tensor &field, const SiteGrid &grid,
                               const WaveShareOptions &options = {});
 
