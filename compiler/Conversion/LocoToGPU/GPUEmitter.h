@@ -101,16 +101,19 @@ private:
   void forOwnSites(
       llvm::ArrayRef<int64_t> shape, Carried carried,
       llvm::function_ref<void(const GPUSite &, mlir::Value, Carried)> body);
-  bool isAhead(mlir::BlockArgument element);
-  void emitScan(ScanOp scan);
-  Values loadElements(ScanOp scan, mlir::Value step);
-  void fetchElements(ScanOp scan, mlir::Value step, bool isNext);
-  void prefetchElements(ScanOp scan, mlir::Value step);
   /// Adds a deferred reduction's terms at an own site.
   void addTerms(mlir::Operation *op, const GPUSite &site, mlir::Value exists,
                 Carried sums);
   /// What each deferred reduction has added up so far.
   llvm::DenseMap<mlir::Operation *, Values> accumulators;
+
+  // EmitScans.cpp
+  class ScanLoop;
+  void emitScan(ScanOp scan);
+  bool isAhead(mlir::BlockArgument element);
+  Values loadElements(ScanOp scan, mlir::Value step);
+  void fetchElements(ScanOp scan, mlir::Value step, bool isNext);
+  void prefetchElements(ScanOp scan, mlir::Value step);
 
   // EmitProducts.cpp
   void loadHeld(ScanOp scan);
