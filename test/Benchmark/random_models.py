@@ -148,7 +148,7 @@ def bench(options, model):
     bound = max(found["bound_seconds"].values())
     by = max(found["bound_seconds"], key=found["bound_seconds"].get)
     found |= {"number": model.number, "model": model.describe(), "by": by, "bound": bound,
-              "times_bound": found["seconds_least"] / bound}
+              "threads": options.threads, "times_bound": found["seconds_least"] / bound}
     print(f"{model.name}: {found['times_bound']:5.2f} x the bound by {by:10} "
           f"{found['seconds_least'] * 1e3:8.2f} ms  {model.describe()}", flush=True)
     return found

@@ -163,7 +163,9 @@ def write_random(found):
              milliseconds(entry["bound"]), entry["by"], f"{entry['times_bound']:.2f}"]
             for entry in found]
     within = sum(entry["times_bound"] <= 2 for entry in found)
-    return (f"{within} of {len(found)} within twice their bound.\n\n"
+    threads = sorted({entry["threads"] for entry in found})
+    return (f"{within} of {len(found)} within twice their bound; threads: "
+            f"{', '.join(map(str, threads))}.\n\n"
             + table(["", "model", "ms", "bound, ms", "by", "time / bound"], rows, 2))
 
 
@@ -205,7 +207,7 @@ def write(path, results, command, note):
         "is the larger of what operations and bytes take at the measured peaks.\n\n"
         + write_work(results, "2"))
     sections["Threads"] = write_threads(results)
-    for key, title, writer in (("random", "Models drawn at random, 2 threads", write_random),
+    for key, title, writer in (("random", "Models drawn at random", write_random),
                                ("compile", "Compile time", write_compile),
                                ("memory", "Memory", write_memory)):
         if key in results:
