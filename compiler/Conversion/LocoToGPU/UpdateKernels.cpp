@@ -100,13 +100,8 @@ gpu.func @loco_norm(%sums: !llvm.ptr<1>, %count: i64, %losses: !llvm.ptr<1>, %sa
   scf.for %piece = %thread to %count step %c256 : i64 {
     %at = arith.muli %piece, %c8 : i64
     %pieceSums:2 = scf.for %k = %c0 to %c8 step %c1 iter_args(%a = %zero, %b = %zero) -> (f64, f64) : i64 {
-      %i = arith.addi %at, %k : i64
-      %pa = llvm.getelementptr %sums[%i] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f64
-      %pb = llvm.getelementptr %clampedSums[%i] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f64
-      %xa = llvm.load %pa : !llvm.ptr<1> -> f64
-      %xb = llvm.load %pb : !llvm.ptr<1> -> f64
-      %na = arith.addf %a, %xa : f64
-      %nb = arith.addf %b, %xb : f64
+      %place = arith.addi %at, %k : i64
+      {addSums}
       scf.yield %na, %nb : f64, f64
     }
     %pa = llvm.getelementptr %sums[%at] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f64
@@ -131,13 +126,8 @@ gpu.func @loco_norm(%sums: !llvm.ptr<1>, %count: i64, %losses: !llvm.ptr<1>, %sa
   %isFirst = arith.cmpi eq, %thread, %c0 : i64
   scf.if %isFirst {
     %total:2 = scf.for %piece = %c0 to %count step %c1 iter_args(%a = %zero, %b = %zero) -> (f64, f64) : i64 {
-      %at = arith.muli %piece, %c8 : i64
-      %pa = llvm.getelementptr %sums[%at] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f64
-      %pb = llvm.getelementptr %clampedSums[%at] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f64
-      %xa = llvm.load %pa : !llvm.ptr<1> -> f64
-      %xb = llvm.load %pb : !llvm.ptr<1> -> f64
-      %na = arith.addf %a, %xa : f64
-      %nb = arith.addf %b, %xb : f64
+      %place = arith.muli %piece, %c8 : i64
+      {addSums}
       scf.yield %na, %nb : f64, f64
     }
     %lossFlag = scf.for %i = %c0 to %c256 step %c1 iter_args(%a = %zero) -> (f64) : i64 {
@@ -172,6 +162,16 @@ gpu.func @loco_norm(%sums: !llvm.ptr<1>, %count: i64, %losses: !llvm.ptr<1>, %sa
   }
   gpu.return
 }
+)";
+
+/// Adds what stands at %place of both sums.
+static const char *const addSums = R"(
+      %pa = llvm.getelementptr %sums[%place] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f64
+      %pb = llvm.getelementptr %clampedSums[%place] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f64
+      %xa = llvm.load %pa : !llvm.ptr<1> -> f64
+      %xb = llvm.load %pb : !llvm.ptr<1> -> f64
+      %na = arith.addf %a, %xa : f64
+      %nb = arith.addf %b, %xb : f64
 )";
 
 /// Comparisons are this way round so that what is not a number stays.
@@ -361,6 +361,7 @@ OwningOpRef<ModuleOp> loco::makeUpdateKernels(MLIRContext &context,
                      "gpu.module @loco {\n";
   text += normKernels;
   replaceAll(text, "{square}", square);
+  replaceAll(text, "{addSums}", addSums);
   for (const Rule &rule : rules) {
     std::string kernel = updateKernel;
     replaceAll(kernel, "{name}", rule.name);
