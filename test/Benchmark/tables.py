@@ -180,9 +180,11 @@ def write_compile(found):
 
 
 def write_memory(found):
-    return table(["", "told, MB", "measured, MB", "measured / told"],
+    return ("What `lococ explain` says of a training run, and what the process took, less what "
+            "one takes that trains next to nothing (`memory_use.py`).\n\n"
+            + table(["", "told, MB", "measured, MB", "measured / told"],
                  [[entry["name"], f"{entry['told'] * 1e-6:.1f}", f"{entry['measured'] * 1e-6:.1f}",
-                   ratio(entry["measured"], entry["told"])] for entry in found])
+                   ratio(entry["measured"], entry["told"])] for entry in found]))
 
 
 def read_gpu_section(path):
