@@ -63,7 +63,7 @@ std::string ModuleCode::getEntryKey(const Request &request,
     key.add(options.gpu->architecture)
         .add(static_cast<uint64_t>(options.gpu->kernelsOnly))
         .add(static_cast<uint64_t>(options.gpu->products))
-        .add(static_cast<uint64_t>(options.gpu->hasLibrary));
+        .add(options.gpu->libraries.number());
   return key.getText();
 }
 

@@ -10,7 +10,6 @@
 #include "compiler/Driver/CommandSupport.h"
 #include "compiler/Driver/KernelPlan.h"
 #include "compiler/Driver/LoadedCode.h"
-#include "compiler/JIT/SplitProducts.h"
 #include "compiler/Target/NVPTX/NVPTXTarget.h"
 
 #include "llvm/Support/Regex.h"
@@ -119,19 +118,21 @@ static void addKernel(const std::string &ptx, const CudaLaunch &launch,
   facts.push_back({"scratch memory", describeScratch(launch)});
 }
 
-/// Who makes products of large matrices outside of loops.
-static PlanFact describeProducts(const GPUObject &object, bool hasLibrary,
-                                 const std::string &why) {
+/// Who makes products of large matrices, or large convolutions, outside of
+/// loops. `why` there is no library.
+static std::string describeCalls(const GPUObject &object, CudaPart::Kind kind,
+                                 const char *name, const std::string &why) {
+  int64_t kernels = llvm::count_if(
+      object.parts, [](const CudaPart &part) { return part.isKernels(); });
   int64_t count = llvm::count_if(
-      object.parts, [](const CudaPart &part) { return part.isProduct; });
-  std::string text =
-      !hasLibrary ? "by kernels of our own: " + why
-      : count     ? fmt::format("{} by cuBLAS, between {} kernels", count,
-                                object.parts.size() - count)
-                  : fmt::format("none outside of loops with a matrix of {} "
-                                "elements or more",
-                                formatCount(libraryElements));
-  return {"large products", text};
+      object.parts, [&](const CudaPart &part) { return part.kind == kind; });
+  if (!why.empty())
+    return "by kernels of our own: " + why;
+  if (count)
+    return fmt::format("{} by {}, between {} kernels", count, name, kernels);
+  return fmt::format("none outside of loops with a {} of {} elements or more",
+                     kind == CudaPart::Kind::Product ? "matrix" : "kernel",
+                     formatCount(libraryElements));
 }
 
 Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
@@ -140,10 +141,15 @@ Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
                                       Products products) {
   GPUCompileOptions options;
   options.products = products;
-  std::string where = "no GPU is here", why = where;
+  std::string where = "no GPU is here", noProducts = where,
+              noConvolutions = where;
   if (auto found = chooseGPU()) {
     options.architecture = found->architecture;
-    options.hasLibrary = hasCudaLibrary(why);
+    options.libraries = found->libraries;
+    noProducts.clear();
+    noConvolutions.clear();
+    hasCudaLibrary(noProducts);
+    hasCudaConvolutions(noConvolutions);
     where = findCudaDevice()->name;
   }
   auto object = compileToLookAtForGPU(module, model, precision, options);
@@ -158,9 +164,14 @@ Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
   if (object->parts.empty())
     addKernel(object->ptx, object->launch, target, plan.facts);
   for (const CudaPart &part : object->parts)
-    if (!part.isProduct)
+    if (part.isKernels())
       addKernel(part.image, part.launch, target, plan.facts);
-  plan.facts.push_back(describeProducts(*object, options.hasLibrary, why));
+  plan.facts.push_back(
+      {"large products",
+       describeCalls(*object, CudaPart::Kind::Product, "cuBLAS", noProducts)});
+  plan.facts.push_back(
+      {"large convolutions", describeCalls(*object, CudaPart::Kind::Convolution,
+                                           "cuDNN", noConvolutions)});
   for (llvm::StringRef line :
        llvm::split(llvm::StringRef(object->explain).rtrim(), '\n'))
     plan.schedule += "  " + line.str() + "\n";

@@ -74,7 +74,7 @@ Expected<GPUCompileOptions> loco::chooseGPU(Products products) {
   options.architecture.clear();
   options.products = products;
   std::string why;
-  options.hasLibrary = hasCudaLibrary(why);
+  options.libraries = {hasCudaLibrary(why), hasCudaConvolutions(why)};
   options.kernelsOnly = device->isEmulated;
   for (const NVPTXTarget &target : getNVPTXTargets())
     if (target.capability <= device->capability &&
@@ -92,10 +92,9 @@ Expected<GPUCompileOptions> loco::chooseGPU(Products products) {
 
 Expected<std::unique_ptr<LoadedCode>> loco::loadOnGPU(const EntryCode &code,
                                                       int64_t memory) {
-  auto executor = CudaExecutor::create(
-      {code.object.kernel, code.object.code, code.launch, code.parts,
-       code.between},
-      memory);
+  auto executor = CudaExecutor::create({code.object.kernel, code.object.code,
+                                        code.launch, code.parts, code.between},
+                                       memory);
   if (!executor)
     return executor.error();
   return std::unique_ptr<LoadedCode>(

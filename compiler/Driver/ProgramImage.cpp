@@ -147,16 +147,24 @@ static void listFields(Archive &archive, CudaArray &array) {
 
 template <typename Archive>
 static void listFields(Archive &archive, CudaProduct &product) {
-  auto &[type, isOuter, isTransposed, isPerStep, inner, outer, left, right,
-         out] = product;
-  archive(type, isOuter, isTransposed, isPerStep, inner, outer, left, right,
-          out);
+  auto &[type, isOuter, isTransposed, inner, outer] = product;
+  archive(type, isOuter, isTransposed, inner, outer);
+}
+
+template <typename Archive>
+static void listFields(Archive &archive, CudaConvolution &convolution) {
+  auto &[type, kind, groups, inputs, outputs, field, output, window, strides,
+         margins] = convolution;
+  archive(type, kind, groups, inputs, outputs, field, output, window, strides,
+          margins);
 }
 
 template <typename Archive>
 static void listFields(Archive &archive, CudaPart &part) {
-  auto &[isProduct, product, kernel, image, launch, arguments, results] = part;
-  archive(isProduct, product, kernel, image, launch, arguments, results);
+  auto &[kind, product, convolution, isPerStep, left, right, out, kernel, image,
+         launch, arguments, results] = part;
+  archive(kind, product, convolution, isPerStep, left, right, out, kernel,
+          image, launch, arguments, results);
 }
 
 template <typename Archive>

@@ -210,7 +210,7 @@ static std::string makeKey(const ProgramOptions &program,
     key.add(gpu->architecture)
         .add(static_cast<uint64_t>(gpu->kernelsOnly))
         .add(static_cast<uint64_t>(gpu->products))
-        .add(static_cast<uint64_t>(gpu->hasLibrary));
+        .add(gpu->libraries.number());
   key.add(target.triple).add(target.cpu).add(target.features);
   key.add(static_cast<uint64_t>(options.precision));
   key.add(program.file);

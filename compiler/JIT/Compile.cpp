@@ -24,11 +24,11 @@
 using namespace mlir;
 using namespace loco;
 
-llvm::Expected<OwningOpRef<ModuleOp>> loco::copyForPlanning(ModuleOp module,
-                                                            StringRef name) {
+llvm::Expected<OwningOpRef<ModuleOp>>
+loco::copyForPlanning(ModuleOp module, StringRef name, int64_t convolutions) {
   OwningOpRef<ModuleOp> copy = module.clone();
   PassManager prepare(module.getContext(), ModuleOp::getOperationName());
-  buildPlanPipeline(prepare);
+  buildPlanPipeline(prepare, convolutions);
   if (failed(prepare.run(*copy)))
     return llvm::createStringError("`%s` could not be prepared",
                                    name.str().c_str());

@@ -49,7 +49,8 @@ prepareForGPU(ModuleOp module, StringRef name,
   if (!findNVPTXTarget(options.architecture))
     return llvm::createStringError("no code is made for `%s`",
                                    options.architecture.c_str());
-  return copyForPlanning(module, name);
+  return copyForPlanning(module, name,
+                         options.libraries.convolutions ? libraryElements : 0);
 }
 
 static llvm::Error cannotPlan(func::FuncOp function) {
@@ -158,15 +159,6 @@ compileKernels(func::FuncOp function, const GPUCompileOptions &options) {
   return object;
 }
 
-/// `apply 784 to 1296` and the like.
-static std::string describeProduct(const CudaProduct &product) {
-  return std::to_string(product.inner) + (product.isOuter ? " by " : " to ") +
-         std::to_string(product.outer) +
-         (product.isOuter ? ", summed over rows" : "") +
-         (product.isPerStep ? ", rows of all steps and samples"
-                            : ", rows of all samples");
-}
-
 /// Compiles what `split` divides a function into.
 static llvm::Error compileParts(SplitFunction split,
                                 const GPUCompileOptions &options,
@@ -181,13 +173,10 @@ static llvm::Error compileParts(SplitFunction split,
       operand.shape.push_back(extent);
   }
   for (SplitFunction::Part &part : split.parts) {
-    CudaPart &made = object.parts.emplace_back();
+    CudaPart &made = object.parts.emplace_back(std::move(part.code));
     std::string title = "part " + std::to_string(object.parts.size()) + ": ";
     if (!part.function) {
-      made.isProduct = true;
-      made.product = part.product;
-      object.explain += title + "a product by cuBLAS, " +
-                        describeProduct(part.product) + "\n";
+      object.explain += title + describeCall(made) + "\n";
       continue;
     }
     auto code = compileKernels(part.function, options);
@@ -196,8 +185,6 @@ static llvm::Error compileParts(SplitFunction split,
     made.kernel = std::move(code->kernel);
     made.launch = code->launch;
     made.image = options.kernelsOnly ? code->kernels : code->ptx;
-    made.arguments = std::move(part.arguments);
-    made.results = std::move(part.results);
     object.explain += title + "a kernel\n" + code->explain;
     object.planned += code->planned;
     object.kernels += code->kernels;
@@ -212,15 +199,21 @@ loco::compileForGPU(ModuleOp module, StringRef name,
   if (!source)
     return source.takeError();
   auto function = (*source)->lookupSymbol<func::FuncOp>(name);
-  if (!options.hasLibrary)
+  if (!options.libraries.any())
     return compileKernels(function, options);
   GPUObject object;
   auto described = describeOperands(function, object.kernel);
   if (!described)
     return described.takeError();
-  SplitFunction split = splitProducts(function, described->lengths);
-  if (split.parts.empty())
-    return compileKernels(function, options);
+  SplitFunction split =
+      splitProducts(function, described->lengths, options.libraries);
+  if (split.parts.empty()) {
+    // As it would be planned without libraries: nothing has left its loop in
+    // vain.
+    GPUCompileOptions whole = options;
+    whole.libraries = {};
+    return compileForGPU(module, name, whole);
+  }
   if (llvm::Error failed = compileParts(std::move(split), options, object))
     return std::move(failed);
   return object;

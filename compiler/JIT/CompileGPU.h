@@ -10,7 +10,7 @@
 
 #include "compiler/Conversion/LocoToGPU/Products.h"
 #include "compiler/JIT/CompiledKernel.h"
-#include "loco/Cuda.h"
+#include "compiler/JIT/LibraryCalls.h"
 
 #include "mlir/IR/OwningOpRef.h"
 
@@ -25,8 +25,8 @@ struct GPUCompileOptions {
   int64_t samplesPerTeam = 0;
   /// What products with weights on chip multiply.
   Products products = Products::F32;
-  /// Large products of matrices are cuBLAS's (SplitProducts.h).
-  bool hasLibrary = false;
+  /// Large products of matrices and convolutions are theirs (SplitProducts.h).
+  GPULibraries libraries = {};
   /// Stop at the schedule.
   bool scheduleOnly = false;
   /// Stop at kernels of the gpu dialect: no PTX.
@@ -44,7 +44,7 @@ struct GPUObject {
   std::string explain;
   /// The function as the schedule sees it; the kernels in the gpu dialect.
   std::string planned, kernels;
-  /// Of a function that is divided at products of a library, in place of
+  /// Of a function that is divided at calls of libraries, in place of
   /// `launch` and `ptx`: its parts, whose images are PTX or kernels, and what
   /// stands between them.
   std::vector<CudaPart> parts;

@@ -90,10 +90,12 @@ llvm::Expected<KernelObject> compileToObject(mlir::ModuleOp module,
                                              const CPUOptions &options,
                                              KernelTexts *texts = nullptr);
 
-/// A copy of `module` as schedules want it (buildPlanPipeline), with a function
-/// `name` in it. Planning changes what it plans.
+/// A copy of `module` as schedules want it (buildPlanPipeline, which says what
+/// `convolutions` are), with a function `name` in it. Planning changes what it
+/// plans.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-copyForPlanning(mlir::ModuleOp module, llvm::StringRef name);
+copyForPlanning(mlir::ModuleOp module, llvm::StringRef name,
+                int64_t convolutions = 0);
 
 /// Fills the tables of arguments and results of `kernel`; `lengths` are those of
 /// a schedule.

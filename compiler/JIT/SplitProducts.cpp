@@ -8,7 +8,6 @@
 #include "compiler/JIT/SplitProducts.h"
 
 #include "dialects/Loco/IR/LocoOps.h"
-#include "dialects/Loco/Transforms/MatrixProduct.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -19,42 +18,29 @@ using namespace loco;
 using Place = CudaArray::Place;
 
 namespace {
-/// A product that a library makes, and its operands and result in the function.
-struct Found {
-  CudaProduct product;
-  Value left, right, out;
-};
-
 class Splitter {
 public:
-  Splitter(func::FuncOp function, const DenseMap<Value, int64_t> &lengths)
-      : function(function), body(function.getBody().front()), lengths(lengths) {
-  }
+  Splitter(func::FuncOp function, const DenseMap<Value, int64_t> &lengths,
+           GPULibraries libraries)
+      : function(function), body(function.getBody().front()), lengths(lengths),
+        calls(function, libraries) {}
 
   SplitFunction split();
 
 private:
-  bool isShared(Value value) const;
-  bool isOfSample(Value value) const;
   bool isUniform(Operation &op) const;
-  std::optional<Found> match(Operation &op) const;
-  std::optional<Found> matchScan(ScanOp scan) const;
-  std::optional<Found> matchApply(ContractOp op, Value matrix, Value rows,
-                                  unsigned operand, Value out) const;
-  std::optional<Found> matchOuter(ContractOp op, Value left, Value right,
-                                  Value out) const;
-  SmallVector<unsigned> resultsOf(Value value) const;
   void findLevels();
   SmallVector<Value> usedBy(Operation &op) const;
   std::optional<CudaArray> home(Value value);
   bool findHomes();
   void makeKernel(int64_t level);
 
-  mutable func::FuncOp function;
+  func::FuncOp function;
   Block &body;
   const DenseMap<Value, int64_t> &lengths;
+  LibraryCalls calls;
   SplitFunction made;
-  DenseMap<Operation *, Found> products;
+  DenseMap<Operation *, LibraryCall> products;
   /// Of each op: after how many rounds of products it runs; of a product: after
   /// which kernel. Those that every kernel makes itself have none.
   DenseMap<Operation *, int64_t> levels;
@@ -63,137 +49,6 @@ private:
   llvm::MapVector<Value, CudaArray> homes;
 };
 } // namespace
-
-//===----------------------------------------------------------------------===//
-// Products
-//===----------------------------------------------------------------------===//
-
-/// An argument that all samples share.
-bool Splitter::isShared(Value value) const {
-  auto argument = dyn_cast<BlockArgument>(value);
-  if (!argument || argument.getOwner() != &body)
-    return false;
-  auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                                    "loco.role");
-  return role && (role == "param" || role == "frozen");
-}
-
-/// An array that every sample has for itself.
-bool Splitter::isOfSample(Value value) const {
-  Operation *from = value.getDefiningOp();
-  return from ? levels.contains(from) : !isShared(value);
-}
-
-/// The results of the function that a value is.
-SmallVector<unsigned> Splitter::resultsOf(Value value) const {
-  SmallVector<unsigned> numbers;
-  for (OpOperand &use : value.getUses())
-    if (isa<func::ReturnOp>(use.getOwner()))
-      numbers.push_back(use.getOperandNumber());
-  return numbers;
-}
-
-static ElementType elementOf(Value value) {
-  return getElementTypeOrSelf(value.getType()).isF64() ? ElementType::F64
-                                                       : ElementType::F32;
-}
-
-std::optional<Found> Splitter::matchApply(ContractOp op, Value matrix,
-                                          Value rows, unsigned operand,
-                                          Value out) const {
-  auto product = asApply(op, operand);
-  if (!product || product->size() < libraryElements || !isShared(matrix) ||
-      !isOfSample(rows))
-    return std::nullopt;
-  for (unsigned number : resultsOf(out))
-    if (function.getResultAttr(number, "loco.sum_samples"))
-      return std::nullopt;
-  Found found;
-  found.product.type = elementOf(matrix);
-  found.product.isTransposed = product->transposed;
-  found.product.inner = product->inner;
-  found.product.outer = product->outer;
-  found.left = rows;
-  found.right = matrix;
-  found.out = out;
-  return found;
-}
-
-/// Only for a sum over all samples that is a result and nothing else.
-std::optional<Found> Splitter::matchOuter(ContractOp op, Value left,
-                                          Value right, Value out) const {
-  auto product = asOuter(op);
-  if (!product || product->size() < libraryElements || !out.hasOneUse() ||
-      !isOfSample(left) || !isOfSample(right))
-    return std::nullopt;
-  SmallVector<unsigned> numbers = resultsOf(out);
-  if (numbers.empty() ||
-      !function.getResultAttr(numbers.front(), "loco.sum_samples"))
-    return std::nullopt;
-  Found found;
-  found.product.type = elementOf(out);
-  found.product.isOuter = true;
-  found.product.inner = product->inner;
-  found.product.outer = product->outer;
-  found.left = product->left == 0 ? left : right;
-  found.right = product->left == 0 ? right : left;
-  found.out = out;
-  return found;
-}
-
-/// A loop that does nothing but one product in each of all steps.
-std::optional<Found> Splitter::matchScan(ScanOp scan) const {
-  auto steps = dyn_cast<BlockArgument>(scan.getSteps());
-  if (!steps || scan.isPartial() || !scan.getInits().empty() ||
-      scan.getNumResults() != 1)
-    return std::nullopt;
-  Block *inner = &scan.getBody().front();
-  auto op = dyn_cast<ContractOp>(inner->front());
-  if (!op || inner->getOperations().size() != 2 ||
-      inner->getTerminator()->getNumOperands() != 1 ||
-      inner->getTerminator()->getOperand(0) != op.getResult())
-    return std::nullopt;
-  auto elements = scan.getElementArguments();
-  auto constants = scan.getConstantArguments();
-  std::optional<Found> found;
-  if (elements.size() == 1 && constants.size() == 1 &&
-      scan.getNumStacks() == 1) {
-    for (unsigned matrix : {0u, 1u})
-      if (!found && op->getOperand(matrix) == constants[0] &&
-          op->getOperand(1 - matrix) == elements[0])
-        found = matchApply(op, scan.getConstants()[0], scan.getElements()[0],
-                           matrix, scan.getResult(0));
-  } else if (elements.size() == 2 && constants.empty() &&
-             scan.getNumStacks() == 0) {
-    auto outside = [&](Value value) -> Value {
-      for (auto [argument, stack] : llvm::zip(elements, scan.getElements()))
-        if (argument == value)
-          return stack;
-      return Value();
-    };
-    Value left = outside(op.getLhs()), right = outside(op.getRhs());
-    if (left && right)
-      found = matchOuter(op, left, right, scan.getResult(0));
-  }
-  if (found)
-    found->product.isPerStep = true;
-  return found;
-}
-
-std::optional<Found> Splitter::match(Operation &op) const {
-  if (auto scan = dyn_cast<ScanOp>(op))
-    return matchScan(scan);
-  auto contract = dyn_cast<ContractOp>(op);
-  if (!contract)
-    return std::nullopt;
-  for (unsigned matrix : {0u, 1u})
-    if (auto found =
-            matchApply(contract, op.getOperand(matrix),
-                       op.getOperand(1 - matrix), matrix, contract.getResult()))
-      return found;
-  return matchOuter(contract, contract.getLhs(), contract.getRhs(),
-                    contract.getResult());
-}
 
 //===----------------------------------------------------------------------===//
 // Levels
@@ -213,7 +68,7 @@ bool Splitter::isUniform(Operation &op) const {
   return llvm::all_of(op.getOperands(), [&](Value value) {
     if (Operation *from = value.getDefiningOp())
       return !levels.contains(from) && !products.contains(from);
-    return isShared(value) || value.getType().isIndex();
+    return calls.isShared(value) || value.getType().isIndex();
   });
 }
 
@@ -226,8 +81,12 @@ void Splitter::findLevels() {
       if (Operation *from = value.getDefiningOp())
         if (auto known = levels.find(from); known != levels.end())
           level = std::max(level, known->second + products.contains(from));
-    if (auto found = match(op))
-      products[&op] = *found;
+    auto isOfSample = [&](Value value) {
+      Operation *from = value.getDefiningOp();
+      return from ? levels.contains(from) : !calls.isShared(value);
+    };
+    if (auto found = calls.match(op, isOfSample))
+      products[&op] = std::move(*found);
     levels[&op] = level;
     last = std::max(last, level);
   }
@@ -259,7 +118,8 @@ std::optional<CudaArray> Splitter::home(Value value) {
 /// False if something cannot be handed on.
 bool Splitter::findHomes() {
   for (auto &[op, found] : products)
-    if (SmallVector<unsigned> numbers = resultsOf(found.out); !numbers.empty())
+    if (SmallVector<unsigned> numbers = calls.resultsOf(found.out);
+        !numbers.empty())
       homes[found.out] = {Place::Result, numbers.front()};
   for (Operation &op : body) {
     if (!levels.contains(&op))
@@ -279,12 +139,12 @@ bool Splitter::findHomes() {
     auto left = home(found.left), right = home(found.right),
          out = home(found.out);
     // A result that is several, and stacks of which the library sees a part.
-    if (!left || !right || !out || resultsOf(found.out).size() > 1 ||
+    if (!left || !right || !out || calls.resultsOf(found.out).size() > 1 ||
         lengths.contains(found.left) || lengths.contains(found.right))
       return false;
-    found.product.left = *left;
-    found.product.right = *right;
-    found.product.out = *out;
+    found.part.left = *left;
+    found.part.right = *right;
+    found.part.out = *out;
   }
   return true;
 }
@@ -315,7 +175,7 @@ void Splitter::makeKernel(int64_t level) {
   for (auto &[value, array] : homes)
     if (isOwn(value)) {
       outputs.push_back(value);
-      part.results.push_back(array);
+      part.code.results.push_back(array);
       resultAttributes.push_back(attributes.getDictionaryAttr(
           {attributes.getNamedAttr(
                "loco.name", attributes.getStringAttr(
@@ -330,7 +190,7 @@ void Splitter::makeKernel(int64_t level) {
     if (!isOwn(operand.get()) && !(isAnybodys && level == 0))
       continue;
     outputs.push_back(operand.get());
-    part.results.push_back({Place::Result, operand.getOperandNumber()});
+    part.code.results.push_back({Place::Result, operand.getOperandNumber()});
     auto given = function.getResultAttrDict(operand.getOperandNumber());
     resultAttributes.push_back(given ? given
                                      : attributes.getDictionaryAttr({}));
@@ -378,7 +238,7 @@ void Splitter::makeKernel(int64_t level) {
   for (auto [i, value] : llvm::enumerate(inputs)) {
     mapping.map(value, block->getArgument(i));
     CudaArray array = *home(value);
-    part.arguments.push_back(array);
+    part.code.arguments.push_back(array);
     if (array.place == Place::Argument) {
       if (auto given = function.getArgAttrDict(array.number))
         part.function.setArgAttrs(i, given);
@@ -414,7 +274,7 @@ SplitFunction Splitter::split() {
       if (auto found = products.find(&op);
           found != products.end() && levels[&op] == level) {
         SplitFunction::Part part;
-        part.product = found->second.product;
+        part.code = found->second.part;
         made.parts.push_back(std::move(part));
       }
   }
@@ -422,6 +282,7 @@ SplitFunction Splitter::split() {
 }
 
 SplitFunction loco::splitProducts(func::FuncOp function,
-                                  const DenseMap<Value, int64_t> &lengths) {
-  return Splitter(function, lengths).split();
+                                  const DenseMap<Value, int64_t> &lengths,
+                                  GPULibraries libraries) {
+  return Splitter(function, lengths, libraries).split();
 }

@@ -7,30 +7,26 @@
 //
 // A large product of a parameter's matrix with what all samples have at all
 // steps is one product of matrices, which a library makes better than a kernel
-// of one sample does. The function is divided there: kernels before, between
-// and behind such products, with arrays of all samples between them.
+// of one sample does; so are large convolutions. The function is divided there:
+// kernels before, between and behind such products, with arrays of all samples
+// between them.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef COMPILER_JIT_SPLITPRODUCTS_H
 #define COMPILER_JIT_SPLITPRODUCTS_H
 
-#include "loco/Cuda.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "compiler/JIT/LibraryCalls.h"
 
 namespace loco {
 
-/// Elements of a matrix from which on a library makes its products.
-inline constexpr int64_t libraryElements = 16384;
-
 struct SplitFunction {
   struct Part {
-    /// Of kernels: beside the function that was divided; null for a product.
+    /// Of kernels: beside the function that was divided; null for a library's
+    /// call.
     mlir::func::FuncOp function;
-    CudaProduct product;
-    /// Which arrays the operands of `function` are.
-    std::vector<CudaArray> arguments, results;
+    /// A library's call; of kernels only which arrays their operands are.
+    CudaPart code;
   };
   /// In their order; none if there is no such product.
   std::vector<Part> parts;
@@ -40,9 +36,9 @@ struct SplitFunction {
 
 /// `lengths`: stacks that have other numbers of steps than the call; what would
 /// have to stand between parts and is one of them leaves the function whole.
-SplitFunction
-splitProducts(mlir::func::FuncOp function,
-              const llvm::DenseMap<mlir::Value, int64_t> &lengths);
+SplitFunction splitProducts(mlir::func::FuncOp function,
+                            const llvm::DenseMap<mlir::Value, int64_t> &lengths,
+                            GPULibraries libraries);
 
 } // namespace loco
 

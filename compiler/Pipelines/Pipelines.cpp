@@ -64,7 +64,8 @@ void loco::buildResidualsPipeline(OpPassManager &functionPasses,
   functionPasses.addPass(createCSEPass());
 }
 
-void loco::buildPlanPipeline(OpPassManager &modulePasses) {
+void loco::buildPlanPipeline(OpPassManager &modulePasses,
+                             int64_t convolutions) {
   modulePasses.addPass(createInlinerPass());
   modulePasses.addPass(createCanonicalizerPass());
   modulePasses.addPass(createCSEPass());
@@ -73,7 +74,9 @@ void loco::buildPlanPipeline(OpPassManager &modulePasses) {
   // Fission relies on loops without leftovers, and leaves some.
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
   modulePasses.addPass(createCSEPass());
-  modulePasses.addNestedPass<func::FuncOp>(createFission());
+  FissionOptions fission;
+  fission.convolutions = convolutions;
+  modulePasses.addNestedPass<func::FuncOp>(createFission(fission));
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
   // Sums that fission takes out of a loop are none of a pair's.
   modulePasses.addNestedPass<func::FuncOp>(createMoveSums());
@@ -123,8 +126,9 @@ void loco::registerLocoPasses() {
       [](OpPassManager &passes) {
         buildResidualsPipeline(passes, ResidualPolicy::Store);
       });
-  PassPipelineRegistration<>("loco-plan", "what a kernel's schedule expects",
-                             buildPlanPipeline);
+  PassPipelineRegistration<>(
+      "loco-plan", "what a kernel's schedule expects",
+      [](OpPassManager &passes) { buildPlanPipeline(passes); });
   PassPipelineRegistration<>("loco-lower",
                              "emitted kernels to the llvm dialect",
                              buildLoweringPipeline);

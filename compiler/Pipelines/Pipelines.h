@@ -43,8 +43,10 @@ void buildResidualsPipeline(mlir::OpPassManager &functionPasses,
 
 /// From a function of one sample to what the schedule of a kernel expects:
 /// calls inlined, loops free of what they need not do, large products out of
-/// them.
-void buildPlanPipeline(mlir::OpPassManager &modulePasses);
+/// them. `convolutions`: elements of a kernel from which on convolutions leave
+/// the loops, too; 0: none does.
+void buildPlanPipeline(mlir::OpPassManager &modulePasses,
+                       int64_t convolutions = 0);
 
 /// From emitted kernels to the llvm dialect.
 void buildLoweringPipeline(mlir::OpPassManager &modulePasses);

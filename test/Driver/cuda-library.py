@@ -34,13 +34,13 @@ def expect(what, text, *parts):
 
 # Products of every step and of a sample, forward, by the matrix, and its gradient.
 expect("explain", lococ("explain", PROGRAM, "--target", "cuda", library=LIBRARY),
-       "large products  8 by cuBLAS, between 4 kernels",
+       "8 by cuBLAS, between 4 kernels",
        "a product by cuBLAS, 126 to 143, rows of all steps and samples",
        "a product by cuBLAS, 143 to 126, rows of all samples",
        "a product by cuBLAS, 143 by 126, summed over rows, rows of all steps and samples",
        "a product by cuBLAS, 126 by 143, summed over rows, rows of all samples")
 expect("explain without", lococ("explain", PROGRAM, "--target", "cuda"),
-       "large products  by kernels of our own: there is no cuBLAS: `none.so` cannot be opened")
+       "by kernels of our own: there is no cuBLAS: `none.so` cannot be opened")
 for precision in "f32", "f64":
     for samples, steps in (1, 1), (3, 5):
         expect("verify", lococ("verify", PROGRAM, "--target", "cuda", "--precision", precision, "--samples",

@@ -12,12 +12,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <dlfcn.h>
-#include <functional>
-#include <vector>
+#include "test/Emulator/EmulatedLibrary.h"
+
+using loco::emulation::getDriver;
 
 namespace {
 enum Status { success = 0, notInitialized = 1, invalidValue = 7, failed = 13 };
@@ -26,28 +23,6 @@ struct Handle {
   void *stream = nullptr;
   uint64_t workspace = 0;
 };
-
-/// What the emulated driver offers to a library.
-struct Driver {
-  int (*give)(void *stream, const std::function<int()> &work) = nullptr;
-  int (*isInside)(uint64_t address, size_t bytes) = nullptr;
-};
-
-const Driver &getDriver() {
-  static Driver driver = [] {
-    Driver found;
-    const char *name = std::getenv("LOCO_CUDA_DRIVER");
-    void *library = name ? dlopen(name, RTLD_NOW | RTLD_NOLOAD) : nullptr;
-    if (library) {
-      found.give = reinterpret_cast<decltype(found.give)>(
-          dlsym(library, "locoEmulatedGive"));
-      found.isInside = reinterpret_cast<decltype(found.isInside)>(
-          dlsym(library, "locoEmulatedIsInside"));
-    }
-    return found;
-  }();
-  return driver;
-}
 
 /// A matrix in device memory, its columns one after the other.
 template <typename T>
@@ -98,9 +73,6 @@ int multiply(void *handle, int transposeA, int transposeB, int m, int n, int k,
 } // namespace
 
 extern "C" {
-/// Says that it knows the emulated device only.
-char locoEmulatedLibrary = 1;
-
 int cublasCreate_v2(void **handle) {
   *handle = new Handle();
   return success;

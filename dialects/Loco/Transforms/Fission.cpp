@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Loco/Transforms/Margins.h"
 #include "dialects/Loco/Transforms/MatrixProduct.h"
 #include "dialects/Loco/Transforms/Passes.h"
 #include "dialects/Loco/Transforms/ScanBuilder.h"
@@ -24,13 +25,16 @@ namespace {
 /// Distributes the body of a scan over several scans, run one after the other.
 class ScanDivider {
 public:
-  ScanDivider(ScanOp scan, int64_t threshold)
-      : scan(scan), threshold(threshold) {}
+  ScanDivider(ScanOp scan, int64_t threshold, int64_t convolutions)
+      : scan(scan), threshold(threshold), convolutions(convolutions) {}
 
   void run();
 
 private:
   bool isLarge(Operation *op);
+  bool isConstant(Value value);
+  bool isSummed(Operation *op);
+  void prepareConvolutions();
   bool isCheap(Operation *op) const;
   void findDependences();
   void assignPhases();
@@ -39,7 +43,7 @@ private:
   void emit();
 
   ScanOp scan;
-  int64_t threshold;
+  int64_t threshold, convolutions;
   /// Ops that depend on a carry; that a carry depends on.
   DenseSet<Operation *> dependent, feeding;
   /// Negative before the core (0), positive after it.
@@ -48,28 +52,36 @@ private:
 
 } // namespace
 
+/// What all steps share.
+bool ScanDivider::isConstant(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument && llvm::is_contained(scan.getConstantArguments(), argument);
+}
+
+/// True if the result of `op` is added up over the steps and used nowhere else.
+bool ScanDivider::isSummed(Operation *op) {
+  YieldOp yield = scan.getYield();
+  return llvm::all_of(op->getUses(), [&](OpOperand &use) {
+    return use.getOwner() == yield &&
+           use.getOperandNumber() >=
+               yield.getCarries().size() + yield.getStacks().size();
+  });
+}
+
 /// A product of rows with a matrix that all steps share, or an outer product
-/// that is only summed, with enough work.
+/// that is only summed, with enough work; the same of convolutions.
 bool ScanDivider::isLarge(Operation *op) {
+  if (convolutions && isLibraryConvolution(op, convolutions))
+    return isa<ConvOuterOp>(op) ? isSummed(op) : isConstant(op->getOperand(0));
   auto contract = dyn_cast<ContractOp>(op);
   if (!contract)
     return false;
-  for (unsigned matrix : {0, 1}) {
-    auto argument = dyn_cast<BlockArgument>(contract->getOperand(matrix));
-    if (!argument || !llvm::is_contained(scan.getConstantArguments(), argument))
-      continue;
-    if (auto product = asApply(contract, matrix))
-      return product->size() >= threshold;
-  }
-  YieldOp yield = scan.getYield();
-  bool summed =
-      llvm::all_of(contract.getResult().getUses(), [&](OpOperand &use) {
-        return use.getOwner() == yield &&
-               use.getOperandNumber() >=
-                   yield.getCarries().size() + yield.getStacks().size();
-      });
+  for (unsigned matrix : {0, 1})
+    if (isConstant(contract->getOperand(matrix)))
+      if (auto product = asApply(contract, matrix))
+        return product->size() >= threshold;
   auto outer = asOuter(contract);
-  return summed && outer && outer->size() >= threshold;
+  return isSummed(op) && outer && outer->size() >= threshold;
 }
 
 /// Cloned rather than stacked: steps, constants, coordinates.
@@ -95,6 +107,21 @@ void ScanDivider::findDependences() {
     if (Operation *op = worklist.pop_back_val().getDefiningOp())
       if (feeding.insert(op).second)
         llvm::append_range(worklist, op->getOperands());
+}
+
+/// Gives those convolutions that will leave the loop the margins of a library.
+void ScanDivider::prepareConvolutions() {
+  SmallVector<Operation *> leaving;
+  for (Operation &op : scan.getBlock()->without_terminator())
+    if (isa<ConvOp, ConvTransposeOp, ConvOuterOp>(op) && isLarge(&op) &&
+        !(dependent.contains(&op) && feeding.contains(&op)))
+      leaving.push_back(&op);
+  for (Operation *op : leaving)
+    makeMarginsPlain(op);
+  // They have other ops now.
+  dependent.clear();
+  feeding.clear();
+  findDependences();
 }
 
 /// Products before the core and what they need get phases below 0: chains
@@ -347,6 +374,8 @@ void ScanDivider::run() {
   if (!any)
     return;
   findDependences();
+  if (convolutions)
+    prepareConvolutions();
   assignPhases();
   if (llvm::all_of(phases, [](auto &entry) { return entry.second == 0; }))
     return;
@@ -364,9 +393,22 @@ public:
   using FissionBase::FissionBase;
   void runOnOperation() override {
     SmallVector<ScanOp> scans;
-    getOperation().walk([&](ScanOp scan) { scans.push_back(scan); });
+    SmallVector<Operation *> once;
+    getOperation().walk([&](Operation *op) {
+      if (auto scan = dyn_cast<ScanOp>(op))
+        scans.push_back(scan);
+      else if (convolutions && op->getParentOp() == getOperation() &&
+               isLibraryConvolution(op, convolutions))
+        once.push_back(op);
+    });
+    // A library works on whole arrays: those of loops inside of others are
+    // none.
     for (ScanOp scan : scans)
-      ScanDivider(scan, threshold).run();
+      ScanDivider(scan, threshold,
+                  scan->getParentOp() == getOperation() ? convolutions : 0)
+          .run();
+    for (Operation *op : once)
+      makeMarginsPlain(op);
   }
 };
 } // namespace

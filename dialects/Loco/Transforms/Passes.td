@@ -74,10 +74,17 @@ def Fission : Pass<"loco-fission", "::mlir::func::FuncOp"> {
     contraction whose result is only summed over the steps (the gradient of a
     weight) is taken out the same way.
 
+    Convolutions leave the loop only where `convolutions` says so, which is for
+    targets with a library of them: those with at least so many elements in
+    their kernel, as that library knows them (Margins.h), in the loop and in the
+    function around it.
+
     Expects `loco-simplify-scans` to have run.
   }];
   let options = [Option<"threshold", "threshold", "int64_t", "4096",
-                        "multiplications of a contraction worth a library call">];
+                        "multiplications of a contraction worth a library call">,
+                 Option<"convolutions", "convolutions", "int64_t", "0",
+                        "elements of a kernel whose convolution is a library's; 0: none is">];
   let dependentDialects = ["::loco::LocoDialect"];
 }
 

@@ -64,24 +64,56 @@ struct CudaProduct {
   bool isOuter = false;
   /// Not outer: W is [outer, inner] in memory, not [inner, outer].
   bool isTransposed = false;
-  /// A row for each step of a sample, not one for each sample.
-  bool isPerStep = false;
   /// Elements of a row of `left`, and of one of `out` or, if it is outer, of
   /// `right`.
   int64_t inner = 0, outer = 0;
-  CudaArray left, right, out;
 };
 
-/// A part of a function: kernels with some of its arrays, or a product.
+/// A convolution by a library, of the rows of all steps and samples: the
+/// trilinear form of `loco.conv` with zeros around the field, as many on both
+/// sides of an axis. Kernels are [outputs, inputs / groups, window...], fields
+/// [inputs, sites...], outputs [outputs, sites...].
+struct CudaConvolution {
+  enum class Kind : uint8_t {
+    /// out = output; left = field, right = kernel.
+    Forward,
+    /// out = field; left = output, right = kernel.
+    ByField,
+    /// out = kernel, the sum over all rows; left = output, right = field.
+    ByKernel,
+  };
+  ElementType type = ElementType::F32;
+  Kind kind = Kind::Forward;
+  int64_t groups = 1, inputs = 0, outputs = 0;
+  /// One number for each axis of the lattice.
+  std::vector<int64_t> field = {}, output = {}, window = {}, strides = {},
+                       margins = {};
+
+  /// Elements of the kernel, and of a row.
+  int64_t kernelElements() const;
+  int64_t fieldElements() const;
+  int64_t outputElements() const;
+};
+
+/// A part of a function: kernels with some of its arrays, or a call of a
+/// library.
 struct CudaPart {
-  bool isProduct = false;
+  enum class Kind : uint8_t { Kernels, Product, Convolution };
+  Kind kind = Kind::Kernels;
   CudaProduct product = {};
+  CudaConvolution convolution = {};
+  /// Of a library's call: it has a row for each step of a sample, not one for
+  /// each sample; what it reads, and what it writes.
+  bool isPerStep = false;
+  CudaArray left = {}, right = {}, out = {};
   /// Of kernels: as in CudaCode, and which arrays their operands are. Those
   /// without memory have none.
   Kernel kernel = {};
   std::string image = {};
   CudaLaunch launch = {};
   std::vector<CudaArray> arguments = {}, results = {};
+
+  bool isKernels() const { return kind == Kind::Kernels; }
 };
 
 /// Kernels of one function, as compiler/Conversion/LocoToGPU/LocoToGPU.h
@@ -130,6 +162,8 @@ Expected<CudaDevice> findCudaDevice();
 /// True if large products of matrices can be made by cuBLAS: it is opened the
 /// first time, like the driver. If not, `why` says what is missing.
 bool hasCudaLibrary(std::string &why);
+/// The same of large convolutions and cuDNN.
+bool hasCudaConvolutions(std::string &why);
 
 /// Parameters that stay on the device, and an update of them (CudaUpdates.h).
 class CudaParameters;

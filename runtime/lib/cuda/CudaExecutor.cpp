@@ -51,8 +51,8 @@ CudaExecutor::State::State(Device &device, const CudaCode &given,
   makeParts(code);
   parts.resize(code.parts.size());
   for (const CudaPart &part : code.parts)
-    for (const CudaArray &array : {part.product.left, part.product.right})
-      readsBatch |= part.isProduct &&
+    for (const CudaArray &array : {part.left, part.right})
+      readsBatch |= !part.isKernels() &&
                     array.place == CudaArray::Place::Argument &&
                     code.kernel.arguments[array.number].kind == Kind::Sample;
   forgetRecordings();
@@ -74,19 +74,25 @@ CudaExecutor::State::~State() {
       driver.moduleUnload(part.module);
 }
 
+Status CudaExecutor::State::findLibrary(CudaPart::Kind kind) {
+  if (kind == CudaPart::Kind::Product) {
+    auto found = Library::open();
+    library = found ? *found : nullptr;
+    return found ? Status() : found.error();
+  }
+  auto found = ConvolutionLibrary::open();
+  convolutions = found ? *found : nullptr;
+  return found ? Status() : found.error();
+}
+
 Status CudaExecutor::State::load() {
   if (Status failed = device.enter())
     return failed;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (!code.parts[i].isProduct) {
-      if (Status failed = load(code.parts[i], parts[i]))
-        return failed;
-    } else if (auto found = Library::open()) {
-      library = *found;
-    } else {
-      return found.error();
-    }
-  }
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (Status failed = code.parts[i].isKernels()
+                            ? load(code.parts[i], parts[i])
+                            : findLibrary(code.parts[i].kind))
+      return failed;
   return driver.check(driver.eventCreate(&arrived, eventDisableTiming),
                       device.facts().name + " cannot be used");
 }
@@ -235,6 +241,22 @@ static std::string describeBatch(const KernelBatch &batch) {
          std::to_string(batch.steps) + " steps";
 }
 
+/// Bytes that the calls of libraries cannot do without.
+Expected<int64_t> CudaExecutor::State::workspaceNeed(int64_t samples,
+                                                     int64_t steps) const {
+  int64_t most = 0;
+  for (const CudaPart &part : code.parts) {
+    if (part.kind != CudaPart::Kind::Convolution)
+      continue;
+    auto need = convolutions->workspaceBytes(
+        device, part.convolution, samples * (part.isPerStep ? steps : 1));
+    if (!need)
+      return need.error();
+    most = std::max(most, *need);
+  }
+  return most;
+}
+
 /// Finds a place for everything, or says what is missing.
 Status CudaExecutor::State::arrange(const KernelBatch &batch) {
   bool wantsSpare = canHaveSpare && (layout.hasSpare || next.isSet);
@@ -257,14 +279,18 @@ Status CudaExecutor::State::arrange(const KernelBatch &batch) {
       return Layout::make(code, batch.samples, batch.steps, teams, wantsSpare,
                           workspaceBytes);
     };
-    workspaceBytes = library ? Library::workspaceBytes(device) : 0;
+    auto need = workspaceNeed(batch.samples, batch.steps);
+    if (!need)
+      return need.error();
+    workspaceBytes =
+        std::max(*need, library ? Library::workspaceBytes(device) : 0);
     layout = make();
     if (layout.bytes > room && wantsSpare) {
       canHaveSpare = wantsSpare = false;
       layout = make();
     }
     if (layout.bytes > room) {
-      workspaceBytes = 0;
+      workspaceBytes = *need;
       layout = make();
     }
     while (layout.bytes > room && halveTeams(teams))
@@ -330,10 +356,14 @@ bool CudaExecutor::hasRoom(int64_t samples, int64_t steps, bool isSlow) const {
   std::lock_guard<std::mutex> lock(state->device.turn);
   if (state->device.enter())
     return false;
+  // What a library refuses has no room either.
+  auto need = state->workspaceNeed(samples, steps);
+  if (!need)
+    return false;
   std::vector<int64_t> teams = state->countTeams(samples);
   while (isSlow && state->halveTeams(teams)) {
   }
   return Layout::make(state->code, samples, steps, teams, /*hasSpare=*/false,
-                      /*workspace=*/0)
+                      *need)
              .bytes <= state->room();
 }

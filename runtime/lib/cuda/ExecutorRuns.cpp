@@ -86,16 +86,27 @@ Status CudaExecutor::State::launchPart(size_t number,
   return {};
 }
 
-Status CudaExecutor::State::multiply(const CudaProduct &product) {
+Status CudaExecutor::State::callLibrary(const CudaPart &part) {
   auto addressOf = [&](const CudaArray &array) {
     if (array.place == CudaArray::Place::Argument && resident[array.number])
       return resident[array.number];
     return device.address(layout.find(code, array, place));
   };
-  return library->multiply(
-      device, product, layout.samples * (product.isPerStep ? layout.steps : 1),
-      addressOf(product.left), addressOf(product.right), addressOf(product.out),
-      {device.address(layout.scratch), workspaceBytes});
+  uint64_t left = addressOf(part.left), right = addressOf(part.right),
+           out = addressOf(part.out);
+  Workspace workspace = {device.address(layout.scratch), workspaceBytes};
+  int64_t rows = layout.samples * (part.isPerStep ? layout.steps : 1);
+  // Of nothing, the sum is zero.
+  if (rows == 0)
+    return part.out.place == CudaArray::Place::Result
+               ? clear(layout.results[part.out.number],
+                       layout.resultBytes[part.out.number])
+               : Status();
+  if (part.kind == CudaPart::Kind::Product)
+    return library->multiply(device, part.product, rows, left, right, out,
+                             workspace);
+  return convolutions->convolve(device, part.convolution, rows, left, right,
+                                out, workspace);
 }
 
 Status
@@ -104,9 +115,9 @@ CudaExecutor::State::launchAll(std::vector<std::vector<void *>> &parameters) {
     return failed;
   size_t kernels = 0;
   for (size_t i = 0; i < code.parts.size(); ++i) {
-    if (Status failed = code.parts[i].isProduct
-                            ? multiply(code.parts[i].product)
-                            : launchPart(i, parameters[kernels++]))
+    if (Status failed = code.parts[i].isKernels()
+                            ? launchPart(i, parameters[kernels++])
+                            : callLibrary(code.parts[i]))
       return failed;
   }
   if (!update)
@@ -175,7 +186,7 @@ Status CudaExecutor::State::compute(const KernelBatch &batch) {
   std::vector<std::vector<void *>> parameters;
   std::vector<void *> kernels;
   for (size_t i = 0; i < code.parts.size(); ++i) {
-    if (code.parts[i].isProduct)
+    if (!code.parts[i].isKernels())
       continue;
     values.push_back(listParameters(i, batch));
     kernels.push_back(parts[i].kernel);

@@ -8,6 +8,7 @@
 #ifndef LOCO_RUNTIME_CUDA_EXECUTORSTATE_H
 #define LOCO_RUNTIME_CUDA_EXECUTORSTATE_H
 
+#include "Convolutions.h"
 #include "LaunchGraph.h"
 #include "Layout.h"
 #include "Library.h"
@@ -33,7 +34,7 @@ struct Announced {
   bool isSame(const Kernel &kernel, const KernelBatch &other) const;
 };
 
-/// The kernels of a part; none of a product.
+/// The kernels of a part; none of a library's call.
 struct LoadedPart {
   void *module = nullptr;
   void *kernel = nullptr, *reduceF32 = nullptr, *reduceF64 = nullptr;
@@ -47,6 +48,7 @@ struct CudaExecutor::State {
 
   Status load();
   Status load(const CudaPart &part, cuda::LoadedPart &loaded);
+  Status findLibrary(CudaPart::Kind kind);
   Status arrange(const KernelBatch &batch);
   Status bring(const KernelBatch &batch);
   /// `update`: null if nothing is updated.
@@ -56,7 +58,8 @@ struct CudaExecutor::State {
   Status finish(const KernelBatch &batch);
   Status launchAll(std::vector<std::vector<void *>> &parameters);
   Status launchPart(size_t number, std::vector<void *> &parameters);
-  Status multiply(const CudaProduct &product);
+  Status callLibrary(const CudaPart &part);
+  Expected<int64_t> workspaceNeed(int64_t samples, int64_t steps) const;
   std::vector<uint64_t> listParameters(size_t number, const KernelBatch &batch);
   Status clear(int64_t offset, int64_t bytes);
   void forgetRecordings();
@@ -72,8 +75,9 @@ struct CudaExecutor::State {
   CudaCode code;
   int64_t budget;
   std::vector<cuda::LoadedPart> parts;
-  /// Null if no part is a product; and what it works with.
+  /// Null if no part calls them; and what they work with.
   const cuda::Library *library = nullptr;
+  const cuda::ConvolutionLibrary *convolutions = nullptr;
   int64_t workspaceBytes = 0;
 
   cuda::Layout layout;

@@ -80,7 +80,7 @@ Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
   for (size_t i = 0; i < code.parts.size(); ++i) {
     const CudaPart &from = code.parts[i];
     PartLayout &part = layout.parts[i];
-    if (from.isProduct)
+    if (!from.isKernels())
       continue;
     part.segment = from.launch.segmentFor(steps, from.kernel.segment);
     part.scratchStride =

@@ -17,30 +17,38 @@ using namespace loco::cuda;
 /// Products of f32 are of f32: no tensor core rounds its operands.
 static constexpr int defaultMath = 0;
 
+Expected<void *> loco::cuda::openLibrary(const std::string &name,
+                                         const char *variable,
+                                         std::vector<std::string> files) {
+  auto driver = openDriver();
+  if (!driver)
+    return driver.error();
+  if (const char *named = std::getenv(variable); named && *named)
+    files = {named};
+  void *found = nullptr;
+  for (const std::string &file : files)
+    if (!found)
+      found = dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  if (!found)
+    return Error{"there is no " + name + ": `" + files.front() +
+                 "` cannot be opened"};
+  // Each knows its own devices only.
+  bool isEmulated = dlsym(found, "locoEmulatedLibrary") != nullptr;
+  if (isEmulated != (*driver)->isEmulated)
+    return Error{"there is no " + name + " for the driver at hand"};
+  return found;
+}
+
 Expected<const Library *> Library::open() {
   static Expected<Library> library = []() -> Expected<Library> {
-    auto driver = openDriver();
-    if (!driver)
-      return driver.error();
-    const char *named = std::getenv("LOCO_CUBLAS");
-    std::vector<std::string> files = {"libcublas.so.13", "libcublas.so.12"};
-    if (named && *named)
-      files = {named};
-    void *found = nullptr;
-    for (const std::string &file : files)
-      if (!found)
-        found = dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL);
+    auto found = openLibrary("cuBLAS", "LOCO_CUBLAS",
+                             {"libcublas.so.13", "libcublas.so.12"});
     if (!found)
-      return Error{"there is no cuBLAS: `" + files.front() +
-                   "` cannot be opened"};
-    // Each knows its own devices only.
-    bool isEmulated = dlsym(found, "locoEmulatedLibrary") != nullptr;
-    if (isEmulated != (*driver)->isEmulated)
-      return Error{"there is no cuBLAS for the driver at hand"};
+      return found.error();
     Library made;
 #define LOCO_CUBLAS(member, symbol, parameters)                                \
   made.member =                                                                \
-      reinterpret_cast<decltype(made.member)>(dlsym(found, #symbol));          \
+      reinterpret_cast<decltype(made.member)>(dlsym(*found, #symbol));         \
   if (!made.member)                                                            \
     return Error{"cuBLAS is too old: it has no `" #symbol "`"};
 #include "LibraryApi.def"

@@ -12,22 +12,27 @@
 
 namespace loco::cuda {
 
+/// Opens a library of NVIDIA's: the first of `files` that is there, or what the
+/// environment variable `variable` names (`none` stands for no library). An
+/// error calls it `name`, and says what is missing.
+Expected<void *> openLibrary(const std::string &name, const char *variable,
+                             std::vector<std::string> files);
+
+/// Device memory that a library works in: the same size gives the same bits.
+struct Workspace {
+  uint64_t address = 0;
+  int64_t bytes = 0;
+  bool operator==(const Workspace &) const = default;
+};
+
 class Library {
 public:
-  /// cuBLAS of this machine, opened the first time. The file is one of the
-  /// names that NVIDIA gives it, or what the environment variable LOCO_CUBLAS
-  /// names; `none` stands for no library. An error says what is missing.
+  /// cuBLAS of this machine, opened the first time; LOCO_CUBLAS names it. An
+  /// error says what is missing.
   static Expected<const Library *> open();
 
   /// Bytes of device memory that products should have; they do with less.
   static int64_t workspaceBytes(const Device &device);
-
-  /// Memory to work with: the same size gives the same bits.
-  struct Workspace {
-    uint64_t address = 0;
-    int64_t bytes = 0;
-    bool operator==(const Workspace &) const = default;
-  };
 
   /// Gives a product to the device's compute stream; `rows` as CudaProduct
   /// says.
