@@ -30,6 +30,9 @@ config.substitutions.append(("%loco_libraries", os.path.join(config.loco_binary_
 
 if os.path.exists(os.path.join(config.loco_binary_dir, "lib", "libLocoHdf5.so")):
     config.available_features.add("hdf5")
+with open("/proc/cpuinfo") as file:
+    if "amx_bf16" in file.read():
+        config.available_features.add("amx")
 if shutil.which("ptxas"):
     config.available_features.add("ptxas")
 # Freed memory is kept, allocators cannot be replaced, and programs must be linked in the same way.

@@ -329,6 +329,8 @@ Status Bench::lookAtKernel(Subject &subject, const Request &request,
   CPUOptions code;
   code.timeNests = !isOnGPU() && (!options.json || options.nests);
   code.scheduleOnly = !code.timeNests;
+  if (!isOnGPU())
+    code.products = options.machine.products;
   auto kernel = compileToLookAt(subject.execution->getModule(),
                                 subject.model->name, request, precision, code);
   if (!kernel)

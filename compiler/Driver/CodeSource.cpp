@@ -50,6 +50,7 @@ CacheKey ModuleCode::startKey(StringRef kind, func::FuncOp function) {
   CPUTarget target = CPUTarget::host();
   key.add(target.triple).add(target.cpu).add(target.features);
   key.add(static_cast<uint64_t>(target.vectorBytes));
+  key.add(static_cast<uint64_t>(target.hasTiles));
   addFunctions(key, function);
   return key;
 }
@@ -59,6 +60,8 @@ std::string ModuleCode::getEntryKey(const Request &request,
   CacheKey key = startKey("entry", function);
   key.add(getRequestKey(request));
   key.add(static_cast<uint64_t>(policy));
+  if (options.products)
+    key.add(productsName(*options.products));
   if (options.gpu)
     key.add(options.gpu->architecture)
         .add(static_cast<uint64_t>(options.gpu->kernelsOnly))
@@ -94,8 +97,10 @@ Expected<EntryCode> ModuleCode::getEntry(const Request &request,
 }
 
 /// Stages of a compilation are parts of it.
-static CPUOptions makeOptions(Timings *timings) {
+static CPUOptions makeOptions(Timings *timings,
+                              std::optional<Products> products = std::nullopt) {
   CPUOptions options;
+  options.products = products;
   if (timings)
     options.onStage = [timings](const char *stage, double seconds) {
       timings->add("  " + std::string(stage), seconds);
@@ -125,8 +130,9 @@ Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
 /// Makes the code of `entry`, for the processor or a GPU.
 llvm::Error ModuleCode::makeCode(func::FuncOp entry, EntryCode &code) {
   if (!options.gpu) {
-    auto object = compileToObject(*module, entry.getSymName(),
-                                  makeOptions(options.timings));
+    auto object =
+        compileToObject(*module, entry.getSymName(),
+                        makeOptions(options.timings, options.products));
     if (!object)
       return object.takeError();
     code.object = std::move(*object);

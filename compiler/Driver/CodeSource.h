@@ -58,6 +58,8 @@ struct ModuleCodeOptions {
   /// The GPU that answers requests; none: the processor. Initial values are
   /// always the processor's, so that a seed means the same network everywhere.
   std::optional<GPUCompileOptions> gpu = std::nullopt;
+  /// Of the processor, as in CPUOptions.
+  std::optional<Products> products = std::nullopt;
   /// Where object code is looked for first; null: nowhere.
   ObjectCache *cache = nullptr;
   /// Null: nobody asks.

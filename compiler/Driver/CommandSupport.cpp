@@ -8,6 +8,7 @@
 #include "compiler/Driver/CommandSupport.h"
 
 #include "compiler/AST/Suggest.h"
+#include "compiler/Target/CPU/CPUTarget.h"
 
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
@@ -97,13 +98,27 @@ Expected<const sema::Model *> loco::pickModel(const Compilation &compilation,
                   hint.empty() ? "it has " + quoteNames(names) : hint)};
 }
 
-Status loco::checkProducts(Target target, Products products) {
-  if (products == Products::F32 || target == Target::CUDA)
+Status loco::checkProducts(Target target, std::optional<Products> products) {
+  if (!products || products == Products::F32)
     return {};
-  return Error{fmt::format(
-      "`--products {}` is for a GPU's tensor cores; leave it out or write "
-      "`--target cuda`",
-      productsName(products).str())};
+  std::string asked =
+      fmt::format("`--products {}`", productsName(*products).str());
+  bool isOfTiles = tilePiecesOf(*products) > 0;
+  if (target == Target::Reference)
+    return Error{asked +
+                 " is for compiled code; the interpreter multiplies f64"};
+  if (target == Target::CUDA)
+    return products == Products::BF16x6
+               ? Error{asked + " is for a processor's AMX; `tf32x3` is as "
+                               "accurate on a GPU"}
+               : Status();
+  if (!isOfTiles)
+    return Error{asked + " is for a GPU's tensor cores; leave it out or write "
+                         "`--target cuda`"};
+  if (!CPUTarget::host().hasTiles)
+    return Error{asked + " needs AMX, which this processor does not have or "
+                         "its system does not give; leave it out"};
+  return {};
 }
 
 Expected<ExecutionOptions> loco::resolveMachine(const MachineOptions &options) {

@@ -33,8 +33,9 @@ std::unique_ptr<Compilation> compileProgram(const ProgramOptions &options);
 Expected<const sema::Model *> pickModel(const Compilation &compilation,
                                         const ProgramOptions &options);
 
-/// An error where tensor cores are asked for on another target.
-Status checkProducts(Target target, Products products);
+/// An error where products are asked for that the target, or the processor at
+/// hand, cannot make.
+Status checkProducts(Target target, std::optional<Products> products);
 
 /// The execution options of a command line.
 Expected<ExecutionOptions> resolveMachine(const MachineOptions &options);

@@ -49,8 +49,9 @@ struct MachineOptions {
   int threads = 0;
   /// Bytes of scratch memory; 0: what the plan finds best.
   int64_t memory = 0;
-  /// What a GPU's products with weights on chip multiply.
-  Products products = Products::F32;
+  /// What matrix products multiply; what the target takes by itself if not
+  /// given.
+  std::optional<Products> products;
 };
 
 /// Numbers that a model is evaluated at.
@@ -158,7 +159,7 @@ struct RunOptions : ProgramOptions {
   /// As in MachineOptions.
   int threads = 0;
   int64_t memory = 0;
-  Products products = Products::F32;
+  std::optional<Products> products;
   /// In place of the seed that the program gives.
   std::optional<uint64_t> seed;
   /// Runs the program with so many seeds, one after the other; 0: once.

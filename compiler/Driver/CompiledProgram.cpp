@@ -331,6 +331,7 @@ Status CompiledProgram::prepareCall(const TensorMap &parameters,
   work.seed = request.seed;
   work.update = request.update;
   work.sampleIndex = batch.sampleIndex.data();
+  code.products = options.products;
   if (next && options.isOnGPU)
     expect(**entry, parameters, *next, request);
   if (options.timings)

@@ -21,6 +21,8 @@ namespace loco {
 struct CompiledProgramOptions {
   /// Type of parameters, states and gradients; that of the module's tensors.
   ElementType precision = ElementType::F32;
+  /// What a processor's products multiply, as in CPUOptions.
+  std::optional<Products> products;
   /// The code is of a GPU.
   bool isOnGPU = false;
   /// Bytes of scratch memory for all threads together, or of the GPU's memory;

@@ -176,8 +176,8 @@ static std::optional<std::string> emitKernel(const EmitOptions &options,
   std::unique_ptr<ModelModule> model = translate(options);
   if (!model)
     return std::nullopt;
-  auto kernel =
-      compileToLookAt(*model->module, model->model->name, model->precision);
+  auto kernel = compileToLookAt(*model->module, model->model->name,
+                                model->precision, options.machine.products);
   if (kernel)
     return StringRef((*kernel)->texts.*stage).ltrim('\n').str();
   reportError(kernel.message());
@@ -223,7 +223,10 @@ static std::optional<GPUObject> compileOnGPU(const EmitOptions &options) {
     return std::nullopt;
   GPUCompileOptions gpu;
   gpu.architecture = options.architecture;
-  gpu.products = options.machine.products;
+  gpu.products = options.machine.products.value_or(Products::F32);
+  gpu.kernelsOnly = kernelsOnly;
+  if (options.hasLibraries)
+    gpu.libraries = {true, true};
   auto object = compileToLookAtForGPU(*model->module, model->model->name,
                                       model->precision, gpu);
   if (object)

@@ -25,7 +25,7 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
                   const ExecutionOptions &options, ThreadPool &pool) {
   std::optional<GPUCompileOptions> gpu;
   if (options.target == Target::CUDA) {
-    auto found = chooseGPU(options.products);
+    auto found = chooseGPU(options.products.value_or(Products::F32));
     if (!found)
       return found.error();
     gpu = *found;
@@ -51,6 +51,7 @@ Execution::create(const sema::Model &model, const SourceManager &sources,
     CompiledProgramOptions compiled;
     compiled.precision = precision;
     compiled.memory = options.memory;
+    compiled.products = options.products;
     compiled.cache = options.cache;
     compiled.timings = options.timings;
     execution->program =

@@ -42,8 +42,8 @@ struct ExecutionOptions {
   /// Bytes of scratch memory (of a GPU: of its memory) that a call may use; 0:
   /// what the plan finds best.
   int64_t memory = 0;
-  /// As in GPUCompileOptions.
-  Products products = Products::F32;
+  /// As in MachineOptions.
+  std::optional<Products> products;
   DrawMode draws = DrawMode::Generated;
   /// Of the interpreter: how far every number is moved as if by rounding.
   double roundingNoise = 0;

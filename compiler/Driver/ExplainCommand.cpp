@@ -346,13 +346,13 @@ static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
   ElementType precision = model.isSystem ? ElementType::F64 : options.precision;
   if (options.target == Target::CUDA) {
     auto plan = describeOnGPU(execution.getModule(), model.name, precision,
-                              options.products);
+                              options.products.value_or(Products::F32));
     if (!plan)
       return plan.error();
     return Plan{std::move(plan->facts), {}, std::move(plan->schedule)};
   }
   auto kernel = compileToLookAt(execution.getModule(), model.name, precision,
-                                /*scheduleOnly=*/true);
+                                options.products, /*scheduleOnly=*/true);
   if (!kernel)
     return kernel.error();
   return Plan{
@@ -428,11 +428,10 @@ int loco::explainProgram(const ExplainOptions &options) {
       for (const sema::RunBlock &run : compilation->getModule()->runs)
         if (run.verb == sema::RunBlock::Verb::Train &&
             run.getProgramName() == model->name)
-          llvm::append_range(
-              plan->facts,
-              describeTraining((*execution)->getModule(),
-                               *compilation->getModule(), run, *machine,
-                               pool.numThreads()));
+          llvm::append_range(plan->facts,
+                             describeTraining((*execution)->getModule(),
+                                              *compilation->getModule(), run,
+                                              *machine, pool.numThreads()));
     if (!text.empty())
       text += "\n";
     text += ModelReport(*model, compilation->getSources())

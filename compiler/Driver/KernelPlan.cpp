@@ -35,11 +35,12 @@ static Request makeTrainingRequest(const Signature &signature) {
 
 Expected<std::unique_ptr<CompiledKernel>>
 loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision,
-                      bool scheduleOnly) {
+                      std::optional<Products> products, bool scheduleOnly) {
   Signature signature =
       readSignature(module.lookupSymbol<func::FuncOp>(model), precision);
   CPUOptions options;
   options.scheduleOnly = scheduleOnly;
+  options.products = products;
   return compileToLookAt(module, model, makeTrainingRequest(signature),
                          precision, options);
 }
@@ -71,11 +72,12 @@ loco::compileToLookAt(ModuleOp module, StringRef model, const Request &request,
 
 Expected<std::unique_ptr<CompiledKernel>>
 loco::planToLookAt(ModuleOp module, StringRef model, ElementType precision,
-                   ResidualPolicy policy) {
+                   std::optional<Products> products, ResidualPolicy policy) {
   Signature signature =
       readSignature(module.lookupSymbol<func::FuncOp>(model), precision);
   CPUOptions options;
   options.scheduleOnly = true;
+  options.products = products;
   return compile(module, model, makeTrainingRequest(signature), precision,
                  options, policy);
 }

@@ -20,7 +20,8 @@ namespace loco {
 /// not changed. With `scheduleOnly` no code is made.
 Expected<std::unique_ptr<CompiledKernel>>
 compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
-                ElementType precision, bool scheduleOnly = false);
+                ElementType precision, std::optional<Products> products,
+                bool scheduleOnly = false);
 
 /// The kernel that answers `request`, made as `options` say.
 Expected<std::unique_ptr<CompiledKernel>>
@@ -32,7 +33,8 @@ compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
 /// planned, without code.
 Expected<std::unique_ptr<CompiledKernel>>
 planToLookAt(mlir::ModuleOp module, llvm::StringRef model,
-             ElementType precision, ResidualPolicy policy);
+             ElementType precision, std::optional<Products> products,
+             ResidualPolicy policy);
 
 /// The same kernel for a GPU.
 Expected<GPUObject> compileToLookAtForGPU(mlir::ModuleOp module,

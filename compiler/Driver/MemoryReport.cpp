@@ -139,7 +139,8 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
   PlanQuestion question = {plan->batch, steps, threads, options.memory, true};
   auto choice = choosePlan(
       question, [&](ResidualPolicy policy) -> Expected<const Kernel *> {
-        auto kernel = planToLookAt(module, name, options.precision, policy);
+        auto kernel = planToLookAt(module, name, options.precision,
+                                   options.products, policy);
         if (!kernel)
           return kernel.error();
         return &(kernels[policy] = std::move(*kernel))->kernel;

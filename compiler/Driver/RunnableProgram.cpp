@@ -91,6 +91,8 @@ public:
     options.precision = owner.getPrecision(model);
     if (owner.getTarget(model) == Target::CUDA)
       options.gpu = owner.gpu;
+    else if (owner.options.target == Target::CPU)
+      options.products = owner.options.products;
     options.cache = owner.options.cache;
     options.timings = owner.options.timings;
     code = std::make_unique<ModuleCode>(
@@ -143,7 +145,8 @@ Expected<Execution *> RunnableProgram::getExecution(const std::string &model) {
   chosen.target = getTarget(model);
   chosen.precision = getPrecision(model);
   chosen.memory = options.memory;
-  chosen.products = options.products;
+  if (chosen.target == options.target)
+    chosen.products = options.products;
   chosen.cache = options.cache;
   chosen.timings = options.timings;
   const sema::Model &found = *module->findModel(model);
@@ -212,6 +215,8 @@ static std::string makeKey(const ProgramOptions &program,
         .add(static_cast<uint64_t>(gpu->products))
         .add(gpu->libraries.number());
   key.add(target.triple).add(target.cpu).add(target.features);
+  key.add(static_cast<uint64_t>(target.hasTiles));
+  key.add(options.products ? productsName(*options.products) : "");
   key.add(static_cast<uint64_t>(options.precision));
   key.add(program.file);
   key.add(program.includeFolders.size());
@@ -306,7 +311,7 @@ RunnableProgram::open(const ProgramOptions &program,
   std::unique_ptr<RunnableProgram> opened(
       new RunnableProgram(program, options, pool));
   if (options.target == Target::CUDA) {
-    auto found = chooseGPU(options.products);
+    auto found = chooseGPU(options.products.value_or(Products::F32));
     if (!found) {
       reportError(found.message());
       return nullptr;

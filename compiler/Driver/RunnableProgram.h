@@ -28,7 +28,7 @@ struct RunnableOptions {
   ElementType precision = ElementType::F32;
   /// As in MachineOptions.
   int64_t memory = 0;
-  Products products = Products::F32;
+  std::optional<Products> products;
   ObjectCache *cache = nullptr;
   Timings *timings = nullptr;
 };

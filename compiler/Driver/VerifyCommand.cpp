@@ -102,6 +102,10 @@ Status Verifier::prepare(const Compilation &program) {
     targets.push_back(machine->target);
   for (Target target : targets) {
     machine->target = target;
+    // What is asked for is the target's that was.
+    machine->products = target == options.machine.target
+                            ? options.machine.products
+                            : std::nullopt;
     auto compiled =
         Execution::create(*model, program.getSources(), *machine, pool);
     if (!compiled)

@@ -169,6 +169,9 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   ScheduleOptions scheduleOptions;
   scheduleOptions.vectorBytes = target.vectorBytes;
   scheduleOptions.fuseSums = options.fuseSums;
+  // Whoever asks for them has seen that they are there (checkProducts).
+  scheduleOptions.tilePieces = tilePiecesOf(options.products.value_or(
+      target.hasTiles ? Products::BF16x6 : Products::F32));
   FailureOr<Schedule> schedule = makeSchedule(function, scheduleOptions);
   if (failed(schedule))
     return llvm::createStringError("`%s` could not be planned",

@@ -15,6 +15,7 @@
 #ifndef COMPILER_JIT_COMPILEDKERNEL_H
 #define COMPILER_JIT_COMPILEDKERNEL_H
 
+#include "compiler/Conversion/LocoToGPU/Products.h"
 #include "compiler/Conversion/LocoToKernels/Report.h"
 #include "compiler/JIT/NestTimes.h"
 #include "runtime/include/loco/Kernel.h"
@@ -42,6 +43,9 @@ struct CPUOptions {
   /// Without it the numbers of short computations are those of the interpreter,
   /// on every machine.
   bool fuseSums = true;
+  /// What matrix products in f32 multiply; none: what is fastest with the error
+  /// of f32, six products of bf16 where the processor has AMX.
+  std::optional<Products> products;
   /// Keep the texts of the stages (see CompiledKernel).
   bool keepTexts = false;
   /// Stop at the schedule, before any code is made: for those who want to know
@@ -97,8 +101,8 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 copyForPlanning(mlir::ModuleOp module, llvm::StringRef name,
                 int64_t convolutions = 0);
 
-/// Fills the tables of arguments and results of `kernel`; `lengths` are those of
-/// a schedule.
+/// Fills the tables of arguments and results of `kernel`; `lengths` are those
+/// of a schedule.
 void describeFunction(mlir::func::FuncOp function,
                       const llvm::DenseMap<mlir::Value, int64_t> &lengths,
                       Kernel &kernel);

@@ -276,8 +276,21 @@ func::FuncOp PanelFunctions::product() {
   return function;
 }
 
-/// Copies a matrix to its panels; columns that are missing are zero.
+/// Copies a matrix to its panels, or to tiles.
 void Emitter::emitPanels(const PackedMatrix &packed) {
+  if (!packed.tilesFrom)
+    return packPanels(packed);
+  llvm::SaveAndRestore atFirst(sample, constant(0));
+  startGroup(getElementTypeOrSelf(packed.matrix), 1);
+  Value from = pointerTo(schedule.find(packed.matrix)),
+        to = pointerTo({packed.place, Value()});
+  ifTiles(
+      *packed.tilesFrom, [&] { packTiles(packed.form, from, to); },
+      [&] { packPanels(packed); });
+}
+
+/// Columns that are missing are zero.
+void Emitter::packPanels(const PackedMatrix &packed) {
   const MatrixProduct &form = packed.form;
   Type element = getElementTypeOrSelf(packed.matrix);
   startGroup(element, 0);
@@ -330,7 +343,6 @@ void Emitter::callPanels(const ProductCall &call, Reference out) {
   // Addresses are computed before the group's marker.
   llvm::SaveAndRestore atFirst(sample, constant(0));
   startGroup(element, 1);
-  func::FuncOp function = panelProduct(element);
   Reference rows = schedule.find(call.rows);
   Values arguments = {pointerTo(rows),
                       strides[rows.place],
@@ -339,7 +351,16 @@ void Emitter::callPanels(const ProductCall &call, Reference out) {
                       constant(call.form.inner),
                       constant(call.form.outer),
                       pointerTo(out),
-                      strides[out.place],
-                      number(b.getI1Type(), call.accumulate)};
-  func::CallOp::create(b, loc, function, arguments);
+                      strides[out.place]};
+  auto byPanels = [&] {
+    func::FuncOp function = panelProduct(element);
+    Values all = arguments;
+    all.push_back(number(b.getI1Type(), call.accumulate));
+    func::CallOp::create(b, loc, function, all);
+  };
+  if (!call.tilesFrom)
+    return byPanels();
+  ifTiles(
+      *call.tilesFrom, [&] { multiplyTiles(arguments, call.accumulate); },
+      byPanels);
 }

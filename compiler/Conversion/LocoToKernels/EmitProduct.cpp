@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
+#include "runtime/include/loco-c/kernel.h"
 
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -32,8 +33,7 @@ void Emitter::emitProduct(const Group &group) {
   together ? callPanels(call, out) : callRows(group);
 }
 
-/// See LocoServices for the arguments.
-void Emitter::callGemm(Value function, ArrayRef<Value> arguments) {
+void Emitter::callService(Value function, ArrayRef<Value> arguments) {
   SmallVector<Type> types;
   for (Value argument : arguments)
     types.push_back(argument.getType());
@@ -43,6 +43,20 @@ void Emitter::callGemm(Value function, ArrayRef<Value> arguments) {
                        LLVM::LLVMFunctionType::get(
                            LLVM::LLVMVoidType::get(b.getContext()), types),
                        operands);
+}
+
+/// The product of two arrays of `element`s in memory, a library's or on tiles;
+/// see LocoServices for the arguments, and for the choice between the two.
+void Emitter::callGemm(Type element, ArrayRef<Value> arguments) {
+  int32_t pieces = schedule.options.tilePieces;
+  if (!element.isF32() || pieces == 0)
+    return callService(loadService(element.isF32()
+                                       ? offsetof(LocoServices, gemmF32)
+                                       : offsetof(LocoServices, gemmF64)),
+                       arguments);
+  Values all = {number(b.getI32Type(), pieces)};
+  llvm::append_range(all, arguments);
+  callService(loadService(offsetof(LocoServices, gemmTiles)), all);
 }
 
 /// Rows that our own product makes of all columns before the next ones.
@@ -59,7 +73,7 @@ void Emitter::callRows(const Group &group) {
   // Addresses are computed before the group's marker.
   llvm::SaveAndRestore atFirst(sample, constant(0));
   if (call.panels >= 0)
-    emitPanels({call.matrix, call.form, call.panels});
+    emitPanels({call.matrix, call.form, call.panels, std::nullopt});
   startGroup(element, 1);
 
   auto rowsOf = [&](Reference reference) {
@@ -103,9 +117,6 @@ void Emitter::callRows(const Group &group) {
   Value count = select(together, times(samples, length), length);
 
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  Value function = LLVM::LoadOp::create(
-      b, loc, pointer,
-      address(services, pointer, Value(), element.isF32() ? 0 : 1));
   Value matrix = apply ? pointerTo(schedule.find(call.matrix)) : pointerTo(out);
   Value matrixStride = eachItsOwn ? strides[out.place] : Value();
   int64_t inner = call.form.inner, outer = call.form.outer;
@@ -151,7 +162,7 @@ void Emitter::callRows(const Group &group) {
                         constant(outer), count, first, firstPitch, second,
                         secondPitch, number(element, call.shared ? 1 : 0),
                         at(matrix, matrixStride), constant(outer)});
-    callGemm(function, arguments);
+    callGemm(element, arguments);
   });
 }
 
@@ -199,13 +210,10 @@ void Emitter::emitChunks(const ScanPlan &plan, Value step, Value taken,
     auto pitch = [&](Value value) {
       return constant(schedule.places[schedule.find(value).place].layout.size);
     };
-    Value function = LLVM::LoadOp::create(
-        b, loc, pointer,
-        address(services, pointer, Value(), element.isF32() ? 0 : 1));
-    callGemm(function, {number(b.getI32Type(), 1), number(b.getI32Type(), 0),
-                        constant(call.form.inner), constant(call.form.outer),
-                        count, rows(call.left), pitch(call.left),
-                        rows(call.right), pitch(call.right), number(element, 1),
-                        pointerTo(call.out), constant(call.form.outer)});
+    callGemm(element, {number(b.getI32Type(), 1), number(b.getI32Type(), 0),
+                       constant(call.form.inner), constant(call.form.outer),
+                       count, rows(call.left), pitch(call.left),
+                       rows(call.right), pitch(call.right), number(element, 1),
+                       pointerTo(call.out), constant(call.form.outer)});
   }
 }

@@ -167,15 +167,24 @@ private:
   // EmitProduct.cpp
   void emitProduct(const Group &group);
   void callRows(const Group &group);
-  void callGemm(mlir::Value function, llvm::ArrayRef<mlir::Value> arguments);
+  void callGemm(mlir::Type element, llvm::ArrayRef<mlir::Value> arguments);
+  void callService(mlir::Value function, llvm::ArrayRef<mlir::Value> arguments);
   mlir::Value chunkSteps();
   void emitChunks(const ScanPlan &plan, mlir::Value step, mlir::Value taken,
                   bool reverse);
 
   // EmitPanels.cpp: products within a time loop.
   void emitPanels(const PackedMatrix &packed);
+  void packPanels(const PackedMatrix &packed);
   void callPanels(const ProductCall &call, Reference out);
   mlir::func::FuncOp panelProduct(mlir::Type element);
+
+  // EmitTiles.cpp: the same on AMX.
+  mlir::Value loadService(int64_t offset);
+  void ifTiles(int64_t from, llvm::function_ref<void()> tiles,
+               llvm::function_ref<void()> others);
+  void packTiles(const MatrixProduct &form, mlir::Value from, mlir::Value to);
+  void multiplyTiles(llvm::ArrayRef<mlir::Value> operands, bool accumulate);
 
   // EmitAccess.cpp: memory.
   mlir::Value pointerTo(Reference reference);

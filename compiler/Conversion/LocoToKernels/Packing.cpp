@@ -54,11 +54,31 @@ bool Planner::isAssembled(Operation *op) {
 }
 
 /// Elements of a row up to which our own product is faster than a library's
-/// outside of time loops, too: it writes the result once, where a library clears
-/// it, reads it and writes it again.
+/// outside of time loops, too: it writes the result once, where a library
+/// clears it, reads it and writes it again.
 static constexpr int64_t thinRow = 32;
 
-int Planner::panelsFor(Operation *op, const ProductCall &call) {
+/// Rows (samples of a block) from which on tiles are faster than panels of f32;
+/// nothing if they never are. Both in cycles: of whole tiles and of bringing
+/// the rows into tiles (runtime/lib/kernels/Tiles.cpp), against eight tenths of
+/// two vectors' products.
+static std::optional<int64_t> findTilesFrom(const MatrixProduct &form,
+                                            int32_t pieces) {
+  constexpr int64_t most = 64;
+  int64_t products = pieces * (pieces + 1) / 2,
+          whole = llvm::alignTo(form.inner, 32) * llvm::alignTo(form.outer, 16);
+  auto isFaster = [&](int64_t rows) {
+    int64_t byTiles = llvm::alignTo(rows, 16) * whole * products / 400 +
+                      rows * form.inner / 2;
+    return byTiles < rows * form.inner * form.outer / 25;
+  };
+  std::optional<int64_t> from;
+  for (int64_t rows = most; rows > 0 && isFaster(rows); --rows)
+    from = rows;
+  return from;
+}
+
+int Planner::panelsFor(Operation *op, ProductCall &call) {
   if (call.form.kind != MatrixProduct::Kind::Apply)
     return -1;
   bool together = isa<ContractOp>(op) && lockStep.contains(op->getBlock());
@@ -66,16 +86,27 @@ int Planner::panelsFor(Operation *op, const ProductCall &call) {
     return -1;
   for (const PackedMatrix &known : packed)
     if (together && known.matrix == call.matrix &&
-        known.form.transposed == call.form.transposed)
+        known.form.transposed == call.form.transposed) {
+      call.tilesFrom = known.tilesFrom;
       return known.place;
+    }
   Type element = getElementTypeOrSelf(call.matrix);
-  int64_t columns = llvm::alignTo(call.form.outer, schedule.lanesOf(element));
+  int64_t columns = llvm::alignTo(call.form.outer, schedule.lanesOf(element)),
+          size = call.form.inner * columns;
+  int32_t pieces = schedule.options.tilePieces;
+  if (together && pieces > 0 && element.isF32())
+    call.tilesFrom = findTilesFrom(call.form, pieces);
+  // One place for both: how many samples a block has is known when it comes.
+  if (call.tilesFrom)
+    size = std::max<int64_t>(
+        size, locoTileBytes(pieces, call.form.inner, call.form.outer) /
+                  sizeof(float));
   Place place;
-  place.layout = Layout::dense({call.form.inner * columns});
+  place.layout = Layout::dense({size});
   place.element = element;
   int added = addPlace(std::move(place));
   if (together)
-    packed.push_back({call.matrix, call.form, added});
+    packed.push_back({call.matrix, call.form, added, call.tilesFrom});
   return added;
 }
 

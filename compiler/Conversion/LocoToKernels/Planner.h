@@ -50,7 +50,7 @@ public:
   bool isSumOfProducts(mlir::Operation *op);
   /// The place of the panels of the matrix of a product in a time loop; -1
   /// where a library multiplies.
-  int panelsFor(mlir::Operation *op, const ProductCall &call);
+  int panelsFor(mlir::Operation *op, ProductCall &call);
   void addPhases(BlockPlan &plan);
 
   Schedule &schedule;

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -94,6 +95,11 @@ NestFact Reporter::describeSolo(const Group &group) const {
     if (isa<ScanOp>(op))
       fact.schedule +=
           group.product->panels >= 0 ? ", for all steps" : " and all steps";
+    if (group.product->tilesFrom)
+      fact.schedule += llvm::formatv(", on tiles of AMX from {0} samples on",
+                                     *group.product->tilesFrom);
+    else if (group.product->panels < 0 && schedule.options.tilePieces > 0)
+      fact.schedule += ", on tiles of AMX where they are faster";
     return fact;
   }
   fact.work = op->getName().getStringRef().str();

@@ -31,6 +31,9 @@ struct ScheduleOptions {
   /// A product and the sum that it goes into are rounded once, where the machine
   /// can.
   bool fuseSums = true;
+  /// Matrix products in f32 are made on tiles (AMX), of so many pieces of bf16
+  /// for each number; 0: they are not.
+  int32_t tilePieces = 0;
 };
 
 /// Memory as seen from a place in the program: a stacked place at the step of a
@@ -89,6 +92,8 @@ struct ProductCall {
   /// Apply, by panels: added to what another product of the same sum gave.
   bool accumulate = false;
 };
+  /// Apply, by panels: samples of a block from which on the panels are tiles.
+  std::optional<int64_t> tilesFrom;
 
 /// A matrix that a time loop multiplies all samples with in every step, kept in
 /// panels: columns as many as a vector has lanes, row by row.
@@ -99,6 +104,8 @@ struct PackedMatrix {
 };
 
 /// Ops of one iteration shape that are computed in one pass over its sites, or
+  /// As in ProductCall.
+  std::optional<int64_t> tilesFrom;
 /// one op that has loops of its own (`solo`).
 struct Group {
   unsigned level = 0;

@@ -22,6 +22,8 @@ struct CPUTarget {
   std::string features;
   /// Width of the vectors that the kernels are written in.
   int64_t vectorBytes = 16;
+  /// The tiles of AMX multiply bf16, in this process.
+  bool hasTiles = false;
 
   /// What is wrong with `LOCO_CPU`; empty if nothing is. Nothing can be
   /// compiled otherwise.

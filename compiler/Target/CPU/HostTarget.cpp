@@ -7,6 +7,8 @@
 
 #include "compiler/Target/CPU/CPUTarget.h"
 
+#include "runtime/include/loco-c/kernel.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/CommandLine.h"
@@ -49,6 +51,7 @@ static void restrictTo(CPUTarget &target, llvm::StringRef name,
     target.cpu = level.name;
     target.features.clear();
     target.vectorBytes = level.vectorBytes;
+    target.hasTiles = false;
     return;
   }
   target.problem =
@@ -70,6 +73,7 @@ CPUTarget CPUTarget::host() {
     target.vectorBytes = 64;
   else if (features.lookup("avx2"))
     target.vectorBytes = 32;
+  target.hasTiles = target.vectorBytes == 64 && locoKernelHasTiles();
   if (const char *level = std::getenv("LOCO_CPU"); level && *level)
     restrictTo(target, level, features);
   return target;

@@ -143,7 +143,8 @@ void loco::addPrecisionOption(CLI::App &command,
       help, "f32|f64");
 }
 
-void loco::addProductsOption(CLI::App &command, Products &products) {
+void loco::addProductsOption(CLI::App &command,
+                             std::optional<Products> &products) {
   addValue(
       command, "--products",
       [&products](const std::string &text) {
@@ -153,9 +154,10 @@ void loco::addProductsOption(CLI::App &command, Products &products) {
                                        text, fmt::join(productsNames, ", "))};
         products = *found;
       },
-      "of a GPU: what products with weights on chip multiply (default: f32, "
-      "without tensor cores)",
-      "f32|tf32|bf16|tf32x3|bf16x3");
+      "what matrix products multiply: f32, or numbers of tensor cores (tf32, "
+      "bf16, tf32x3, bf16x3; cuda) or of AMX (bf16, bf16x3, bf16x6; cpu); "
+      "default: f32, on a processor with AMX the equally accurate bf16x6",
+      "f32|tf32|bf16|tf32x3|bf16x3|bf16x6");
 }
 
 void loco::addResourceOptions(CLI::App &command, int &threads,

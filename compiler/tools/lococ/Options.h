@@ -29,7 +29,7 @@ void addTargetOption(CLI::App &command, Target &target);
 void addPrecisionOption(CLI::App &command, std::function<void(ElementType)> set,
                         const std::string &help);
 /// --products.
-void addProductsOption(CLI::App &command, Products &products);
+void addProductsOption(CLI::App &command, std::optional<Products> &products);
 /// --threads and --memory.
 void addResourceOptions(CLI::App &command, int &threads, int64_t &memory);
 /// --params, --inputs, --samples, --steps and --seed; `inputsHelp` says what is

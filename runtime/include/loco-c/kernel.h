@@ -40,7 +40,7 @@ extern "C" {
 
 /// Version of everything in this header; a compiled function records the one
 /// it was made for, and a loader refuses any other.
-#define LOCO_KERNEL_VERSION 3
+#define LOCO_KERNEL_VERSION 4
 
 #define LOCO_ARENA_ALIGNMENT 64
 
@@ -95,7 +95,30 @@ typedef struct LocoServices {
   /// Returns when all members of the block's team have called it. What each
   /// wrote before, all can read after.
   void (*meet)(const struct LocoBlock *block);
+  /// The product of gemmF32 on AMX, where locoKernelHasTiles, with every number
+  /// as a sum of `pieces` of bf16: three have the error of f32, two 16
+  /// significant bits, one eight. Where tiles do not pay, it is gemmF32.
+  void (*gemmTiles)(int32_t pieces, int32_t transposeA, int32_t transposeB,
+                    int64_t m, int64_t n, int64_t k, const float *a,
+                    int64_t lda, const float *b, int64_t ldb, float beta,
+                    float *c, int64_t ldc);
+  /// Brings a dense matrix [inner, columns], or if `transposed` [columns, inner],
+  /// into tiles: locoTileBytes at `panels`.
+  void (*packTiles)(int32_t pieces, int32_t transposed, int64_t inner,
+                    int64_t columns, const float *matrix, void *panels);
+  /// out[count, columns] = rows[count, inner] panels, or added to what is there.
+  /// Pitches are bytes from row to row.
+  void (*multiplyTiles)(int32_t pieces, const float *rows, int64_t rowPitch,
+                        int64_t count, const void *panels, int64_t inner,
+                        int64_t columns, float *out, int64_t outPitch,
+                        int32_t accumulate);
 } LocoServices;
+
+/// Bytes of a matrix in tiles: 1024 for every 32 x 16 numbers and each piece.
+static inline int64_t locoTileBytes(int32_t pieces, int64_t inner,
+                                    int64_t columns) {
+  return ((inner + 31) / 32) * ((columns + 15) / 16) * pieces * 1024;
+}
 
 /// One call's work.
 typedef struct LocoBlock {
@@ -144,6 +167,9 @@ const char *locoKernelBlasName(void);
 /// 1 if the BLAS is a reference implementation or loco's own: slow.
 int locoKernelBlasIsSlow(void);
 
+/// 1 if this processor has AMX's tiles and the system lets the process use them.
+int locoKernelHasTiles(void);
+
 #ifdef __cplusplus
 }
 /* Generated code relies on these places. */
@@ -164,6 +190,9 @@ static_assert(offsetof(LocoServices, gemmF64) == 8, "kernel ABI");
 static_assert(offsetof(LocoServices, randomF32) == 16, "kernel ABI");
 static_assert(offsetof(LocoServices, randomF64) == 24, "kernel ABI");
 static_assert(offsetof(LocoServices, meet) == 32, "kernel ABI");
+static_assert(offsetof(LocoServices, gemmTiles) == 40, "kernel ABI");
+static_assert(offsetof(LocoServices, packTiles) == 48, "kernel ABI");
+static_assert(offsetof(LocoServices, multiplyTiles) == 56, "kernel ABI");
 #endif
 
 #endif /* LOCO_C_KERNEL_H */

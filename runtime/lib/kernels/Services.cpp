@@ -7,6 +7,7 @@
 
 #include "runtime/lib/kernels/Blas.h"
 #include "runtime/lib/kernels/Team.h"
+#include "runtime/lib/kernels/Tiles.h"
 
 #include "loco-c/kernel.h"
 #include "loco-c/random.h"
@@ -39,6 +40,10 @@ extern "C" const LocoServices *locoKernelServices(void) {
     filled.randomF64 =
         random<double, locoRandomUniformF64, locoRandomNormalF64>;
     filled.meet = meet;
+    const loco::TileProducts &tiles = loco::TileProducts::process();
+    filled.gemmTiles = tiles.gemm;
+    filled.packTiles = tiles.pack;
+    filled.multiplyTiles = tiles.multiply;
     return filled;
   }();
   return &services;
@@ -49,3 +54,7 @@ extern "C" const char *locoKernelBlasName(void) {
 }
 
 extern "C" int locoKernelBlasIsSlow(void) { return loco::Blas::process().slow; }
+
+extern "C" int locoKernelHasTiles(void) {
+  return loco::TileProducts::process().gemm != nullptr;
+}
