@@ -77,10 +77,13 @@ void loco::buildPlanPipeline(OpPassManager &modulePasses,
   FissionOptions fission;
   fission.convolutions = convolutions;
   modulePasses.addNestedPass<func::FuncOp>(createFission(fission));
+  // What left a loop is an argument of it, which takes any shape.
+  modulePasses.addNestedPass<func::FuncOp>(createSimplifyPieces());
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
   // Sums that fission takes out of a loop are none of a pair's.
   modulePasses.addNestedPass<func::FuncOp>(createMoveSums());
   modulePasses.addNestedPass<func::FuncOp>(createSimplifyScans());
+  modulePasses.addNestedPass<func::FuncOp>(createSplitSums());
   modulePasses.addPass(createCanonicalizerPass());
   modulePasses.addPass(createCSEPass());
 }

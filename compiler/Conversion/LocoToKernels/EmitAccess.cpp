@@ -212,7 +212,9 @@ Value Emitter::loadUncached(Reference reference, Type element,
 void Emitter::store(const Sink &sink, const Site &site, Value value) {
   const Place &place = schedule.places[sink.to.place];
   Type memory = memoryType(place.element);
-  SmallVector<int64_t> pitches = pitchesOf(place, site.size(), flat);
+  SmallVector<int64_t> pitches =
+      flat || sink.shape.empty() ? pitchesOf(place, site.size(), flat)
+                                 : Layout::dense(sink.shape).pitch;
   Value index;
   int64_t offset = sink.offset;
   for (auto [coordinate, pitch] : llvm::zip(site, pitches)) {

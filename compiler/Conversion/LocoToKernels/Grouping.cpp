@@ -11,16 +11,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/LocoToKernels/Planner.h"
+#include "compiler/Conversion/LocoToKernels/Grouping.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 using namespace loco;
 
-/// The sites that an op runs over.
-static SmallVector<int64_t> iterationShape(const Schedule &schedule,
-                                           Operation *op) {
+SmallVector<int64_t> loco::iterationShape(const Schedule &schedule,
+                                          Operation *op) {
   return schedule.shapeOf(isa<ReduceOp, ConvOuterOp>(op) ? op->getOperand(0)
                                                          : op->getResult(0));
 }
@@ -39,40 +38,6 @@ bool loco::isScalarOp(Operation *op) {
          llvm::none_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
 }
 
-namespace {
-/// Distributes the ops of one block over groups.
-class Grouping {
-public:
-  Grouping(Planner &planner, Block &block) : planner(planner), block(block) {}
-
-  BlockPlan run(ArrayRef<Root> yields);
-
-private:
-  bool isBarrier(OpOperand &use) const;
-  bool standsAlone(Operation *op) const {
-    return isSolo(op) || planner.isAssembled(op);
-  }
-  void assignLevels();
-  void partSums();
-  bool isOwn(OpOperand &operand) const;
-  DenseSet<Operation *> findLight() const;
-  void sinkLate();
-  void materialise();
-  void addToFirst();
-  void placePieces(SmallVectorImpl<Root> &yields);
-  Group &groupFor(unsigned level, ArrayRef<int64_t> shape, bool uniform);
-  Group &addGroup(unsigned level, ArrayRef<int64_t> shape, bool uniform);
-  Root &rootFor(Group &group, Value value);
-
-  Planner &planner;
-  Block &block;
-  DenseMap<Operation *, unsigned> levels;
-  SmallVector<std::unique_ptr<Group>> groups;
-  /// Kernel gradients that have a pass of their own.
-  DenseSet<Operation *> apart;
-};
-} // namespace
-
 /// True if the producer of `use` must have finished its sites before the user
 /// starts.
 bool Grouping::isBarrier(OpOperand &use) const {
@@ -89,9 +54,14 @@ bool Grouping::isBarrier(OpOperand &use) const {
              iterationShape(planner.schedule, user);
 }
 
+/// True if nothing else is computed in the loops of `op`.
+bool Grouping::standsAlone(Operation *op) const {
+  return isSolo(op) || planner.isAssembled(op);
+}
+
 void Grouping::assignLevels() {
   for (Operation &op : block.without_terminator()) {
-    if (isScalarOp(&op) || planner.isSkipped(&op))
+    if (isScalarOp(&op) || planner.isSkipped(&op) || placed.contains(&op))
       continue;
     unsigned level = 0;
     for (OpOperand &operand : op.getOpOperands()) {
@@ -105,9 +75,7 @@ void Grouping::assignLevels() {
   }
 }
 
-/// Sums of kernel gradients that one pass keeps in registers beside what it
-/// computes, by how many registers there are.
-static int64_t mostSums(const Schedule &schedule) {
+int64_t loco::mostSums(const Schedule &schedule) {
   return schedule.options.vectorBytes == 64 ? 27 : 12;
 }
 
@@ -116,14 +84,12 @@ static int64_t mostSums(const Schedule &schedule) {
 void Grouping::partSums() {
   std::map<std::pair<unsigned, SmallVector<int64_t>>, int64_t> counts;
   auto passOf = [&](Operation &op) {
-    return std::pair(levels.lookup(&op),
-                     iterationShape(planner.schedule, &op));
+    return std::pair(levels.lookup(&op), iterationShape(planner.schedule, &op));
   };
   auto sumsOf = [](Operation &op) -> int64_t {
     auto outer = dyn_cast<ConvOuterOp>(op);
-    return outer && isFusedOuter(outer)
-               ? outer.getKernelType().getNumElements()
-               : 0;
+    return outer && isFusedOuter(outer) ? outer.getKernelType().getNumElements()
+                                        : 0;
   };
   int64_t most = mostSums(planner.schedule);
   for (Operation &op : block.without_terminator()) {
@@ -138,74 +104,6 @@ void Grouping::partSums() {
   }
   if (!apart.empty())
     assignLevels();
-}
-
-/// True if what gives `operand` is made in the same group, at the same sites.
-bool Grouping::isOwn(OpOperand &operand) const {
-  Operation *producer = operand.get().getDefiningOp();
-  return producer && producer->getBlock() == &block && !isScalarOp(producer) &&
-         !isFree(producer) && !isBarrier(operand);
-}
-
-/// Fields in memory that something may be made of, and be made where it is used
-/// rather than be kept in memory itself.
-static constexpr size_t lightFields = 3;
-
-/// Ops that are little arithmetic on few fields in memory.
-DenseSet<Operation *> Grouping::findLight() const {
-  DenseSet<Operation *> light;
-  DenseMap<Operation *, llvm::SmallDenseSet<Value, 4>> fields;
-  for (Operation &op : block.without_terminator()) {
-    if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
-             BroadcastOp, RollOp>(op))
-      continue;
-    bool all = true;
-    llvm::SmallDenseSet<Value, 4> read;
-    for (OpOperand &operand : op.getOpOperands()) {
-      Operation *producer = operand.get().getDefiningOp();
-      if (isOwn(operand)) {
-        all &= light.contains(producer);
-        for (Value field : fields.lookup(producer))
-          read.insert(field);
-      } else if (!producer || !isFree(producer)) {
-        auto type = dyn_cast<RankedTensorType>(operand.get().getType());
-        if (type && type.getRank())
-          read.insert(operand.get());
-      }
-    }
-    if (!all || read.size() > lightFields)
-      continue;
-    light.insert(&op);
-    fields[&op] = std::move(read);
-  }
-  return light;
-}
-
-/// Moves ops whose operands are all in memory anyway, or made of little that
-/// is, to the group that uses them, so that their results need no memory.
-void Grouping::sinkLate() {
-  DenseSet<Operation *> light = findLight();
-  for (Operation &op : llvm::reverse(block.without_terminator())) {
-    if (isScalarOp(&op) || standsAlone(&op) || isFree(&op) || op.use_empty() ||
-        planner.isSkipped(&op))
-      continue;
-    unsigned latest = ~0u;
-    bool movable = isInline(&op);
-    for (OpOperand &use : op.getUses()) {
-      Operation *user = use.getOwner();
-      // A sum that is skipped stands for the result that its terms go to.
-      if (user == block.getTerminator() || planner.isSkipped(user) ||
-          isBarrier(use))
-        movable = false;
-      else
-        latest = std::min(latest, levels.lookup(user));
-    }
-    for (OpOperand &operand : op.getOpOperands())
-      if (isOwn(operand) && !light.contains(operand.get().getDefiningOp()))
-        movable = false;
-    if (movable)
-      levels[&op] = latest;
-  }
 }
 
 Group &Grouping::groupFor(unsigned level, ArrayRef<int64_t> shape,
@@ -245,7 +143,7 @@ void Grouping::materialise() {
       planner.schedule.memory[term] = planner.schedule.find(op.getResult(0));
   }
   for (Operation &op : block.without_terminator()) {
-    if (isScalarOp(&op) || planner.isSkipped(&op))
+    if (isScalarOp(&op) || planner.isSkipped(&op) || placed.contains(&op))
       continue;
     if (planner.isAssembled(&op)) {
       planner.requireMemory(op.getResult(0));
@@ -286,6 +184,50 @@ void Grouping::placePieces(SmallVectorImpl<Root> &yields) {
   }
 }
 
+/// A field that leaves the block in another shape goes there from where it is
+/// made.
+void Grouping::placeReshaped(SmallVectorImpl<Root> &yields) {
+  Schedule &schedule = planner.schedule;
+  for (Root &yield : yields) {
+    auto reshape = yield.value.getDefiningOp<ReshapeOp>();
+    if (!reshape || reshape->getBlock() != &block ||
+        planner.isUniform(yield.value) || schedule.find(yield.value) ||
+        !llvm::all_of(reshape->getUsers(), [&](Operation *user) {
+          return user == block.getTerminator();
+        }))
+      continue;
+    Value field = reshape.getOperand();
+    Operation *maker = field.getDefiningOp();
+    SmallVector<int64_t> shape = schedule.shapeOf(field);
+    if (!maker || maker->getBlock() != &block || !isInline(maker) ||
+        isFree(maker) || planner.isAssembled(maker) ||
+        planner.isUniform(field) || schedule.laneAxisOf(shape) ||
+        !llvm::all_of(shape, isKnownLength) ||
+        !llvm::all_of(yield.sinks, [&](const Sink &sink) {
+          return schedule.places[sink.to.place].layout.isDense();
+        }))
+      continue;
+    yield.value = field;
+    for (Sink &sink : yield.sinks)
+      sink.shape = shape;
+    placed.insert(reshape);
+  }
+}
+
+/// A group that reads `value` at its sites.
+Group *Grouping::groupReading(Value value) {
+  for (auto &group : groups)
+    if (!group->solo && !group->uniform &&
+        ArrayRef(group->shape) == ArrayRef(planner.schedule.shapeOf(value)) &&
+        (group->ops.empty() || !apart.contains(group->ops.front())) &&
+        llvm::any_of(group->ops, [&](Operation *op) {
+          return isElementwise(op) &&
+                 llvm::is_contained(op->getOperands(), value);
+        }))
+      return group.get();
+  return nullptr;
+}
+
 /// Of the products that share their place, the first one replaces what is
 /// there.
 void Grouping::addToFirst() {
@@ -300,14 +242,16 @@ void Grouping::addToFirst() {
 
 BlockPlan Grouping::run(ArrayRef<Root> given) {
   SmallVector<Root> yields(given);
+  placeReshaped(yields);
   assignLevels();
   partSums();
   sinkLate();
+  repeatCheap();
   materialise();
   placePieces(yields);
 
   for (Operation &op : block.without_terminator()) {
-    if (isScalarOp(&op) || planner.isSkipped(&op))
+    if (isScalarOp(&op) || planner.isSkipped(&op) || placed.contains(&op))
       continue;
     if (planner.isAssembled(&op))
       continue;
@@ -360,8 +304,13 @@ BlockPlan Grouping::run(ArrayRef<Root> given) {
     unsigned level = producer && producer->getBlock() == &block
                          ? levels.lookup(producer) + !here
                          : 0;
-    Group &group =
-        groupFor(level, planner.schedule.shapeOf(yield.value), false);
+    SmallVector<int64_t> shape = planner.schedule.shapeOf(yield.value);
+    // What is added up is read anyway where something is made of it.
+    Group *reader = isa<BlockArgument>(yield.value)
+                        ? groupReading(yield.value)
+                        : nullptr;
+    Group &group = reader  ? *reader
+                           : groupFor(level, shape, false);
     llvm::append_range(rootFor(group, yield.value).sinks, yield.sinks);
   }
 

@@ -67,6 +67,9 @@ struct Sink {
   bool accumulate = false;
   /// Elements from the place's first site to that of the value: a piece of it.
   int64_t offset = 0;
+  /// The shape of the value, if the place, which is dense, is for its elements in
+  /// another shape.
+  llvm::SmallVector<int64_t> shape = {};
 };
 
 /// A value of a group that goes to memory.

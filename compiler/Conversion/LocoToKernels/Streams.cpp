@@ -34,7 +34,10 @@ static void countWriters(const BlockPlan &plan, SmallVectorImpl<int> &writers) {
     for (const Root &root : group.roots)
       for (const Sink &sink : root.sinks)
         writers[sink.to.place] +=
-            sink.to.step && !sink.accumulate && sink.offset == 0 ? 1 : 2;
+            sink.to.step && !sink.accumulate && sink.offset == 0 &&
+                    sink.shape.empty()
+                ? 1
+                : 2;
 }
 
 void Planner::chooseStreams() {

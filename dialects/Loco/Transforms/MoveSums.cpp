@@ -93,6 +93,12 @@ Operation *SumMover::findEqual(Operation *op) {
   return nullptr;
 }
 
+/// True if `op` is arithmetic on numbers, once for all sites.
+static bool isNumber(Operation *op) {
+  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+  return type && type.getRank() == 0 && isa<arith::DivFOp>(op);
+}
+
 /// True if `value` is known in the reverse body, or made there by few ops.
 bool SumMover::canFind(Value value, int &added) {
   if (inside.contains(value))
@@ -111,7 +117,7 @@ bool SumMover::canFind(Value value, int &added) {
   bool isCheap =
       isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp, ReduceOp>(
           op) ||
-      op->hasTrait<OpTrait::ConstantLike>();
+      op->hasTrait<OpTrait::ConstantLike>() || isNumber(op);
   return isCheap && ++added <= mostAdded;
 }
 

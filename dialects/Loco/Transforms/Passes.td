@@ -32,6 +32,29 @@ def MoveSums : Pass<"loco-move-sums", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::loco::LocoDialect", "::mlir::arith::ArithDialect"];
 }
 
+def SplitSums : Pass<"loco-split-sums", "::mlir::func::FuncOp"> {
+  let summary = "Divides sums over a field of a time loop that wait for another sum";
+  let description = [{
+    A sum of what another sum over the same sites is a factor of becomes sums that
+    can be made in the same pass over the sites, and little arithmetic on numbers:
+    the way back through a layer norm has a pass less.
+
+    ```mlir
+    %0 = loco.reduce sum %a over [0] : tensor<5xf32> to tensor<f32>
+    %1 = loco.broadcast %0 along [0] : tensor<f32> to tensor<5xf32>
+    %2 = arith.mulf %1, %b : tensor<5xf32>
+    %3 = arith.addf %c, %2 : tensor<5xf32>
+    %4 = loco.reduce sum %3 over [0] : tensor<5xf32> to tensor<f32>
+    // becomes
+    %3 = loco.reduce sum %c over [0] : tensor<5xf32> to tensor<f32>
+    %4 = loco.reduce sum %b over [0] : tensor<5xf32> to tensor<f32>
+    %5 = arith.mulf %0, %4 : tensor<f32>
+    %6 = arith.addf %3, %5 : tensor<f32>
+    ```
+  }];
+  let dependentDialects = ["::loco::LocoDialect", "::mlir::arith::ArithDialect"];
+}
+
 def SimplifyPieces : Pass<"loco-simplify-pieces", "::mlir::func::FuncOp"> {
   let summary = "Computes the pieces of a vector where they are used, and joins them there";
   let description = [{
