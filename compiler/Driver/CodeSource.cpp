@@ -56,17 +56,17 @@ CacheKey ModuleCode::startKey(StringRef kind, func::FuncOp function) {
 }
 
 std::string ModuleCode::getEntryKey(const Request &request,
-                                    ResidualPolicy policy) {
+                                    EntryVariant variant) {
   CacheKey key = startKey("entry", function);
   key.add(getRequestKey(request));
-  key.add(static_cast<uint64_t>(policy));
+  key.add(static_cast<uint64_t>(variant.policy));
   if (options.products)
     key.add(productsName(*options.products));
   if (options.gpu)
     key.add(options.gpu->architecture)
         .add(static_cast<uint64_t>(options.gpu->kernelsOnly))
         .add(static_cast<uint64_t>(options.gpu->products))
-        .add(options.gpu->libraries.number());
+        .add(variant.usesLibraries ? options.gpu->libraries.number() : 0);
   return key.getText();
 }
 
@@ -84,13 +84,13 @@ std::optional<EntryCode> ModuleCode::load(StringRef key) {
 //===----------------------------------------------------------------------===//
 
 Expected<EntryCode> ModuleCode::getEntry(const Request &request,
-                                         ResidualPolicy policy) {
+                                         EntryVariant variant) {
   if (!options.cache || !options.cache->isOn())
-    return compileEntry(request, policy);
-  std::string key = getEntryKey(request, policy);
+    return compileEntry(request, variant);
+  std::string key = getEntryKey(request, variant);
   if (auto code = load(key))
     return *code;
-  auto code = compileEntry(request, policy);
+  auto code = compileEntry(request, variant);
   if (code)
     options.cache->store(key, writeCode(*code));
   return code;
@@ -109,16 +109,16 @@ static CPUOptions makeOptions(Timings *timings,
 }
 
 Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
-                                             ResidualPolicy policy) {
+                                             EntryVariant variant) {
   Timings::Phase phase(options.timings, "compiling");
   ReportCollector reports(module->getContext());
   FailureOr<EntryPoint> entry =
-      makeEntryPoint(function, signature, request, policy,
+      makeEntryPoint(function, signature, request, variant.policy,
                      SampleWeight::Argument);
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
   EntryCode code;
-  llvm::Error failed = makeCode(entry->function, code);
+  llvm::Error failed = makeCode(entry->function, variant.usesLibraries, code);
   entry->function.erase();
   if (failed)
     return reports.take(llvm::toString(std::move(failed)));
@@ -128,7 +128,8 @@ Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
 }
 
 /// Makes the code of `entry`, for the processor or a GPU.
-llvm::Error ModuleCode::makeCode(func::FuncOp entry, EntryCode &code) {
+llvm::Error ModuleCode::makeCode(func::FuncOp entry, bool usesLibraries,
+                                 EntryCode &code) {
   if (!options.gpu) {
     auto object =
         compileToObject(*module, entry.getSymName(),
@@ -138,11 +139,13 @@ llvm::Error ModuleCode::makeCode(func::FuncOp entry, EntryCode &code) {
     code.object = std::move(*object);
     return llvm::Error::success();
   }
-  auto object = compileForGPU(*module, entry.getSymName(), *options.gpu);
+  GPUCompileOptions gpu = *options.gpu;
+  if (!usesLibraries)
+    gpu.libraries = {};
+  auto object = compileForGPU(*module, entry.getSymName(), gpu);
   if (!object)
     return object.takeError();
-  code.object = {std::move(options.gpu->kernelsOnly ? object->kernels
-                                                    : object->ptx),
+  code.object = {std::move(gpu.kernelsOnly ? object->kernels : object->ptx),
                  std::move(object->kernel), std::move(object->explain)};
   code.launch = object->launch;
   code.parts = std::move(object->parts);

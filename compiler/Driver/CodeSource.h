@@ -34,9 +34,9 @@ class CodeSource {
 public:
   virtual ~CodeSource() = default;
   virtual const Signature &getSignature() = 0;
-  /// What answers a request, with loops that keep what `policy` says.
+  /// What answers a request.
   virtual Expected<EntryCode> getEntry(const Request &request,
-                                       ResidualPolicy policy) = 0;
+                                       EntryVariant variant) = 0;
   /// Kernels that update parameters on the GPU that the code is for.
   virtual Expected<CudaUpdateCode> getUpdates() = 0;
   /// Nothing if the initial values have to be interpreted.
@@ -77,20 +77,21 @@ public:
 
   const Signature &getSignature() override { return signature; }
   Expected<EntryCode> getEntry(const Request &request,
-                               ResidualPolicy policy) override;
+                               EntryVariant variant) override;
   Expected<CudaUpdateCode> getUpdates() override;
   std::optional<InitialCode> getInitial() override;
   Expected<TensorMap> interpretInitial(uint64_t seed,
                                        ThreadPool &pool) override;
 
   /// The cache's key of what the functions above would give.
-  std::string getEntryKey(const Request &request, ResidualPolicy policy);
+  std::string getEntryKey(const Request &request, EntryVariant variant);
   std::string getInitialKey();
 
 private:
   Expected<EntryCode> compileEntry(const Request &request,
-                                   ResidualPolicy policy);
-  llvm::Error makeCode(mlir::func::FuncOp entry, EntryCode &code);
+                                   EntryVariant variant);
+  llvm::Error makeCode(mlir::func::FuncOp entry, bool usesLibraries,
+                       EntryCode &code);
   std::optional<EntryCode> compileInitial();
   const InitialFunction &getInitialFunction();
   std::optional<EntryCode> load(llvm::StringRef key);

@@ -7,41 +7,23 @@
 
 #include "compiler/Driver/CompiledProgram.h"
 
+#include "compiler/Driver/EntryChoice.h"
 #include "compiler/Driver/GPUUpdates.h"
-#include "compiler/Driver/LoadedCode.h"
-#include "compiler/Driver/PlanChoice.h"
 #include "compiler/Driver/SolverCheck.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
-
-#include <map>
 
 using namespace mlir;
 using namespace loco;
 
 namespace {
-/// A kernel and what its results are.
-struct LinkedEntry {
-  std::vector<std::string> results, gradients;
-  std::unique_ptr<LoadedCode> code;
-};
-
-/// The code that answers one kind of request, and which of it a batch of so
-/// many samples and steps takes.
-struct RequestCode {
-  std::map<ResidualPolicy, LinkedEntry> entries;
-  int64_t samples = -1, steps = -1;
-  ResidualPolicy chosen = ResidualPolicy::Store;
-};
-
 class CompiledProgram : public Program {
 public:
   CompiledProgram(std::unique_ptr<CodeSource> source,
                   const CompiledProgramOptions &options, ThreadPool &pool)
       : source(std::move(source)), options(options), pool(pool),
         signature(this->source->getSignature()),
-        scratch(std::make_shared<KernelScratch>(pool.numThreads())) {}
+        choice(*this->source, this->options, pool) {}
 
   const std::vector<ArgumentSpec> &arguments() const override {
     return signature.arguments;
@@ -69,14 +51,6 @@ private:
     float shareF32 = 1;
   };
 
-  Expected<LinkedEntry> link(EntryCode code, bool isOnGPU, int64_t memory,
-                             const std::shared_ptr<KernelScratch> &room);
-  Expected<LinkedEntry *> getEntry(RequestCode &code, const Request &request,
-                                   ResidualPolicy policy);
-  Expected<LinkedEntry *> chooseEntry(const Request &request,
-                                      const Batch &batch);
-  Expected<ResidualPolicy>
-  chooseOnGPU(RequestCode &code, const Request &request, const Batch &batch);
   Expected<TensorMap> computeInitial(InitialCode code, uint64_t seed);
   std::vector<const void *> bindArguments(const LinkedEntry &entry,
                                           const TensorMap &parameters,
@@ -94,102 +68,11 @@ private:
   CompiledProgramOptions options;
   ThreadPool &pool;
   Signature signature;
-  /// Of all kernels: one of them runs at a time.
-  std::shared_ptr<KernelScratch> scratch;
-  llvm::StringMap<RequestCode> codes;
+  EntryChoice choice;
   /// What comes after the next batch; null if that is not known.
   const Batch *announced = nullptr;
 };
 } // namespace
-
-Expected<LinkedEntry>
-CompiledProgram::link(EntryCode code, bool isOnGPU, int64_t memory,
-                      const std::shared_ptr<KernelScratch> &room) {
-  Timings::Phase phase(options.timings, "linking");
-  auto loaded = isOnGPU ? loadOnGPU(code, memory)
-                        : loadOnProcessor(code.object, pool, memory, room);
-  if (!loaded)
-    return loaded.error();
-  return LinkedEntry{std::move(code.results), std::move(code.gradients),
-                     std::move(*loaded)};
-}
-
-Expected<LinkedEntry *> CompiledProgram::getEntry(RequestCode &code,
-                                                  const Request &request,
-                                                  ResidualPolicy policy) {
-  if (auto found = code.entries.find(policy); found != code.entries.end())
-    return &found->second;
-  auto made = source->getEntry(request, policy);
-  if (!made)
-    return made.error();
-  auto entry = link(std::move(*made), options.isOnGPU, options.memory, scratch);
-  if (!entry)
-    return entry.error();
-  return &code.entries.emplace(policy, std::move(*entry)).first->second;
-}
-
-/// Keeps all residuals on the device if they fit there, else what is made anew
-/// from less, else what fits best.
-Expected<ResidualPolicy> CompiledProgram::chooseOnGPU(RequestCode &code,
-                                                      const Request &request,
-                                                      const Batch &batch) {
-  auto hasRoom = [&](ResidualPolicy policy, bool isSlow) -> Expected<bool> {
-    auto entry = getEntry(code, request, policy);
-    if (!entry)
-      return entry.error();
-    return (*entry)->code->hasRoom(batch.samples, batch.steps, isSlow);
-  };
-  if (request.gradients.empty())
-    return ResidualPolicy::Store;
-  const auto policies = {ResidualPolicy::Store, ResidualPolicy::Recompute,
-                         ResidualPolicy::Checkpoint};
-  // By all of the device; by a part of it, which is the larger the less each
-  // sample needs.
-  for (ResidualPolicy policy : policies) {
-    auto found = hasRoom(policy, false);
-    if (!found)
-      return found.error();
-    if (*found)
-      return policy;
-  }
-  for (ResidualPolicy policy : llvm::reverse(policies))
-    if (auto found = hasRoom(policy, true); found && *found)
-      return policy;
-  return ResidualPolicy::Checkpoint;
-}
-
-/// What answers the request within the memory that there is.
-Expected<LinkedEntry *> CompiledProgram::chooseEntry(const Request &request,
-                                                     const Batch &batch) {
-  RequestCode &code = codes[getRequestKey(request)];
-  if (options.isOnGPU &&
-      (code.samples != batch.samples || code.steps != batch.steps)) {
-    auto chosen = chooseOnGPU(code, request, batch);
-    if (!chosen)
-      return chosen.error();
-    code.samples = batch.samples;
-    code.steps = batch.steps;
-    code.chosen = *chosen;
-  }
-  if (!options.isOnGPU && options.memory > 0 &&
-      (code.samples != batch.samples || code.steps != batch.steps)) {
-    PlanQuestion question = {batch.samples, batch.steps, pool.numThreads(),
-                             options.memory, !request.gradients.empty()};
-    auto choice = choosePlan(
-        question, [&](ResidualPolicy policy) -> Expected<const Kernel *> {
-          auto entry = getEntry(code, request, policy);
-          if (!entry)
-            return entry.error();
-          return &(*entry)->code->getKernel();
-        });
-    if (!choice)
-      return choice.error();
-    code.samples = batch.samples;
-    code.steps = batch.steps;
-    code.chosen = choice->policy;
-  }
-  return getEntry(code, request, code.chosen);
-}
 
 //===----------------------------------------------------------------------===//
 // Initial values
@@ -211,10 +94,8 @@ Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
 /// The values of the code's results: those of one sample.
 Expected<TensorMap> CompiledProgram::computeInitial(InitialCode code,
                                                     uint64_t seed) {
-  // Once and for one sample: not what the budget is for, and not kept.
-  auto entry =
-      link(std::move(code.entry), /*isOnGPU=*/false, /*memory=*/0,
-           std::make_shared<KernelScratch>(pool.numThreads()));
+  // Once and for one sample: not what the budget is for.
+  auto entry = choice.linkOnce(std::move(code.entry));
   if (!entry)
     return entry.error();
   const Kernel &kernel = entry->code->getKernel();
@@ -311,7 +192,7 @@ Status CompiledProgram::prepareCall(const TensorMap &parameters,
   const Batch *next = std::exchange(announced, nullptr);
   if (Status failed = checkCall(signature, parameters, batch, request))
     return failed;
-  auto entry = chooseEntry(request, batch);
+  auto entry = choice.choose(request, batch.samples, batch.steps);
   if (!entry)
     return entry.error();
   call.entry = *entry;
@@ -331,7 +212,6 @@ Status CompiledProgram::prepareCall(const TensorMap &parameters,
   work.seed = request.seed;
   work.update = request.update;
   work.sampleIndex = batch.sampleIndex.data();
-  code.products = options.products;
   if (next && options.isOnGPU)
     expect(**entry, parameters, *next, request);
   if (options.timings)
@@ -417,20 +297,6 @@ CompiledProgram::makeResident(const ResidentRequest &wanted) {
   });
   if (!options.isOnGPU || !isAlike)
     return none;
-  RequestCode &code = codes[getRequestKey(wanted.request)];
-  auto fits = [&]() -> Expected<bool> {
-    Batch batch;
-    batch.samples = wanted.samples;
-    batch.steps = wanted.steps;
-    auto policy = chooseOnGPU(code, wanted.request, batch);
-    if (!policy)
-      return policy.error();
-    auto entry = getEntry(code, wanted.request, *policy);
-    if (!entry)
-      return entry.error();
-    return (*entry)->code->hasRoom(wanted.samples, wanted.steps,
-                                   /*isSlow=*/false);
-  };
   auto image = source->getUpdates();
   if (!image)
     return image.error();
@@ -440,10 +306,10 @@ CompiledProgram::makeResident(const ResidentRequest &wanted) {
   // Batches come first where memory is short.
   if (!*made)
     return none;
-  auto isGood = fits();
-  if (!isGood)
-    return isGood.error();
-  if (!*isGood)
+  auto fits = choice.fitsGPU(wanted.request, wanted.samples, wanted.steps);
+  if (!fits)
+    return fits.error();
+  if (!*fits)
     return none;
   std::unique_ptr<ResidentUpdates> resident =
       std::make_unique<Resident>(*this, wanted.parameters, std::move(*made));
@@ -465,6 +331,7 @@ loco::makeCompiledProgram(OwningOpRef<ModuleOp> module, StringRef name,
   ModuleCodeOptions code;
   code.precision = options.precision;
   code.gpu = gpu;
+  code.products = options.products;
   options.isOnGPU = gpu.has_value();
   code.cache = options.cache;
   code.timings = options.timings;

@@ -23,8 +23,10 @@ std::string loco::getRequestKey(const Request &request) {
                      fmt::join(request.gradients, ","));
 }
 
-std::string loco::getEntryName(const Request &request, ResidualPolicy policy) {
-  return fmt::format("{}/{}", getRequestKey(request), getName(policy).str());
+std::string loco::getEntryName(const Request &request, EntryVariant variant) {
+  return fmt::format("{}/{}{}", getRequestKey(request),
+                     getName(variant.policy).str(),
+                     variant.usesLibraries ? "" : "/whole");
 }
 
 StringRef loco::getName(ResidualPolicy policy) {

@@ -38,11 +38,21 @@ makeEntryPoint(mlir::func::FuncOp function, const Signature &signature,
                const Request &request, ResidualPolicy policy,
                SampleWeight weight = SampleWeight::One);
 
+/// How a request is answered, where there are several ways.
+struct EntryVariant {
+  /// What loops keep for the way back.
+  ResidualPolicy policy = ResidualPolicy::Store;
+  /// Of a GPU: libraries make what they can, where they are there.
+  bool usesLibraries = true;
+
+  auto operator<=>(const EntryVariant &) const = default;
+};
+
 /// A name for what a request asks for: equal for equal requests.
 std::string getRequestKey(const Request &request);
 
 /// The same for code that answers it in this way.
-std::string getEntryName(const Request &request, ResidualPolicy policy);
+std::string getEntryName(const Request &request, EntryVariant variant);
 
 /// `store`, `recompute` or `checkpoint`.
 llvm::StringRef getName(ResidualPolicy policy);

@@ -32,8 +32,9 @@ private:
 
 class GPUCode : public LoadedCode {
 public:
-  GPUCode(const Kernel &kernel, std::unique_ptr<CudaExecutor> executor)
-      : kernel(kernel), executor(std::move(executor)) {}
+  GPUCode(const EntryCode &code, std::unique_ptr<CudaExecutor> executor)
+      : kernel(code.object.kernel), isDivided(!code.parts.empty()),
+        executor(std::move(executor)) {}
 
   const Kernel &getKernel() const override { return kernel; }
   Status run(const KernelBatch &batch) override { return executor->run(batch); }
@@ -43,10 +44,12 @@ public:
   bool hasRoom(int64_t samples, int64_t steps, bool isSlow) const override {
     return executor->hasRoom(samples, steps, isSlow);
   }
+  bool callsLibraries() const override { return isDivided; }
   void expect(const KernelBatch &next) override { executor->expect(next); }
 
 private:
   Kernel kernel;
+  bool isDivided;
   std::unique_ptr<CudaExecutor> executor;
 };
 } // namespace
@@ -98,5 +101,5 @@ Expected<std::unique_ptr<LoadedCode>> loco::loadOnGPU(const EntryCode &code,
   if (!executor)
     return executor.error();
   return std::unique_ptr<LoadedCode>(
-      std::make_unique<GPUCode>(code.object.kernel, std::move(*executor)));
+      std::make_unique<GPUCode>(code, std::move(*executor)));
 }

@@ -33,6 +33,8 @@ public:
   virtual bool hasRoom(int64_t samples, int64_t steps, bool isSlow) const {
     return true;
   }
+  /// True if a GPU's kernels stand between calls of libraries.
+  virtual bool callsLibraries() const { return false; }
   /// Announces the batch that comes after the next one (see Program::expect).
   virtual void expect(const KernelBatch &next) {}
 };

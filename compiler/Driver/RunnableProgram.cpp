@@ -32,17 +32,17 @@ public:
   const Signature &getSignature() override { return kept.signature; }
 
   Expected<EntryCode> getEntry(const Request &request,
-                               ResidualPolicy policy) override {
+                               EntryVariant variant) override {
     std::lock_guard<std::recursive_mutex> lock(owner.turn);
-    std::string name = getEntryName(request, policy);
+    std::string name = getEntryName(request, variant);
     if (auto found = kept.entries.find(name); found != kept.entries.end())
       if (auto code = load(found->second))
         return *code;
     auto made = getModuleCode();
     if (!made)
       return made.error();
-    std::string key = (*made)->getEntryKey(request, policy);
-    auto code = (*made)->getEntry(request, policy);
+    std::string key = (*made)->getEntryKey(request, variant);
+    auto code = (*made)->getEntry(request, variant);
     if (code && owner.options.cache->isOn()) {
       kept.entries[name] = key;
       owner.save();

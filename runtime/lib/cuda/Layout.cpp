@@ -32,6 +32,65 @@ int64_t CudaLaunch::scratchFor(int64_t steps, int64_t wanted) const {
   return locoArenaBytes(&size, 1, steps, segmentFor(steps, wanted));
 }
 
+namespace {
+/// An array between parts: the first and the last one that need it, and its
+/// place among the others.
+struct Life {
+  size_t first = 0, last = 0;
+  int64_t bytes = 0, offset = 0;
+  bool isUsed = false;
+
+  void extend(size_t part) {
+    first = isUsed ? std::min(first, part) : part;
+    last = std::max(last, part);
+    isUsed = true;
+  }
+  bool meets(const Life &other) const {
+    return first <= other.last && other.first <= last;
+  }
+};
+} // namespace
+
+static std::vector<Life> findLives(const CudaCode &code) {
+  std::vector<Life> lives(code.between.size());
+  for (size_t i = 0; i < code.parts.size(); ++i) {
+    const CudaPart &part = code.parts[i];
+    std::vector<CudaArray> arrays = part.arguments;
+    arrays.insert(arrays.end(), part.results.begin(), part.results.end());
+    if (!part.isKernels())
+      arrays = {part.left, part.right, part.out};
+    for (const CudaArray &array : arrays)
+      if (array.place == CudaArray::Place::Between)
+        lives[array.number].extend(i);
+  }
+  return lives;
+}
+
+/// Gives arrays places, the largest first, each at the lowest one where nothing
+/// is that is needed at the same time: parts run one after the other. Returns
+/// the bytes of all.
+static int64_t placeLives(std::vector<Life> &lives) {
+  std::vector<Life *> order, placed;
+  for (Life &life : lives)
+    order.push_back(&life);
+  std::sort(order.begin(), order.end(), [](Life *a, Life *b) {
+    return a->bytes != b->bytes ? a->bytes > b->bytes : a < b;
+  });
+  int64_t end = 0;
+  for (Life *life : order) {
+    // In the order of places: what ends before the array begins is passed.
+    for (Life *other : placed)
+      if (life->meets(*other) && other->offset < life->offset + life->bytes)
+        life->offset = std::max(life->offset, other->offset + other->bytes);
+    placed.insert(std::upper_bound(
+                      placed.begin(), placed.end(), life,
+                      [](Life *a, Life *b) { return a->offset < b->offset; }),
+                  life);
+    end = std::max(end, life->offset + life->bytes);
+  }
+  return end;
+}
+
 Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
                     const std::vector<int64_t> &teams, bool hasSpare,
                     int64_t workspace) {
@@ -63,8 +122,13 @@ Layout Layout::make(const CudaCode &code, int64_t samples, int64_t steps,
     layout.resultBytes.push_back(result.bytes(steps) * copies);
     layout.results.push_back(place(end, layout.resultBytes.back()));
   }
-  for (const KernelOperand &array : code.between)
-    layout.between.push_back(place(end, array.bytes(steps) * samples));
+  std::vector<Life> lives = findLives(code);
+  for (size_t i = 0; i < lives.size(); ++i)
+    lives[i].bytes =
+        aligned(std::max<int64_t>(code.between[i].bytes(steps) * samples, 1));
+  int64_t between = place(end, placeLives(lives));
+  for (const Life &life : lives)
+    layout.between.push_back(between + life.offset);
   layout.sumsBegin = end;
   for (size_t i = 0; i < code.parts.size(); ++i) {
     const Kernel &kernel = code.parts[i].kernel;
