@@ -93,6 +93,10 @@ struct EmitOptions {
   MachineOptions machine;
   /// What code for a GPU is made for: `sm_90`.
   std::string architecture = "sm_90";
+  /// That code is divided at what cuBLAS and cuDNN make, as where they are.
+  bool hasLibraries = false;
+  /// The part of it to show, from 1; 0: all of them.
+  int64_t part = 0;
   /// A file to write to; empty: standard output.
   std::string out;
 };

@@ -109,8 +109,7 @@ static std::unique_ptr<ModelModule> translate(const EmitOptions &options,
 }
 
 static std::optional<std::string> emitLoco(const EmitOptions &options) {
-  std::unique_ptr<ModelModule> model =
-      translate(options, /*isPrepared=*/false);
+  std::unique_ptr<ModelModule> model = translate(options, /*isPrepared=*/false);
   return model ? std::optional(model->print()) : std::nullopt;
 }
 
@@ -212,10 +211,12 @@ static std::string listArchitectures() {
 }
 
 /// The kernel that training calls, for the GPU that is meant.
-static std::optional<GPUObject> compileOnGPU(const EmitOptions &options) {
+static std::optional<GPUObject> compileOnGPU(const EmitOptions &options,
+                                             bool kernelsOnly = false) {
   if (!findNVPTXTarget(options.architecture)) {
-    reportError(fmt::format("there is no architecture `{}`; code is made for {}",
-                            options.architecture, listArchitectures()));
+    reportError(
+        fmt::format("there is no architecture `{}`; code is made for {}",
+                    options.architecture, listArchitectures()));
     return std::nullopt;
   }
   std::unique_ptr<ModelModule> model = translate(options);
@@ -235,20 +236,63 @@ static std::optional<GPUObject> compileOnGPU(const EmitOptions &options) {
   return std::nullopt;
 }
 
+/// Code that is not divided has one part.
+static size_t countParts(const GPUObject &object) {
+  return std::max<size_t>(object.parts.size(), 1);
+}
+
+/// The code of one part, counted from 1; `whole` if there is but one. Nothing,
+/// after an error, if there is no such part or a library makes it.
+static std::optional<std::string> findPart(const GPUObject &object,
+                                           const std::string &whole,
+                                           int64_t number) {
+  if (number > int64_t(countParts(object))) {
+    reportError(fmt::format("there is no part {}; the code has {}", number,
+                            countParts(object)));
+    return std::nullopt;
+  }
+  if (object.parts.empty())
+    return whole;
+  const CudaPart &part = object.parts[number - 1];
+  if (part.isKernels())
+    return part.image;
+  reportError(fmt::format("part {} has no code of ours: it is {}", number,
+                          describeCall(part)));
+  return std::nullopt;
+}
+
+/// The part that is asked for, or all of them with their titles.
+static std::optional<std::string> showParts(const GPUObject &object,
+                                            const std::string &whole,
+                                            int64_t number) {
+  if (number)
+    return findPart(object, whole, number);
+  std::string text = object.parts.empty() ? whole : "";
+  for (auto [i, part] : llvm::enumerate(object.parts))
+    text += fmt::format("// part {}: {}\n{}", i + 1,
+                        part.isKernels() ? "a kernel" : describeCall(part),
+                        part.image);
+  return text;
+}
+
 static std::optional<std::string> emitGPU(const EmitOptions &options) {
-  std::optional<GPUObject> object = compileOnGPU(options);
+  std::optional<GPUObject> object = compileOnGPU(options, /*kernelsOnly=*/true);
   if (!object)
+    return std::nullopt;
+  std::optional<std::string> code =
+      showParts(*object, object->kernels, options.part);
+  if (!code)
     return std::nullopt;
   // The schedule comes first, as a comment.
   std::string text;
   for (StringRef line : llvm::split(StringRef(object->explain).rtrim(), '\n'))
     text += "// " + line.str() + "\n";
-  return text + object->kernels;
+  return text + *code;
 }
 
 static std::optional<std::string> emitPTX(const EmitOptions &options) {
   std::optional<GPUObject> object = compileOnGPU(options);
-  return object ? std::optional(object->ptx) : std::nullopt;
+  return object ? showParts(*object, object->ptx, options.part) : std::nullopt;
 }
 
 /// Machine code of a GPU; what the assembler says of it goes to standard error.
@@ -261,8 +305,17 @@ static std::optional<std::string> emitCubin(const EmitOptions &options) {
   std::optional<GPUObject> object = compileOnGPU(options);
   if (!object)
     return std::nullopt;
-  auto cubin =
-      assemblePTX(object->ptx, *findNVPTXTarget(options.architecture));
+  if (object->parts.size() > 1 && !options.part) {
+    reportError(fmt::format("the code has {} parts, and a file holds one; "
+                            "choose it by `--part`",
+                            object->parts.size()));
+    return std::nullopt;
+  }
+  std::optional<std::string> ptx =
+      findPart(*object, object->ptx, std::max<int64_t>(options.part, 1));
+  if (!ptx)
+    return std::nullopt;
+  auto cubin = assemblePTX(*ptx, *findNVPTXTarget(options.architecture));
   if (!cubin) {
     reportError(llvm::toString(cubin.takeError()));
     return std::nullopt;
@@ -290,10 +343,9 @@ static constexpr Phase phases[] = {
     {"cubin", "the same as machine code of that GPU; needs `ptxas`"},
 };
 /// In the order of `phases`.
-static constexpr Emitter emitters[] = {emitAST,  emitLoco,    emitVJP,
-                                       emitJVP,  emitPlanned, emitLoops,
-                                       emitLLVM, emitAssembly, emitGPU,
-                                       emitPTX,  emitCubin};
+static constexpr Emitter emitters[] = {
+    emitAST,  emitLoco,     emitVJP, emitJVP, emitPlanned, emitLoops,
+    emitLLVM, emitAssembly, emitGPU, emitPTX, emitCubin};
 static_assert(std::size(phases) == std::size(emitters));
 
 ArrayRef<Phase> loco::getPhases() { return phases; }

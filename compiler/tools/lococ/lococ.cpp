@@ -131,6 +131,14 @@ static void addEmit(CLI::App &app, Action &action) {
                   "GPU that `ptx` and `cubin` are for: sm_80, sm_90 (default) "
                   "or sm_100")
       ->type_name("NAME");
+  command.add_flag("--libraries", options->hasLibraries,
+                   "code of a GPU that has cuBLAS and cuDNN: kernels between "
+                   "large layers");
+  command
+      .add_option("--part", options->part,
+                  "one part of such code, from 1 (default: all)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   command
       .add_option("--out", options->out,
                   "write to a file (default: standard output)")
