@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "Benchmark"))
 from tables import GPU_TITLE, milliseconds, ratio, table
 from workloads import LARGE, WORKLOADS
 
+COMMAND = "test/Gpu/run.py --lococ lococ --python venv/bin/python --write docs/Performance.md"
 FRAMEWORKS = ["PyTorch eager", "torch.compile", "CUDA graphs", "JAX"]
 DIRECTIONS = {"forward": "forward", "gradient": "forward+backward"}
 
@@ -41,8 +42,34 @@ def write_times(results, kind):
                      f"{share['bytes'] * 1e-9:.2f}" if share else "-", percent("bandwidth"), percent("arithmetic")]
                     + [milliseconds(found(results, workload, name, kind)) for name in FRAMEWORKS]
                     + [ratio(best_framework(results, workload, kind), whole, "{:.1f}")])
+    if not rows:
+        return "Not measured.\n"
     return table(["", "loco", "its kernels", "us a step", "GB", "of the copy bandwidth", "of the f32 peak",
                   *FRAMEWORKS, "best of these / loco"], rows)
+
+
+def write_libraries(results):
+    """Training steps with and without cuBLAS and cuDNN (libraries.py)."""
+    rows = []
+    for name, place in results.get("libraries", {}).items():
+        times = {way: found.get("gradient") for way, found in place.items()}
+        rows.append([name, *(milliseconds(time) for time in times.values()),
+                     ratio(times["own"], times["cuBLAS and cuDNN"], "{:.1f}")])
+    if not rows:
+        return "Not measured.\n"
+    return table(["", "own kernels", "with cuBLAS", "with cuBLAS and cuDNN", "own / both"], rows)
+
+
+def write_peaks(peaks):
+    if not peaks:
+        return ("What the device gives is not measured: copies, products in f32, tf32 and bf16, cuDNN's LSTM.\n\n")
+    return table(["what the device gives, measured", ""],
+                 [["copies, GB/s read and written", f"{peaks['copy_bytes_per_second'] * 1e-9:.0f}"]]
+                 + [[f"products in {name}, T operations/s", f"{rate * 1e-12:.1f}"]
+                    for name, rate in peaks["operations_per_second"].items()]
+                 + [[f"cuDNN's LSTM, {e['hidden']} units, {e['batch']} x {e['steps']}, forward / and backward, f32, ms",
+                     f"{milliseconds(e['f32']['forward'])} / {milliseconds(e['f32']['gradient'])}"]
+                    for e in peaks["lstm"]]) + "\n"
 
 
 def find(name):
@@ -130,31 +157,26 @@ def write_missing(results):
     return "".join(f"- {name}: {', '.join(where)}: {why}\n" for (name, why), where in sorted(lines.items()))
 
 
-def write_section(results, command):
+def write_section(results):
     peaks = results.get("peaks")
     text = f"{GPU_TITLE}\n\n"
     if peaks:
         text += (f"{peaks['device']}; {datetime.date.today()}; PyTorch {peaks['torch']}, CUDA {peaks['cuda']}, "
                  f"cuDNN {peaks['cudnn']}. ")
-    text += f"The section is written by\n\n    {command}\n\n"
-    if peaks:
-        text += table(["what the device gives, measured", ""],
-                      [["copies, GB/s read and written", f"{peaks['copy_bytes_per_second'] * 1e-9:.0f}"]]
-                      + [[f"products in {name}, T operations/s", f"{rate * 1e-12:.1f}"]
-                         for name, rate in peaks["operations_per_second"].items()]
-                      + [[f"cuDNN's LSTM, {e['hidden']} units, {e['batch']} x {e['steps']}, forward / and backward, f32, ms",
-                          f"{milliseconds(e['f32']['forward'])} / {milliseconds(e['f32']['gradient'])}"]
-                         for e in peaks["lstm"]]) + "\n"
+    if not results:
+        text += "No GPU was there yet: nothing below is measured. "
+    text += f"The section is written by\n\n    {COMMAND}\n\n" + write_peaks(peaks)
     for title, body in (
             ("Checks", write_checks(results)), ("Targets", write_targets(results)),
             ("A training step on the GPU, ms", write_times(results, "gradient")),
             ("Forward alone on the GPU, ms", write_times(results, "forward")),
+            ("Large layers by libraries, a training step, ms", write_libraries(results)),
             ("Not measured on the GPU", write_missing(results))):
         text += f"### {title}\n\n{body}\n"
     return text.rstrip() + "\n"
 
 
-def write(path, results, command):
+def write(path, results):
     """Replaces the section, or adds it; the rest of the page stays."""
     page = ""
     if os.path.exists(path):
@@ -162,4 +184,4 @@ def write(path, results, command):
             page = file.read()
     before = page.split("\n" + GPU_TITLE)[0].rstrip() + "\n\n" if page else ""
     with open(path, "w") as file:
-        file.write(before + write_section(results, command))
+        file.write(before + write_section(results))

@@ -8,8 +8,9 @@ First the values and gradients of every example and workload, on the GPU, on the
 the interpreter (`lococ verify --target cuda`), and trainings on both targets, which have to take
 the same way. Then the times of the workloads, and of two large ones, beside PyTorch (eager,
 compiled, CUDA graphs), JAX and cuDNN's LSTM, with the share of the copy bandwidth and of the
-arithmetic peak that were measured on the same device. `--only check` or `--only bench` does one of
-them; `--workloads B,E-768` some of them. `--write` puts the tables of all that the file of results
+arithmetic peak that were measured on the same device, and what cuBLAS and cuDNN add to programs with
+large layers. `--only check`, `--only bench` or `--only libraries` does one of them; `--workloads
+B,E-768` some of them. `--write` puts the tables of all that the file of results
 holds into a page, `--only write` nothing else. The exit code is 1 if a model is wrong; what a
 framework cannot do is listed as not measured.
 
@@ -29,6 +30,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "test", "Benchmark"))
+import libraries
 import page
 from candidates import NotMeasured, measure_framework, measure_loco
 from workloads import LARGE, WORKLOADS
@@ -46,7 +48,7 @@ def parse():
                                      description=__doc__)
     parser.add_argument("--lococ", default="lococ")
     parser.add_argument("--python", default=sys.executable, help="one that has PyTorch and JAX")
-    parser.add_argument("--only", choices=["check", "bench", "write"])
+    parser.add_argument("--only", choices=["check", "bench", "libraries", "write"])
     parser.add_argument("--files", nargs="*", help="what to check; default: all examples and workloads")
     parser.add_argument("--workloads", default=",".join(w.name for w in WORKLOADS + LARGE))
     parser.add_argument("--candidates", default=",".join(CANDIDATES))
@@ -226,10 +228,12 @@ def main():
     if options.only in (None, "bench"):
         bench(options, results)
         save(options.results, results)
+    if options.only in (None, "libraries"):
+        results["libraries"] = libraries.measure(options)
+        save(options.results, results)
     if options.write:
-        page.write(options.write, results, "test/Gpu/run.py --lococ lococ --python venv/bin/python "
-                     "--write docs/Performance.md")
-    checked = {} if options.only in ("bench", "write") else {**results["checks"], **results["trainings"]}
+        page.write(options.write, results)
+    checked = {**results["checks"], **results["trainings"]} if options.only in (None, "check") else {}
     return 0 if all(found["good"] for found in checked.values()) else 1
 
 
