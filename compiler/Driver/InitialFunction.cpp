@@ -61,13 +61,11 @@ static void widenFunction(func::FuncOp function) {
 }
 
 /// Makes arguments of the constants of `function`, and returns their values.
-/// One that is the same number everywhere becomes that number.
+/// One that is the same number everywhere becomes that number. They are no
+/// parameters: what those are spread over is made before any sample and kept,
+/// here a tensor as large as each of the model's, which is one sample's anyway.
 static std::vector<std::vector<double>> liftNumbers(func::FuncOp function) {
   std::vector<std::vector<double>> numbers;
-  MLIRContext *context = function.getContext();
-  auto attributes = DictionaryAttr::get(
-      context, {NamedAttribute(StringAttr::get(context, "loco.role"),
-                               StringAttr::get(context, "param"))});
   for (auto constant : llvm::make_early_inc_range(
            function.getBody().front().getOps<arith::ConstantOp>())) {
     auto elements = dyn_cast<DenseFPElementsAttr>(constant.getValue());
@@ -80,7 +78,7 @@ static std::vector<std::vector<double>> liftNumbers(func::FuncOp function) {
     unsigned position = function.getNumArguments();
     // Cannot fail: nothing calls the function.
     LogicalResult inserted = function.insertArgument(
-        position, argumentType, attributes, constant.getLoc());
+        position, argumentType, /*argAttrs=*/{}, constant.getLoc());
     assert(succeeded(inserted));
     (void)inserted;
     Value value = function.getArgument(position);

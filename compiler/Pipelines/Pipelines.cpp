@@ -92,6 +92,7 @@ void loco::buildLoweringPipeline(OpPassManager &modulePasses) {
   modulePasses.addPass(createCSEPass());
   // While loops are loops: their nests are what is taken out.
   modulePasses.addPass(createOutlineLoops());
+  modulePasses.addPass(createMergeParts());
   // What concerns one function alone: several are worked on at a time.
   OpPassManager &before = modulePasses.nest<func::FuncOp>();
   before.addPass(createSCFToControlFlowPass());

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Loco/Transforms/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -67,10 +67,15 @@ static bool readAlike(Operation *a, Operation *c) {
   if (a->getName() != c->getName() || a->getOperand(1) != c->getOperand(1))
     return false;
   ConvForm form = ConvForm::of(a), other = ConvForm::of(c);
-  return !form.channels && !other.channels &&
-         form.window() == other.window() && form.low == other.low &&
-         form.strides == other.strides && form.boundary == other.boundary &&
-         form.field == other.field;
+  return !form.channels && !other.channels && form.window() == other.window() &&
+         form.low == other.low && form.strides == other.strides &&
+         form.boundary == other.boundary && form.field == other.field;
+}
+
+/// True if the rows of the window are a loop where lanes are channels.
+static bool loopsOverWindow(const Schedule &schedule, const ConvForm &form) {
+  return schedule.windowLoops && form.window().size() > 1 &&
+         form.window().front() > 1 && (!form.transposed || !form.strided());
 }
 
 /// Convolutions of one field that share its loads, at most: their sums are in
@@ -133,7 +138,8 @@ void Emitter::convRows(ArrayRef<Operation *> ops, ArrayRef<Site> rows) {
       if (form.channels)
         extents[0] = from.getDimSize(0);
       x = loadMoved(read, site, moved, extents, form.boundary);
-    } else if (!form.transposed && form.channels && rows[r][0].lanes) {
+    } else if (form.channels && rows[r][0].lanes &&
+               (!form.transposed || !form.strided())) {
       x.value = loadTap(form, read, site, tap);
     } else if (form.canSpread() && rows[r][0].lanes && !distance.empty()) {
       // Sites begin at multiples of the strides (emitLaneRows).
@@ -166,11 +172,14 @@ void Emitter::convRows(ArrayRef<Operation *> ops, ArrayRef<Site> rows) {
     }
     // Where rows are sites, one row of the window after the other: sums that
     // wait for themselves are far apart, and few weights in use. Otherwise one
-    // column after the other: a weight serves all rows of sites, and a vector of
-    // sites is in use until the last row that has it in its window.
+    // column after the other: a weight serves all rows of sites, and a vector
+    // of sites is in use until the last row that has it in its window.
     bool sites = form.channels && rows.front().front().lanes;
+    bool looped = sites && loopsOverWindow(schedule, form);
     SmallVector<std::tuple<int64_t, int64_t, int64_t, unsigned>> order;
-    for (int64_t tap = 0; tap < form.taps(); ++tap)
+    int64_t written =
+        looped ? form.taps() / form.window().front() : form.taps();
+    for (int64_t tap = 0; tap < written; ++tap)
       for (unsigned r = 0; r < rows.size(); ++r) {
         int64_t part = form.tapAt(tap).back(), next = tap;
         if (sites) {
@@ -185,12 +194,26 @@ void Emitter::convRows(ArrayRef<Operation *> ops, ArrayRef<Site> rows) {
         order.push_back({part, next, tap, r});
       }
     llvm::sort(order);
-    for (auto [part, next, tap, r] : order) {
-      SmallVector<Coordinate> at;
-      for (int64_t t : form.tapAt(tap))
-        at.push_back({Value(), t});
-      addTap(r, at, form.distance(tap), channel, totals);
-    }
+    auto addTaps = [&](const Coordinate &row, Carried sums) {
+      for (auto [part, next, tap, r] : order) {
+        SmallVector<Coordinate> at;
+        for (int64_t t : form.tapAt(tap))
+          at.push_back({Value(), t});
+        if (row.base)
+          at.front() = row;
+        SmallVector<int64_t> distance;
+        if (!row.base)
+          distance = form.distance(tap);
+        addTap(r, at, distance, channel, sums);
+      }
+    };
+    if (looped)
+      nest({form.window().front()}, totals,
+           [&](ArrayRef<Coordinate> row, Carried sums) {
+             addTaps(row.front(), sums);
+           });
+    else
+      addTaps({}, totals);
   };
 
   Values totals(ops.size() * rows.size());
@@ -341,14 +364,15 @@ void Emitter::outerNest(ConvOuterOp op) {
   auto allTaps = [&](const Coordinate &first, int64_t count,
                      const Coordinate &channel) {
     if (byRows) {
-      nest(form.window().drop_back(), {}, [&](ArrayRef<Coordinate> row, Carried) {
-        SmallVector<SmallVector<Coordinate>> taps;
-        for (int64_t t = 0; t < rowTaps; ++t) {
-          taps.emplace_back(row);
-          taps.back().push_back({Value(), t});
-        }
-        sums(first, count, channel, taps);
-      });
+      nest(form.window().drop_back(), {},
+           [&](ArrayRef<Coordinate> row, Carried) {
+             SmallVector<SmallVector<Coordinate>> taps;
+             for (int64_t t = 0; t < rowTaps; ++t) {
+               taps.emplace_back(row);
+               taps.back().push_back({Value(), t});
+             }
+             sums(first, count, channel, taps);
+           });
       return;
     }
     if (!unrolled) {
@@ -370,9 +394,11 @@ void Emitter::outerNest(ConvOuterOp op) {
   // Output channels of one tile lie in one group.
   int64_t outs = form.kernel.getDimSize(0), ins = form.kernel.getDimSize(1);
   int64_t inGroup = outs / form.groups;
-  int64_t count = outerChannels(
-      inGroup, unrolled ? form.taps() : byRows ? rowTaps : 1,
-      schedule.options.vectorBytes);
+  int64_t count = outerChannels(inGroup,
+                                unrolled ? form.taps()
+                                : byRows ? rowTaps
+                                         : 1,
+                                schedule.options.vectorBytes);
   loop(outs, count, {}, [&](Value first, Carried) {
     nest({ins}, {}, [&](ArrayRef<Coordinate> channel, Carried) {
       allTaps({first}, count, channel[0]);

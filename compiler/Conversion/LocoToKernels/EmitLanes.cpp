@@ -166,16 +166,8 @@ void Emitter::emitLaneTile(const Group &group, ArrayRef<Site> sites,
   memo = std::move(outside);
 }
 
-/// True if the sites of `reference` follow each other in memory along the tiled
-/// axis, and the lanes do not.
 bool Emitter::isTurned(const Group &group, Reference reference) const {
-  if (!reference || lanes == 1)
-    return false;
-  const Place &place = schedule.places[reference.place];
-  return place.layout.isDense() && !place.element.isInteger(1) &&
-         (!place.stacked || reference.step) &&
-         place.layout.pitch.size() == group.shape.size() &&
-         place.layout.pitch[group.tileAxis] == 1 && group.tileRows > 2;
+  return lanes > 1 && schedule.isTurned(group, reference);
 }
 
 /// Exchanges rows and columns of `rows`, as many as a vector has lanes: a

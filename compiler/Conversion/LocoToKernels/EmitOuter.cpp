@@ -12,8 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Loco/Transforms/ConvForm.h"
 #include "compiler/Conversion/LocoToKernels/Emitter.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 
 using namespace mlir;
 using namespace loco;
@@ -37,8 +37,9 @@ static int64_t channelBlock(int64_t channels, int64_t taps, int64_t sums) {
   return most;
 }
 
-/// `field` where tap `tap` of the output at `site` reads it; lanes, if any, are
-/// channels.
+/// `field` where tap `tap` of the output at `site` reads it, or, for a
+/// transpose without strides, the output where that of the field does; lanes,
+/// if any, are channels.
 Value Emitter::loadTap(const ConvForm &form, Value field, const Site &site,
                        ArrayRef<Coordinate> tap) {
   Reference reference = schedule.find(field);
@@ -47,17 +48,28 @@ Value Emitter::loadTap(const ConvForm &form, Value field, const Site &site,
   bool direct = true;
   for (auto [i, stride] : llvm::enumerate(form.strides)) {
     size_t axis = i + form.channels;
-    int64_t extent = form.field.getDimSize(axis), low = form.low[i];
-    int64_t after = (form.output.getDimSize(axis) - 1) * stride +
-                    form.window()[i] - low - extent;
-    bool inside = low <= 0 && after <= 0;
+    int64_t extent = form.field.getDimSize(axis), low = form.low[i],
+            sites = form.output.getDimSize(axis), last = form.window()[i] - 1;
+    // How far beyond the field the first and the last site read.
+    int64_t before = form.transposed ? last - low : low,
+            after = form.transposed
+                        ? extent + low - sites
+                        : (sites - 1) * stride + last + 1 - low - extent;
+    bool inside = before <= 0 && after <= 0;
     direct &=
         inside ||
         (layout.halo && layout.halo->boundary == form.boundary &&
-         layout.halo->low[axis] >= low && layout.halo->high[axis] >= after);
+         layout.halo->low[axis] >= before && layout.halo->high[axis] >= after);
     Coordinate &at = read[axis];
-    at = {plus(scaled(at.base, stride), tap[i].base),
-          at.offset * stride + tap[i].offset - low, at.lanes && stride == 1};
+    if (form.transposed) {
+      Value base = at.base;
+      if (Value back = tap[i].base)
+        base = arith::SubIOp::create(b, loc, base ? base : constant(0), back);
+      at = {base, at.offset - tap[i].offset + low, at.lanes};
+    } else {
+      at = {plus(scaled(at.base, stride), tap[i].base),
+            at.offset * stride + tap[i].offset - low, at.lanes && stride == 1};
+    }
   }
   if (!direct)
     return loadAround(field, read, form.boundary).value;

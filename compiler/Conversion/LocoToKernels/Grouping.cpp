@@ -106,6 +106,14 @@ void Grouping::partSums() {
     assignLevels();
 }
 
+/// Gives copies with another axis innermost a pass of their own each: they
+/// share nothing, and passes that are alike are compiled once.
+void Grouping::partCopies() {
+  for (Operation &op : block.without_terminator())
+    if (isa<StopGradientOp>(op) && planner.isInterleavedCopy(op.getResult(0)))
+      apart.insert(&op);
+}
+
 Group &Grouping::groupFor(unsigned level, ArrayRef<int64_t> shape,
                           bool uniform) {
   for (auto &group : groups)
@@ -243,6 +251,7 @@ void Grouping::addToFirst() {
 BlockPlan Grouping::run(ArrayRef<Root> given) {
   SmallVector<Root> yields(given);
   placeReshaped(yields);
+  partCopies();
   assignLevels();
   partSums();
   sinkLate();
@@ -305,11 +314,13 @@ BlockPlan Grouping::run(ArrayRef<Root> given) {
                          ? levels.lookup(producer) + !here
                          : 0;
     SmallVector<int64_t> shape = planner.schedule.shapeOf(yield.value);
+    bool alone = !here && planner.schedule.laneAxisOf(shape);
     // What is added up is read anyway where something is made of it.
-    Group *reader = isa<BlockArgument>(yield.value)
+    Group *reader = isa<BlockArgument>(yield.value) && !alone
                         ? groupReading(yield.value)
                         : nullptr;
     Group &group = reader  ? *reader
+                   : alone ? addGroup(level, shape, false)
                            : groupFor(level, shape, false);
     llvm::append_range(rootFor(group, yield.value).sinks, yield.sinks);
   }

@@ -43,6 +43,7 @@ private:
   bool standsAlone(mlir::Operation *op) const;
   void assignLevels();
   void partSums();
+  void partCopies();
   void materialise();
   void addToFirst();
   void placePieces(llvm::SmallVectorImpl<Root> &yields);
@@ -79,7 +80,7 @@ private:
   mlir::Block &block;
   Levels levels;
   llvm::SmallVector<std::unique_ptr<Group>> groups;
-  /// Kernel gradients that have a pass of their own.
+  /// Kernel gradients and copies that have a pass of their own.
   llvm::DenseSet<mlir::Operation *> apart;
   /// Reshapes whose elements are stored where they belong by what makes them.
   llvm::DenseSet<mlir::Operation *> placed;

@@ -209,6 +209,37 @@ static bool isStridedTranspose(Operation *op) {
   return isa<ConvTransposeOp>(op) && ConvForm::of(op).strided();
 }
 
+bool Schedule::isTurned(const Group &group, Reference reference) const {
+  if (!reference)
+    return false;
+  const Place &place = places[reference.place];
+  return place.layout.isDense() && !place.element.isInteger(1) &&
+         (!place.stacked || reference.step) &&
+         place.layout.pitch.size() == group.shape.size() &&
+         place.layout.pitch[group.tileAxis] == 1 && group.tileRows > 2;
+}
+
+/// Sites of a tile that share nothing: enough to wait for each other's
+/// operations, and a quarter of the code that compiling them takes time for.
+static constexpr int64_t fewSites = 4;
+
+/// True if neighbouring sites of `group` share loads, or are turned together.
+static bool sharesTiles(const Schedule &schedule, const Group &group) {
+  auto turned = [&](Value value) {
+    return schedule.isTurned(group, schedule.find(value));
+  };
+  for (Operation *op : group.ops)
+    if (isa<ConvOp, ConvTransposeOp, ConvOuterOp, StencilOp>(op) ||
+        llvm::any_of(op->getOperands(), turned))
+      return true;
+  return llvm::any_of(group.roots, [&](const Root &root) {
+    return turned(root.value) ||
+           llvm::any_of(root.sinks, [&](const Sink &sink) {
+             return schedule.isTurned(group, sink.to);
+           });
+  });
+}
+
 /// Lanes along the axis that is innermost in the memory of the group's shape.
 void Planner::chooseLanes(Group &group) {
   ArrayRef<int64_t> step = group.shape;
@@ -236,6 +267,10 @@ void Planner::chooseLanes(Group &group) {
   int64_t extent = group.shape[group.tileAxis],
           most = mostSites(schedule.options.vectorBytes);
   group.tileRows = llvm::divideCeil(extent, llvm::divideCeil(extent, most));
+  if (!sharesTiles(schedule, group)) {
+    group.tileRows = std::min(extent, fewSites);
+    return;
+  }
   // Rows of a few sites, several at a time: sums that wait for themselves would
   // follow each other too closely.
   int64_t before = group.tileAxis - 1;
@@ -245,4 +280,24 @@ void Planner::chooseLanes(Group &group) {
     int64_t lines = group.shape[before], room = most / extent;
     group.tileLines = llvm::divideCeil(lines, llvm::divideCeil(lines, room));
   }
+}
+
+/// Products of all tiles of convolutions, written out, from which a loop over
+/// the rows of a window pays: a third of the code to compile, for some more
+/// loads, as the rows of a tile share what they read only within a turn.
+static constexpr int64_t mostWritten = 1500;
+
+void Planner::chooseWindowLoops() {
+  int64_t written = 0;
+  auto count = [&](const BlockPlan &plan) {
+    for (const Group &group : plan.groups)
+      for (Operation *op : group.ops)
+        if (group.lane && isa<ConvOp, ConvTransposeOp>(op))
+          written += ConvForm::of(op).taps() * group.tileRows * group.tileLines;
+  };
+  count(schedule.top);
+  for (auto &[scan, plan] : schedule.scans)
+    for (const BlockPlan *block : {&plan->body, &plan->entry, &plan->exit})
+      count(*block);
+  schedule.windowLoops = written > mostWritten;
 }

@@ -49,6 +49,8 @@ std::string loco::describeSchedule(const Schedule &schedule) {
         }
       };
   print(schedule.top, 0);
+  if (schedule.windowLoops)
+    os << "windows of convolutions row by row\n";
   os << "arena " << schedule.arena.constant << " + " << schedule.arena.perSample
      << " samples + " << schedule.arena.perStep << " steps + "
      << schedule.arena.perSampleStep << " samples steps bytes\n";

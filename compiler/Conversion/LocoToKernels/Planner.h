@@ -42,6 +42,9 @@ public:
     return directSums.contains(value);
   }
   bool isSkipped(mlir::Operation *op) const { return skipped.contains(op); }
+  bool isInterleavedCopy(mlir::Value value) const {
+    return innermost.contains(value);
+  }
   void findUniform();
   void findDense();
   /// True if the pieces of this concatenation, or the terms of this sum of
@@ -91,6 +94,7 @@ private:
   void planScan(ScanOp scan);
   void chooseTiles(Group &group);
   void chooseLanes(Group &group);
+  void chooseWindowLoops();
   void chooseFetches(ScanOp scan, ScanPlan &plan);
   void chooseStepMajor();
   void chooseChunks();

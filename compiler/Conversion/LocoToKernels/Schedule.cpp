@@ -344,6 +344,7 @@ LogicalResult Planner::planFunction() {
   chooseStepMajor();
   chooseChunks();
   chooseStreams();
+  chooseWindowLoops();
   chooseTeam();
   layOutArena();
   return success();

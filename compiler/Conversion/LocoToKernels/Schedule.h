@@ -221,6 +221,9 @@ struct Schedule {
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<ScanPlan>> scans;
   /// Bytes of arena.
   BlockSize arena;
+  /// Convolutions whose lanes are channels have a loop over the rows of their
+  /// window, which would be written out otherwise.
+  bool windowLoops = false;
   /// Samples of a block that its matrix products want.
   int64_t preferredBlock = 1;
   /// Most threads that can run a block as a team; 1: there is nothing that they
@@ -240,6 +243,9 @@ struct Schedule {
     return shape;
   }
   Reference find(mlir::Value value) const { return memory.lookup(value); }
+  /// True if the sites of `reference` follow each other in memory along the
+  /// tiled axis of `group`, whose lanes do not.
+  bool isTurned(const Group &group, Reference reference) const;
   std::optional<unsigned> laneAxisOf(llvm::ArrayRef<int64_t> shape) const {
     auto known = laneAxes.find(llvm::SmallVector<int64_t>(shape));
     if (known == laneAxes.end())

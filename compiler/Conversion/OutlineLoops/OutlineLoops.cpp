@@ -80,6 +80,8 @@ static bool canDivide(Operation *op, int64_t least) {
   }
 }
 
+static bool hasLoop(Operation *op) { return op->getNumRegions() > 0; }
+
 /// For each op of `block` the number of the last one that needs it, be it
 /// through what stays in front of pieces.
 static SmallVector<size_t> findLastUses(Block &block) {
@@ -123,15 +125,16 @@ void Outliner::divide(Block &block) {
   // The first ops of `piece` that may become a function, and their sizes.
   size_t clean = 0, needed = 0;
   int64_t size = 0, cleanSize = 0;
-  auto finish = [&] {
-    bool hasLoops =
-        llvm::any_of(ArrayRef(piece).take_front(clean),
-                     [](Operation *op) { return op->getNumRegions(); });
-    if (cleanSize >= least && hasLoops)
-      outline(ArrayRef(piece).take_front(clean));
+  auto start = [&] {
     piece.clear();
     clean = needed = 0;
     size = cleanSize = 0;
+  };
+  auto finish = [&] {
+    if (cleanSize >= least &&
+        llvm::any_of(ArrayRef(piece).take_front(clean), hasLoop))
+      outline(ArrayRef(piece).take_front(clean));
+    start();
   };
   for (auto [number, op] : llvm::enumerate(ops)) {
     int64_t added = countOps(op);
@@ -144,8 +147,13 @@ void Outliner::divide(Block &block) {
           divide(inner);
       continue;
     }
-    if (size + added > most && clean == piece.size())
+    // What is large stands alone: it may be as large a loop elsewhere.
+    if ((size + added > most || 2 * added > most) && clean == piece.size())
       finish();
+    // What is computed before several loops for all of them belongs to none.
+    if (op->getNumRegions() && needed > number &&
+        llvm::none_of(piece, hasLoop))
+      start();
     piece.push_back(op);
     size += added;
     if (!canStay(op))

@@ -41,4 +41,22 @@ def OutlineLoops : Pass<"loco-outline-loops", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def MergeParts : Pass<"loco-merge-parts", "::mlir::ModuleOp"> {
+  let summary = "Makes one function of those that differ in numbers alone";
+  let description = [{
+    Private functions with one call each, as `loco-outline-loops` leaves them, that have
+    the same ops in the same order become one. For the integers in which they differ
+    (extents, distances between rows) it gets what they are more than those of the first
+    one; numbers that are as much more have one argument. What is divided by stays known.
+
+    ```mlir
+    func.call @kernel.part0(%p, %c0) : (!llvm.ptr, i64) -> ()
+    func.call @kernel.part0(%q, %c16) : (!llvm.ptr, i64) -> ()
+    ```
+  }];
+  let statistics = [
+    Statistic<"numMerged", "merged", "functions that another one replaces">];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect"];
+}
+
 #endif // LOCO_OUTLINELOOPS_PASSES_TD
