@@ -27,6 +27,13 @@ llvm::SmallVector<int64_t> iterationShape(const Schedule &schedule,
 /// beside what it computes, by how many registers there are.
 int64_t mostSums(const Schedule &schedule);
 
+/// What it costs to read a field of vectors, and to write it, in operations on
+/// vectors. A line that is written is read, and moved away, too.
+constexpr int64_t readCost = 1, writeCost = 3;
+
+/// True if reading `value` at a site is an access of memory.
+bool isField(mlir::Value value);
+
 /// Distributes the ops of one block over groups.
 class Grouping {
 public:
@@ -53,8 +60,7 @@ private:
   Group &addGroup(unsigned level, llvm::ArrayRef<int64_t> shape, bool uniform);
   Root &rootFor(Group &group, mlir::Value value);
 
-  // Sinking.cpp: moving ops to where they are used, and making them there once
-  // more.
+  // Sinking.cpp: moving ops to where they are used.
   bool isLeaving(mlir::Operation *user) const;
   bool hasLevel(mlir::Operation *op) const;
   bool isOwn(mlir::OpOperand &operand) const;
@@ -68,6 +74,8 @@ private:
   bool hasLightOperands(mlir::Operation *op,
                         const llvm::DenseSet<mlir::Operation *> &light) const;
   void sinkLate();
+
+  // Repeating.cpp: making them there once more.
   bool isUsedAt(mlir::OpOperand &use, unsigned level) const;
   bool crosses(mlir::Value value, unsigned level) const;
   bool isPadded(mlir::Value value) const;
