@@ -31,6 +31,8 @@ private:
   bool isUniform(Operation &op) const;
   void findLevels();
   SmallVector<Value> usedBy(Operation &op) const;
+  bool canHandOn(Value value) const;
+  void sinkOps();
   std::optional<CudaArray> home(Value value);
   bool findHomes();
   void makeKernel(int64_t level);
@@ -96,6 +98,34 @@ void Splitter::findLevels() {
 // Arrays between parts
 //===----------------------------------------------------------------------===//
 
+/// True for an array of each sample, or of each sample at each of its steps.
+bool Splitter::canHandOn(Value value) const {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || lengths.contains(value))
+    return false;
+  for (int64_t axis = 1; axis < type.getRank(); ++axis)
+    if (type.isDynamicDim(axis))
+      return false;
+  return true;
+}
+
+/// Ops whose results cannot be handed on run where these are used.
+void Splitter::sinkOps() {
+  for (Operation &op : llvm::reverse(body)) {
+    auto level = levels.find(&op);
+    if (level == levels.end() || products.contains(&op) ||
+        llvm::all_of(op.getResults(),
+                     [&](Value value) { return canHandOn(value); }))
+      continue;
+    int64_t used = last;
+    for (Operation *user : op.getUsers())
+      if (auto known = levels.find(body.findAncestorOpInBlock(*user));
+          known != levels.end())
+        used = std::min(used, known->second);
+    level->second = std::max(level->second, used);
+  }
+}
+
 /// Where a value is that a part other than its own uses. Nothing if it cannot
 /// be handed on.
 std::optional<CudaArray> Splitter::home(Value value) {
@@ -103,14 +133,10 @@ std::optional<CudaArray> Splitter::home(Value value) {
     return CudaArray{Place::Argument, argument.getArgNumber()};
   if (auto known = homes.find(value); known != homes.end())
     return known->second;
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  if (!type || lengths.contains(value))
+  if (!canHandOn(value))
     return std::nullopt;
-  for (int64_t axis = 1; axis < type.getRank(); ++axis)
-    if (type.isDynamicDim(axis))
-      return std::nullopt;
   CudaArray array = {Place::Between, int64_t(made.between.size())};
-  made.between.push_back(type);
+  made.between.push_back(cast<RankedTensorType>(value.getType()));
   homes[value] = array;
   return array;
 }
@@ -266,6 +292,7 @@ void Splitter::makeKernel(int64_t level) {
 
 SplitFunction Splitter::split() {
   findLevels();
+  sinkOps();
   if (products.empty() || !findHomes())
     return {};
   for (int64_t level = 0; level <= last; ++level) {
