@@ -4,8 +4,8 @@ empty object cache, and warm; and whether compiling grows with lattices and sequ
 
     compile_times.py --lococ build/release/bin/lococ --results results.json FILE.loco ...
 
-Adds its figures to the results of run.py. Reading data and drawing initial values are not part
-of a start. A program is ended as soon as it has begun to work; one that cannot begin
+Adds its figures to the results of run.py: a start without reading data and drawing initial
+values, and the whole that a user waits. A program is ended as soon as it has begun to work; one that cannot begin
 (its data are not there: `--data data=FOLDER` says where) is left out, and said to be.
 """
 
@@ -53,8 +53,11 @@ def measure_program(lococ, file, data):
         with tempfile.TemporaryDirectory() as cache:
             found = [start(lococ, file, cache, settings) for _ in range(2)]
         if all(found):
-            cold, warm = (whole - sum(parts.get(part, 0) for part in DATA_PARTS) for whole, parts in found)
-            return {"program": os.path.basename(file), "cold": cold, "warm": warm}
+            cold, warm = (whole - sum(parts.get(part, 0) for part in DATA_PARTS)
+                          for whole, parts in found)
+            # Whoever waits for the first update waits for its data, too.
+            return {"program": os.path.basename(file), "cold": cold, "warm": warm,
+                    "cold_whole": found[0][0], "warm_whole": found[1][0]}
     return None
 
 

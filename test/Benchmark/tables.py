@@ -171,8 +171,12 @@ def write_random(found):
 
 
 def write_compile(found):
-    text = table(["program", "cold, s", "warm, s"],
-                 [[entry["program"], f"{entry['cold']:.2f}", f"{entry['warm']:.2f}"]
+    def seconds(entry, name):
+        return f"{entry[name]:.2f}" if name in entry else ""
+
+    text = table(["program", "cold, s", "warm, s", "cold with data, s", "warm with data, s"],
+                 [[entry["program"], *(seconds(entry, name) for name in
+                                       ("cold", "warm", "cold_whole", "warm_whole"))]
                   for entry in found["programs"]])
     if found.get("flatness"):
         text += ("\nThe same program with other sizes: seconds of translating, compiling and "
