@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A tile is 16 lines of 64 bytes. Of the left side of a product a line is one
-// row, 32 numbers deep; of the right side a line is two numbers of the depth for
-// each of 16 columns, side by side. The tiles of a number's pieces follow each
-// other, the first piece first. What lies beyond the edges is zero.
+// row, 32 numbers deep; of the right side a line is two numbers of the depth
+// for each of 16 columns, side by side. The tiles of a number's pieces follow
+// each other, the first piece first. What lies beyond the edges is zero.
 //
 // Either side is stored along its depth or across it, and each of the two ways
 // to read gives tiles of one side; the other side's are the same with lines and
@@ -68,24 +68,24 @@ LOCO_TILES inline void packAlong(const float *from, int64_t pitch, int64_t rows,
   }
 }
 
-/// Tiles of the right side from rows of the matrix: `count` rows `pitch` numbers
-/// apart, `columns` numbers of each.
+/// Tiles of the right side from rows of the matrix: `count` rows `pitch`
+/// numbers apart, `columns` numbers of each.
 template <int pieces>
 LOCO_TILES inline void packAcross(const float *from, int64_t pitch,
                                   int64_t columns, int64_t count, char *to) {
   // Lane 2 i is lane i of one row, lane 2 i + 1 that of the next.
-  const __m512i pairs = _mm512_set_epi16(
-      31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
-      21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11,
+                                         26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   uint16_t mask = firstLanes(columns);
   for (int64_t i = 0; i < width; ++i) {
     auto row = [&](int64_t number) LOCO_TILES {
       bool isThere = number < count;
       // The rows of the next tile are far away for the processor to see.
       if (number + depth < count)
-        _mm_prefetch(reinterpret_cast<const char *>(
-                         from + (number + depth) * pitch),
-                     _MM_HINT_T0);
+        _mm_prefetch(
+            reinterpret_cast<const char *>(from + (number + depth) * pitch),
+            _MM_HINT_T0);
       return _mm512_maskz_loadu_ps(isThere ? mask : 0,
                                    from + (isThere ? number : 0) * pitch);
     };

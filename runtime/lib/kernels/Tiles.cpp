@@ -10,6 +10,7 @@
 #if defined(__x86_64__) && defined(__linux__)
 
 #include "runtime/lib/kernels/Blas.h"
+#include "runtime/lib/kernels/TileCells.h"
 #include "runtime/lib/kernels/TilePacking.h"
 
 #include <algorithm>
@@ -19,179 +20,6 @@
 #include <unistd.h>
 
 using namespace loco;
-
-//===----------------------------------------------------------------------===//
-// Tile registers
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// What LDTILECFG reads: eight registers of 16 lines of 64 bytes.
-struct TileShapes {
-  uint8_t palette = 1, start = 0, reserved[14] = {};
-  uint16_t lineBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t lines[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-/// The tile registers are in use while it lives.
-class TileUse {
-public:
-  LOCO_TILES TileUse() {
-    static constexpr TileShapes shapes;
-    _tile_loadconfig(&shapes);
-  }
-  LOCO_TILES ~TileUse() { _tile_release(); }
-};
-
-} // namespace
-
-// Registers 0 to 3 hold 2 x 2 tiles of sums; 4 and 5 tiles of the left side, 6
-// and 7 of the right one.
-
-template <int rows, int columns>
-LOCO_TILES static inline void loadSums(const float *from, int64_t pitch) {
-  const char *below = reinterpret_cast<const char *>(from) + 16 * pitch;
-  _tile_loadd(0, from, pitch);
-  if constexpr (columns > 1)
-    _tile_loadd(1, from + 16, pitch);
-  if constexpr (rows > 1)
-    _tile_loadd(2, below, pitch);
-  if constexpr (rows > 1 && columns > 1)
-    _tile_loadd(3, below + tiles::lineBytes, pitch);
-}
-
-template <int rows, int columns>
-LOCO_TILES static inline void storeSums(float *to, int64_t pitch) {
-  char *below = reinterpret_cast<char *>(to) + 16 * pitch;
-  _tile_stored(0, to, pitch);
-  if constexpr (columns > 1)
-    _tile_stored(1, to + 16, pitch);
-  if constexpr (rows > 1)
-    _tile_stored(2, below, pitch);
-  if constexpr (rows > 1 && columns > 1)
-    _tile_stored(3, below + tiles::lineBytes, pitch);
-}
-
-template <int rows>
-LOCO_TILES static inline void loadLeft(const char *tile, int64_t next) {
-  _tile_loadd(4, tile, tiles::lineBytes);
-  if constexpr (rows > 1)
-    _tile_loadd(5, tile + next, tiles::lineBytes);
-}
-
-template <int columns>
-LOCO_TILES static inline void loadRight(const char *tile, int64_t next) {
-  _tile_loadd(6, tile, tiles::lineBytes);
-  if constexpr (columns > 1)
-    _tile_loadd(7, tile + next, tiles::lineBytes);
-}
-
-template <int rows, int columns>
-LOCO_TILES static inline void multiply() {
-  _tile_dpbf16ps(0, 4, 6);
-  if constexpr (columns > 1)
-    _tile_dpbf16ps(1, 4, 7);
-  if constexpr (rows > 1)
-    _tile_dpbf16ps(2, 5, 6);
-  if constexpr (rows > 1 && columns > 1)
-    _tile_dpbf16ps(3, 5, 7);
-}
-
-//===----------------------------------------------------------------------===//
-// Some tiles of the result
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Packed sides of a product: tiles of the same rows or columns follow each
-/// other, `leftNext` and `rightNext` bytes lie between those of one depth.
-struct Sides {
-  const char *left, *right;
-  int64_t leftNext, rightNext;
-  /// Tiles along the depth.
-  int64_t deep;
-};
-} // namespace
-
-/// Result tiles, `pitch` bytes from row to row.
-template <int pieces, int rows, int columns>
-LOCO_TILES static void multiplyDepth(Sides sides, float *out, int64_t pitch,
-                                     bool accumulate) {
-  constexpr int64_t piece = tiles::bytes;
-  if (accumulate) {
-    loadSums<rows, columns>(out, pitch);
-  } else {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-  }
-  for (int64_t i = 0; i < sides.deep; ++i) {
-    const char *left = sides.left + i * pieces * piece,
-               *right = sides.right + i * pieces * piece;
-    // An order in which most products follow a load of one side only.
-    loadRight<columns>(right, sides.rightNext);
-    if constexpr (pieces == 3) {
-      loadLeft<rows>(left + 2 * piece, sides.leftNext);
-      multiply<rows, columns>();
-    }
-    if constexpr (pieces > 1) {
-      loadLeft<rows>(left + piece, sides.leftNext);
-      multiply<rows, columns>();
-    }
-    if constexpr (pieces == 3) {
-      loadRight<columns>(right + piece, sides.rightNext);
-      multiply<rows, columns>();
-    }
-    loadLeft<rows>(left, sides.leftNext);
-    multiply<rows, columns>();
-    if constexpr (pieces == 2) {
-      loadRight<columns>(right + piece, sides.rightNext);
-      multiply<rows, columns>();
-    }
-    if constexpr (pieces == 3) {
-      loadRight<columns>(right, sides.rightNext);
-      multiply<rows, columns>();
-      loadRight<columns>(right + 2 * piece, sides.rightNext);
-      multiply<rows, columns>();
-    }
-  }
-  storeSums<rows, columns>(out, pitch);
-}
-
-/// Numbers of result that tiles are made of at once, along each axis.
-static constexpr int64_t cellSize = 2 * tiles::width;
-
-/// A cell of at most cellSize x cellSize results, rows `pitch` numbers apart.
-template <int pieces>
-LOCO_TILES static void multiplyCell(const Sides &sides, int64_t rows,
-                                    int64_t columns, float *out, int64_t pitch,
-                                    bool accumulate) {
-  bool isWhole = rows % tiles::width == 0 && columns % tiles::width == 0;
-  alignas(64) float aside[cellSize * cellSize];
-  float *to = isWhole ? out : aside;
-  int64_t bytes = (isWhole ? pitch : cellSize) * sizeof(float);
-  bool add = isWhole && accumulate;
-  bool tall = rows > tiles::width, wide = columns > tiles::width;
-  if (tall && wide)
-    multiplyDepth<pieces, 2, 2>(sides, to, bytes, add);
-  else if (tall)
-    multiplyDepth<pieces, 2, 1>(sides, to, bytes, add);
-  else if (wide)
-    multiplyDepth<pieces, 1, 2>(sides, to, bytes, add);
-  else
-    multiplyDepth<pieces, 1, 1>(sides, to, bytes, add);
-  if (isWhole)
-    return;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; j += 16) {
-      uint16_t mask = tiles::firstLanes(columns - j);
-      float *place = out + i * pitch + j;
-      __m512 sums = _mm512_load_ps(aside + i * cellSize + j);
-      if (accumulate)
-        sums = _mm512_add_ps(sums, _mm512_maskz_loadu_ps(mask, place));
-      _mm512_mask_storeu_ps(place, mask, sums);
-    }
-}
 
 //===----------------------------------------------------------------------===//
 // Blocks that stay in the second-level cache
@@ -256,17 +84,17 @@ LOCO_TILES static void packSide(const float *from, int64_t pitch, bool along,
 
 /// The result of `rows` packed rows by `columns` packed columns.
 template <int pieces>
-LOCO_TILES static void multiplyBlock(Sides sides, int64_t rows, int64_t columns,
-                                     float *out, int64_t pitch,
+LOCO_TILES static void multiplyBlock(tiles::Sides sides, int64_t rows,
+                                     int64_t columns, float *out, int64_t pitch,
                                      bool accumulate) {
-  Sides part = sides;
-  for (int64_t j = 0; j < columns; j += cellSize)
-    for (int64_t i = 0; i < rows; i += cellSize) {
+  tiles::Sides part = sides;
+  for (int64_t j = 0; j < columns; j += tiles::cellSize)
+    for (int64_t i = 0; i < rows; i += tiles::cellSize) {
       part.left = sides.left + i / tiles::width * sides.leftNext;
       part.right = sides.right + j / tiles::width * sides.rightNext;
-      multiplyCell<pieces>(part, std::min(cellSize, rows - i),
-                           std::min(cellSize, columns - j), out + i * pitch + j,
-                           pitch, accumulate);
+      tiles::multiplyCell<pieces>(part, std::min(tiles::cellSize, rows - i),
+                                  std::min(tiles::cellSize, columns - j),
+                                  out + i * pitch + j, pitch, accumulate);
     }
 }
 
@@ -292,9 +120,9 @@ LOCO_TILES static void gemm(int32_t transposeA, int32_t transposeB, int64_t m,
                             const float *b, int64_t ldb, float beta, float *c,
                             int64_t ldc) {
   Workspace &workspace = getWorkspace();
-  TileUse use;
+  tiles::TileUse use;
   const int64_t depth = dividedEvenly(k, mostDepth, tiles::depth),
-                width = dividedEvenly(n, mostColumns, cellSize);
+                width = dividedEvenly(n, mostColumns, tiles::cellSize);
   for (int64_t column = 0; column < n; column += width) {
     int64_t columns = std::min(width, n - column);
     for (int64_t deep = 0; deep < k; deep += depth) {
@@ -332,7 +160,7 @@ LOCO_TILES static void multiply(const float *rows, int64_t rowPitch,
                                 int64_t outPitch, int32_t accumulate) {
   constexpr int64_t element = sizeof(float);
   Workspace &workspace = getWorkspace();
-  TileUse use;
+  tiles::TileUse use;
   const char *right = static_cast<const char *>(panels);
   int64_t rightNext = countTiles(inner, tiles::depth) * pieces * tiles::bytes,
           depth = dividedEvenly(inner, mostDepth, tiles::depth);
