@@ -92,11 +92,11 @@ struct ProductCall {
   /// (PackedMatrix), with which our own product does the work; otherwise a
   /// library does it.
   int panels = -1;
+  /// Apply, by panels: samples of a block from which on the panels are tiles.
+  std::optional<int64_t> tilesFrom;
   /// Apply, by panels: added to what another product of the same sum gave.
   bool accumulate = false;
 };
-  /// Apply, by panels: samples of a block from which on the panels are tiles.
-  std::optional<int64_t> tilesFrom;
 
 /// A matrix that a time loop multiplies all samples with in every step, kept in
 /// panels: columns as many as a vector has lanes, row by row.
@@ -104,11 +104,11 @@ struct PackedMatrix {
   mlir::Value matrix;
   MatrixProduct form;
   int place = -1;
+  /// As in ProductCall.
+  std::optional<int64_t> tilesFrom;
 };
 
 /// Ops of one iteration shape that are computed in one pass over its sites, or
-  /// As in ProductCall.
-  std::optional<int64_t> tilesFrom;
 /// one op that has loops of its own (`solo`).
 struct Group {
   unsigned level = 0;
