@@ -64,8 +64,7 @@ void GPUEmitter::bindSample() {
       auto role =
           function.getArgAttrOfType<StringAttr>(place.index, "loco.role");
       if (role && (role == "param" || role == "frozen")) {
-        if (noOffset)
-          pointer = move(pointer, toWide(noOffset));
+        pointer = move(pointer, noOffset ? toWide(noOffset) : freshZero);
         break;
       }
       pointer = move(
@@ -126,6 +125,10 @@ void GPUEmitter::setThread(Value number) {
     rank = remainder(rank, schedule.blocksPerSample);
     thread = plus(times(rank, schedule.threadsInBlock()), number);
   }
+  nameLane();
+}
+
+void GPUEmitter::nameLane() {
   lane = remainder(thread, 32);
   warp = divided(thread, 32);
 }
@@ -140,7 +143,7 @@ void GPUEmitter::startAnew() {
     return LLVM::LoadOp::create(b, loc, b.getI64Type(), place, /*alignment=*/0,
                                 /*isVolatile=*/true);
   };
-  Value zero = read(0);
+  Value zero = freshZero = read(0);
   setThread(plus(toNarrow(zero),
                  arith::IndexCastOp::create(
                      b, loc, b.getI32Type(),
@@ -158,16 +161,43 @@ void GPUEmitter::startAnew() {
   bindSample();
 }
 
-/// What depends on the thread and the seed alone is computed for each sample:
-/// it would be kept for the next one during all steps of this one.
-void GPUEmitter::startSample() {
+/// Teams that the launch has, i32, and the number of this one, to which `zero`
+/// is added.
+std::pair<Value, Value> GPUEmitter::teamsOf(Value zero) {
+  auto read = [&](Value index) {
+    index = arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
+    return divided(plus(index, zero), schedule.blocksPerSample);
+  };
+  Value teams = read(gpu::GridDimOp::create(b, loc, gpu::Dimension::x));
+  Value number = read(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+  if (schedule.samplesPerBlock == 1)
+    return {teams, number};
+  return {times(teams, schedule.samplesPerBlock),
+          plus(times(number, schedule.samplesPerBlock), group)};
+}
+
+/// The team's sample, or tile of samples, number `round`. What is the same for
+/// all samples is computed for each: it would be kept for the next one during
+/// all steps of this one.
+void GPUEmitter::startSample(Value round) {
   Value zero = device::HereOp::create(b, loc, b.getI32Type(), constant(0));
   setThread(
       plus(zero, arith::IndexCastOp::create(
                      b, loc, b.getI32Type(),
                      gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x))));
-  seed = plus(launchSeed, toWide(zero));
-  update = plus(launchUpdate, toWide(zero));
+  freshZero = toWide(zero);
+  seed = plus(launchSeed, freshZero);
+  update = plus(launchUpdate, freshZero);
+  steps = plus(launchSteps, freshZero);
+  auto [teams, number] = teamsOf(zero);
+  Value before = arith::MulIOp::create(b, loc, round, teams);
+  sample = toWide(times(plus(before, number), schedule.tile));
+  team = toWide(number);
+  scratch = LLVM::GEPOp::create(
+      b, loc, launchScratch.getType(), b.getI8Type(), launchScratch,
+      ValueRange(arith::MulIOp::create(b, loc, team, launchScratchStride)));
+  if (schedule.hasSegments)
+    divideSteps(plus(launchSegment, freshZero));
 }
 
 /// What `startAnew` reads, for all threads.
@@ -199,15 +229,6 @@ void GPUEmitter::divideSteps(Value wanted) {
 }
 
 void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
-  auto narrow = [&](Value index) -> Value {
-    return arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
-  };
-  setThread(narrow(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x)));
-  Value number = narrow(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
-  number = divided(number, schedule.blocksPerSample);
-  if (schedule.samplesPerBlock > 1)
-    number = plus(times(number, schedule.samplesPerBlock), group);
-  team = toWide(number);
   unsigned next = 0;
   auto take = [&] { return function.getArgument(next++); };
   func::FuncOp source = schedule.function;
@@ -216,18 +237,27 @@ void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
   for (unsigned i = 0; i < source.getNumResults(); ++i)
     results.push_back(take());
   samples = take();
-  steps = take();
-  scratch = take();
-  Value scratchStride = take();
+  launchSteps = take();
+  launchScratch = take();
+  launchScratchStride = take();
   launchSeed = take();
   launchUpdate = take();
   sampleIndex = take();
-  Value segment = take();
-  if (schedule.hasSegments)
-    divideSteps(segment);
-  scratch = LLVM::GEPOp::create(
-      b, loc, scratch.getType(), b.getI8Type(), scratch,
-      ValueRange(arith::MulIOp::create(b, loc, team, scratchStride)));
+  launchSegment = take();
+}
+
+/// How often the team takes a sample or a tile of samples, i32.
+Value GPUEmitter::roundsOfTeam() {
+  setThread(arith::IndexCastOp::create(
+      b, loc, b.getI32Type(),
+      gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x)));
+  auto [teams, number] = teamsOf(Value());
+  Value first = toWide(times(number, schedule.tile));
+  Value stride = toWide(times(teams, schedule.tile));
+  Value left = arith::MaxSIOp::create(
+      b, loc, arith::SubIOp::create(b, loc, samples, first), wide(0));
+  left = plus(plus(left, stride), -1);
+  return toNarrow(arith::DivUIOp::create(b, loc, left, stride));
 }
 
 LogicalResult GPUEmitter::emitKernel(StringRef name) {
@@ -260,22 +290,15 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&function.getBody().front());
   emitPrologue(function);
-  Value teams = arith::IndexCastOp::create(
-      b, loc, b.getI32Type(),
-      gpu::GridDimOp::create(b, loc, gpu::Dimension::x));
-  teams = toWide(times(divided(teams, schedule.blocksPerSample),
-                       schedule.samplesPerBlock));
-  loop(times(team, schedule.tile), samples, times(teams, schedule.tile), {},
-       [&](Value index, Carried) {
-         sample = index;
-         startSample();
-         // The sample before may still be reading what this one writes.
-         barrier();
-         bindSample();
-         if (schedule.anchorPlace >= 0)
-           storeAnchor();
-         emitSections();
-       });
+  loop(constant(0), roundsOfTeam(), constant(1), {}, [&](Value round, Carried) {
+    startSample(round);
+    // The sample before may still be reading what this one writes.
+    barrier();
+    bindSample();
+    if (schedule.anchorPlace >= 0)
+      storeAnchor();
+    emitSections();
+  });
   // Others may still read this block's shared memory.
   if (schedule.isCluster)
     barrier();

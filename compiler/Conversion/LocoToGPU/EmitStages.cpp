@@ -59,20 +59,29 @@ void GPUEmitter::emitStage(const GPUStage &stage) {
 /// Emits what computes its addresses itself: compilers cannot tell that they
 /// are the same in every step.
 void GPUEmitter::anew(llvm::function_ref<void()> body) {
-  auto start = std::tuple(thread, threadInBlock, sample, team, steps, seed,
-                          update, noOffset);
+  auto start = std::tuple(thread, threadInBlock, lane, warp, sample, team,
+                          steps, seed, update, noOffset);
   Values places = pointers;
-  noOffset = device::HereOp::create(b, loc, b.getI32Type(), constant(0));
+  auto hide = [&](Value number) -> Value {
+    return device::HereOp::create(b, loc, b.getI32Type(), number);
+  };
+  noOffset = hide(constant(0));
   Value wideZero = toWide(noOffset);
-  for (Value *number : {&sample, &team, &steps, &seed, &update})
+  for (Value *number : {&seed, &update})
     *number = plus(*number, wideZero);
-  for (Value *number : {&thread, &threadInBlock})
-    *number = plus(*number, noOffset);
+  // Nothing but the number itself is kept: sums with a zero would be computed
+  // before the loop but for the zero, and kept for each place.
+  for (Value *number : {&sample, &team, &steps})
+    *number = toWide(hide(toNarrow(*number)));
+  bool isWhole = thread == threadInBlock;
+  thread = hide(thread);
+  threadInBlock = isWhole ? thread : hide(threadInBlock);
+  nameLane();
   bindSample();
   body();
   pointers = std::move(places);
-  std::tie(thread, threadInBlock, sample, team, steps, seed, update, noOffset) =
-      start;
+  std::tie(thread, threadInBlock, lane, warp, sample, team, steps, seed, update,
+           noOffset) = start;
 }
 
 void GPUEmitter::emitKind(const GPUStage &stage) {
@@ -146,7 +155,35 @@ void GPUEmitter::forOwnSites(
        });
 }
 
+/// Brings numbers that `value` is made of from memory to registers: each site
+/// would load and keep them once more. They are appended to `loaded`.
+void GPUEmitter::loadNumbers(Value value, Values &loaded) {
+  value = resolve(value);
+  Operation *op = value.getDefiningOp();
+  if (!isa<RankedTensorType>(value.getType()) ||
+      (op && op->hasTrait<OpTrait::ConstantLike>()))
+    return;
+  if (op && isView(op) && !find(value)) {
+    for (Value operand : op->getOperands())
+      loadNumbers(operand, loaded);
+    return;
+  }
+  if (schedule.countOf(value) != 1 || scope.registers.contains(value))
+    return;
+  if (GPUReference from = find(value)) {
+    Type element = getElementTypeOrSelf(value);
+    scope.registers[value] = {load(from, element, constant(0))};
+    loaded.push_back(value);
+  }
+}
+
 void GPUEmitter::emitSites(const GPUStage &stage) {
+  Values loaded;
+  if (stage.isAnew)
+    for (const GPUItem &item : stage.items)
+      for (Value operand :
+           item.op ? ValueRange(item.op->getOperands()) : ValueRange())
+        loadNumbers(operand, loaded);
   // Deferred reductions add to what the loop carries.
   Values sums;
   for (const GPUItem &item : stage.items)
@@ -181,6 +218,11 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
     if (item.deferred)
       for (Value &sum : accumulators[item.op])
         sum = sums[next++];
+    else if (item.isReloaded)
+      for (Value result : item.op->getResults())
+        scope.registers.erase(result);
+  for (Value value : loaded)
+    scope.registers.erase(value);
 }
 
 /// Computes an item at an own site, keeps it, and stores it where it exists.
@@ -193,6 +235,9 @@ void GPUEmitter::emitItem(const GPUItem &item, const GPUSite &site,
     own.coordinates.clear();
     Values results;
     compute(item.op, own, results);
+    if (item.isPinned)
+      for (Value &result : results)
+        result = here(result);
     for (auto [value, result] : llvm::zip(item.op->getResults(), results))
       made.push_back({value, result});
   } else if (item.value) {

@@ -82,7 +82,10 @@ private:
   void emitPrologue(mlir::gpu::GPUFuncOp function);
   void bindSample();
   void setThread(mlir::Value number);
-  void startSample();
+  void nameLane();
+  std::pair<mlir::Value, mlir::Value> teamsOf(mlir::Value zero);
+  mlir::Value roundsOfTeam();
+  void startSample(mlir::Value round);
   void startAnew();
   void storeAnchor();
   void divideSteps(mlir::Value wanted);
@@ -96,6 +99,7 @@ private:
   void anew(llvm::function_ref<void()> body);
   mlir::Value here(mlir::Value value);
   void emitSites(const GPUStage &stage);
+  void loadNumbers(mlir::Value value, Values &loaded);
   void emitItem(const GPUItem &item, const GPUSite &site, mlir::Value exists,
                 bool inRegisters);
   void forOwnSites(
@@ -266,8 +270,13 @@ private:
   mlir::Value threadInBlock, group;
   /// i64.
   mlir::Value team, samples, steps, sample, seed, update;
-  /// As the launch says, before they are hidden.
-  mlir::Value launchSeed, launchUpdate;
+  /// As the launch says, before they are hidden; scratch memory of all teams,
+  /// bytes of one, steps of a segment that are wanted.
+  mlir::Value launchSeed, launchUpdate, launchSteps;
+  mlir::Value launchScratch, launchScratchStride, launchSegment;
+  /// i64: a zero of the sample or section at hand. What is made of it is not
+  /// kept in registers from before.
+  mlir::Value freshZero;
   /// i64: steps of a segment, how many there are, steps of the one at hand.
   mlir::Value segmentLength, numSegments, segmentExtent;
   mlir::Value sampleIndex, scratch, shared;

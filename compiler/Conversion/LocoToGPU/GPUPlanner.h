@@ -61,6 +61,7 @@ private:
   int64_t registersKept(ScanOp scan) const;
   int64_t registersSaved(ScanOp scan) const;
   void loadLate(ScanOp scan, int64_t missing);
+  void pinItems(GPUStage &stage);
   int64_t registersBetween(const std::vector<GPUStage> &stages) const;
 
   // PlanMemory.cpp: where values are.

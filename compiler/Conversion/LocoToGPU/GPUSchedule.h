@@ -120,6 +120,12 @@ struct GPUItem {
   llvm::SmallVector<GPUSink> sinks;
   /// A reduction whose terms are added up in registers until its loop ends.
   bool deferred = false;
+  /// Later stages of a tight loop read it: it is computed here, where its
+  /// operands are, which would otherwise be kept until then.
+  bool isPinned = false;
+  /// Later stages of a tight loop read its results from shared memory, where
+  /// neighbours read them, not from registers.
+  bool isReloaded = false;
 };
 
 struct GPUStage {

@@ -28,6 +28,10 @@ static constexpr int64_t leastRows = 8, leastSummed = 8;
 /// Numbers that a thread adds up in registers during a loop.
 static constexpr int64_t mostSumsOfThread = 64;
 
+/// Of a block, of all sums that each sample of a tile has: a quarter of its
+/// registers.
+static constexpr int64_t mostSumsOfBlock = 16 * 1024;
+
 /// Sums of panels whose rows are padded.
 static constexpr int64_t mostPadded = 256;
 
@@ -227,6 +231,21 @@ static void collectProducts(GPUSchedule &schedule) {
   });
 }
 
+/// Numbers that a sample adds up in registers in the loop that has most of
+/// them, but for those of matrices, which are added up over samples first.
+static int64_t sumsOfSample(func::FuncOp function) {
+  int64_t most = 0;
+  function.walk([&](ScanOp scan) {
+    int64_t count = 0;
+    for (Value value : scan.getYield().getSums())
+      if (!value.getDefiningOp<ContractOp>() &&
+          cast<RankedTensorType>(value.getType()).hasStaticShape())
+        count += cast<RankedTensorType>(value.getType()).getNumElements();
+    most = std::max(most, count);
+  });
+  return most;
+}
+
 int64_t loco::chooseTile(func::FuncOp function, const GPUOptions &options,
                          std::string &why) {
   GPUSchedule schedule;
@@ -251,6 +270,9 @@ int64_t loco::chooseTile(func::FuncOp function, const GPUOptions &options,
           std::to_string(options.blocksPerSample ? options.blocksPerSample
                                                  : mostBlocks) +
           " blocks";
+  else if (sumsOfSample(function) * tile >
+           mostSumsOfBlock * schedule.blocksPerSample)
+    why = "registers do not hold what so many samples add up over steps";
   return why.empty() ? tile : 1;
 }
 

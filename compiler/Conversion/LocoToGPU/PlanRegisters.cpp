@@ -20,8 +20,9 @@
 using namespace mlir;
 using namespace loco;
 
-/// Registers of a thread for what a stage computes with.
-static constexpr int64_t atWork = 56;
+/// Registers of a thread for what a stage computes with, several sites at a
+/// time; in a tight loop, whose addresses are computed where they are used.
+static constexpr int64_t atWork = 96, atWorkTight = 88;
 
 /// Weights of a kernel that compilers keep in registers, as their addresses do
 /// not change from step to step.
@@ -88,7 +89,7 @@ GPUPlanner::registersBetween(const std::vector<GPUStage> &stages) const {
         leaves(item.value, true, read);
     }
     for (const GPUItem &item : stage.items)
-      if (item.op && !item.deferred)
+      if (item.op && !item.deferred && !item.isReloaded)
         for (Value result : item.op->getResults())
           if (isa<RankedTensorType>(result.getType()) &&
               schedule.hasRegisters(result))
@@ -177,22 +178,71 @@ void GPUPlanner::loadLate(ScanOp scan, int64_t missing) {
   }
 }
 
+/// Marks what later stages read and what more than one value would be kept for,
+/// which nobody else reads later: compilers compute it where it is read. And
+/// what need not be kept, as it is in shared memory.
+void GPUPlanner::pinItems(GPUStage &stage) {
+  llvm::SmallPtrSet<Operation *, 16> here;
+  for (const GPUItem &item : stage.items)
+    here.insert(item.op);
+  auto isReadLater = [&](Value value) {
+    return llvm::any_of(value.getUsers(),
+                        [&](Operation *user) { return !here.contains(user); });
+  };
+  // What each result is made of, through ops of this stage. What neighbours
+  // are added up to is computed where it stands anyway.
+  llvm::DenseMap<Operation *, llvm::SmallSetVector<Value, 8>> madeOf;
+  for (GPUItem &item : stage.items) {
+    if (!item.op || item.deferred)
+      continue;
+    llvm::SmallSetVector<Value, 8> &leaves = madeOf[item.op];
+    if (tapsOf(item.op)) {
+      leaves.insert(item.op->getResult(0));
+      continue;
+    }
+    leavesOfOp(item.op, [&](Value leaf, bool) {
+      auto inner = madeOf.find(leaf.getDefiningOp());
+      if (inner == madeOf.end() || isReadLater(leaf))
+        leaves.insert(leaf);
+      else
+        leaves.insert(inner->second.begin(), inner->second.end());
+    });
+    int64_t kept = llvm::count_if(leaves, [&](Value leaf) {
+      return schedule.countOf(leaf) != 1 &&
+             !(schedule.hasRegisters(leaf) && isReadLater(leaf));
+    });
+    item.isPinned = kept > 1 && isReadLater(item.op->getResult(0));
+    item.isReloaded = llvm::all_of(item.op->getResults(), [&](Value result) {
+      auto found = schedule.memory.find(result);
+      return schedule.slotsOf(schedule.countOf(result)) &&
+             found != schedule.memory.end() &&
+             schedule.places[found->second.place].kind ==
+                 GPUPlace::Kind::Shared &&
+             llvm::none_of(result.getUsers(), llvm::IsaPred<YieldOp>);
+    });
+  }
+}
+
 void GPUPlanner::planRegisters() {
-  int64_t available = registersOf(schedule.blockThreads()) - atWork;
+  int64_t registers = registersOf(schedule.blockThreads());
+  int64_t available = registers - atWork;
   for (auto &[op, plan] : schedule.scans) {
     auto scan = cast<ScanOp>(op);
     int64_t kept = registersKept(scan) + registersBetween(plan->body);
     if (kept + registersSaved(scan) <= available)
       continue;
     plan->isTight = true;
-    for (GPUStage &stage : plan->body)
+    for (GPUStage &stage : plan->body) {
       stage.isAnew = stage.kind != GPUStage::Kind::Scan && !stage.isApart;
+      pinItems(stage);
+    }
+    kept = registersKept(scan) + registersBetween(plan->body);
     for (Value argument : scan.getCarryArguments())
       if (schedule.hasRegisters(argument))
         schedule.mostHeld =
             std::max(schedule.mostHeld, schedule.countOf(argument));
     schedule.spareRegisters =
         std::min(schedule.spareRegisters, available - kept);
-    loadLate(scan, kept - available);
+    loadLate(scan, kept + atWorkTight - registers);
   }
 }

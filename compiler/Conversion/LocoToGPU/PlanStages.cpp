@@ -33,9 +33,11 @@ static constexpr int64_t mostInCluster = 8, mostBlocks = 64;
 /// a multiprocessor. Barriers for some of a block's threads.
 static constexpr int64_t fullBlock = 128, mostGroups = 15;
 
-/// True if all readers add it up over steps.
+/// True if all readers add it up over steps, after what they add to it first.
 static bool isSummedOnly(Operation *op) {
   return llvm::all_of(op->getResult(0).getUses(), [](OpOperand &use) {
+    if (isa<arith::AddFOp>(use.getOwner()))
+      return isSummedOnly(use.getOwner());
     auto yield = dyn_cast<YieldOp>(use.getOwner());
     return yield && llvm::is_contained(yield.getSums(), use.get());
   });
@@ -52,7 +54,7 @@ void GPUPlanner::chooseThreads() {
     // Derivatives by weights are no fields.
     auto scan = op->getParentOfType<ScanOp>();
     if (!scan || isa<ScanOp, ConvOuterOp>(op) || isView(op) ||
-        (isa<ContractOp>(op) && isSummedOnly(op)))
+        (isa<ContractOp, arith::AddFOp>(op) && isSummedOnly(op)))
       return;
     // What comes of the state decides, where there is one.
     int64_t &largest = scan.getInits().empty() ? most : mostInTime;
@@ -169,8 +171,7 @@ GPUStage &GPUPlanner::stageFor(std::vector<GPUStage> &stages,
   };
   bool joins = kind == GPUStage::Kind::Sites ||
                kind == GPUStage::Kind::Replicated ||
-               kind == GPUStage::Kind::Block ||
-               kind == GPUStage::Kind::Product;
+               kind == GPUStage::Kind::Block || kind == GPUStage::Kind::Product;
   for (GPUStage &stage : stages)
     if (joins && stage.kind == kind && stage.level == level &&
         (kind != GPUStage::Kind::Sites || count(stage.shape) == count(shape)))
