@@ -18,11 +18,13 @@
 #include "dialects/Device/IR/DeviceOps.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 using namespace loco;
@@ -132,12 +134,26 @@ loco::makeGPUModule(ModuleOp module, StringRef name,
                       object);
 }
 
+/// Exchanges numbers of 64 bits between threads as two halves: all that the
+/// instruction knows are 32.
+static LogicalResult divideShuffles(ModuleOp kernels) {
+  SmallVector<Operation *> wide;
+  kernels.walk([&](gpu::ShuffleOp op) {
+    if (op.getValue().getType().getIntOrFloatBitWidth() == 64)
+      wide.push_back(op);
+  });
+  RewritePatternSet patterns(kernels.getContext());
+  populateGpuShufflePatterns(patterns);
+  return wide.empty() ? success()
+                      : applyOpPatternsGreedily(wide, std::move(patterns));
+}
+
 /// The only gpu.module of `kernels`, which is changed, as text for the driver.
 static llvm::Expected<std::string>
 lowerToPTX(ModuleOp kernels, const GPUCompileOptions &options) {
   PassManager lower(kernels.getContext(), ModuleOp::getOperationName());
   buildGPULoweringPipeline(lower);
-  if (failed(lower.run(kernels)))
+  if (failed(divideShuffles(kernels)) || failed(lower.run(kernels)))
     return llvm::createStringError("the kernels could not be lowered");
   auto made = *kernels.getOps<gpu::GPUModuleOp>().begin();
   return emitPTX(made, *findNVPTXTarget(options.architecture));
