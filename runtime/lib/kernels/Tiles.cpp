@@ -28,6 +28,9 @@ using namespace loco;
 /// Rows, columns and depth of a block, at most: 0.3 MB of the left side beside
 /// 1.1 MB of the right one.
 static constexpr int64_t mostRows = 64, mostColumns = 224, mostDepth = 800;
+static_assert(mostColumns % tiles::cellSize == 0 &&
+                  mostDepth % tiles::depth == 0,
+              "parts are rounded up to whole units");
 
 namespace {
 /// What a thread packs into. Made at its first product.
