@@ -4,47 +4,34 @@
 # RUN: rm -rf %t && mkdir %t && cd %t && %python %s %S %loco_libraries
 
 import json
-import os
-import subprocess
 import sys
 
 import numpy as np
 
 sys.path.insert(0, sys.argv[1] + "/Inputs")
-from lococ import close, fail, finish, program
+from lococ import close, contains, fail, finish, program, run_emulated
 
 LIBRARY = sys.argv[2] + "/libLocoEmulatedCudnn.so"
 PROGRAM = program("large_convolutions")
 
 
 def lococ(*arguments, library="none.so", **settings):
-    environment = dict(os.environ, LOCO_CUDA_DRIVER=sys.argv[2] + "/libLocoEmulatedCuda.so", LOCO_CUBLAS="none",
-                       LOCO_CUDNN=library, **settings)
-    done = subprocess.run(["lococ", *arguments], env=environment, capture_output=True, text=True)
-    if done.returncode:
-        fail(f"{arguments}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def expect(what, text, *parts):
-    for part in parts:
-        if part not in text:
-            fail(f"{what}: no `{part}` in\n{text}")
+    return run_emulated(sys.argv[2], *arguments, LOCO_CUBLAS="none", LOCO_CUDNN=library, **settings)
 
 
 # Images with a margin on one side, tori, strides, groups, rings; every step's and a sample's.
-expect("explain", lococ("explain", PROGRAM, "--target", "cuda", library=LIBRARY),
-       "16 by cuDNN, between 8 kernels",
-       "a convolution by cuDNN, 43 of 7x11 to 44 of 3x5, window 3x3, rows of all steps and samples",
-       "a convolution by cuDNN, 60 of 11 to 60 of 7, window 5, rows of all samples",
-       "a convolution by cuDNN, 44 of 3x5 back to 44 of 5x7, window 3x3, rows of all steps and samples",
-       "a convolution by cuDNN, 132 of 3x5 by 44 of 3x5, window 3x3, in 2 groups, summed over rows, rows of all samples",
-       "a convolution by cuDNN, 44 of 2x3 by 44 of 3x5, window 3x3, summed over rows, rows of all steps and samples")
-expect("explain without", lococ("explain", PROGRAM, "--target", "cuda"),
-       "by kernels of our own: there is no cuDNN: `none.so` cannot be opened")
+contains("explain", lococ("explain", PROGRAM, "--target", "cuda", library=LIBRARY),
+         "16 by cuDNN, between 8 kernels",
+         "a convolution by cuDNN, 43 of 7x11 to 44 of 3x5, window 3x3, rows of all steps and samples",
+         "a convolution by cuDNN, 60 of 11 to 60 of 7, window 5, rows of all samples",
+         "a convolution by cuDNN, 44 of 3x5 back to 44 of 5x7, window 3x3, rows of all steps and samples",
+         "a convolution by cuDNN, 132 of 3x5 by 44 of 3x5, window 3x3, in 2 groups, summed over rows, rows of all samples",
+         "a convolution by cuDNN, 44 of 2x3 by 44 of 3x5, window 3x3, summed over rows, rows of all steps and samples")
+contains("explain without", lococ("explain", PROGRAM, "--target", "cuda"),
+         "by kernels of our own: there is no cuDNN: `none.so` cannot be opened")
 for precision, samples, steps in ("f32", 1, 1), ("f64", 3, 4):
-    expect("verify", lococ("verify", PROGRAM, "--target", "cuda", "--precision", precision, "--samples", str(samples),
-                           "--steps", str(steps), library=LIBRARY), "all tensors agree")
+    contains("verify", lococ("verify", PROGRAM, "--target", "cuda", "--precision", precision, "--samples", str(samples),
+                             "--steps", str(steps), library=LIBRARY), "all tensors agree")
 
 # Training, with a convolution of the batch itself, which is at two places in turn.
 np.savez("data.npz", x=np.random.default_rng(3).normal(size=(10, 2, 44, 3, 4)),
@@ -81,7 +68,7 @@ def parameters(out):
         return file.read()
 
 
-expect("explain the batch", lococ("explain", "batch.loco", "--target", "cuda", library=LIBRARY), "4 by cuDNN")
+contains("explain the batch", lococ("explain", "batch.loco", "--target", "cuda", library=LIBRARY), "4 by cuDNN")
 wanted = train("cpu")
 close("trained by own kernels", train("own", "--target", "cuda"), wanted, 1e-11)
 close("trained by a library", train("library", "--target", "cuda", library=LIBRARY), wanted, 1e-11)

@@ -29,6 +29,23 @@ def run(*arguments, code=0):
     return done.stdout
 
 
+def run_emulated(libraries, *arguments, **settings):
+    """Standard output of `lococ` with the emulated GPU, which lies in the folder `libraries`, and
+    what else is to be in the environment."""
+    environment = dict(os.environ, LOCO_CUDA_DRIVER=libraries + "/libLocoEmulatedCuda.so",
+                       **settings)
+    done = subprocess.run(["lococ", *arguments], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        fail(f"{arguments}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def contains(what, text, *parts):
+    for part in parts:
+        if part not in text:
+            fail(f"{what}: no `{part}` in\n{text}")
+
+
 def evaluate(command, name, *arguments, **arrays):
     """Runs eval or grad on arrays; what it wrote."""
     np.savez("in.npz", **arrays)
