@@ -3,13 +3,12 @@
 #
 # RUN: rm -rf %t && mkdir %t && cd %t && %python %s %S %loco_libraries
 
-import json
 import sys
 
 import numpy as np
 
 sys.path.insert(0, sys.argv[1] + "/Inputs")
-from lococ import close, contains, fail, finish, program, run_emulated
+from lococ import close, contains, fail, finish, program, run_emulated, training
 
 LIBRARY = sys.argv[2] + "/libLocoEmulatedCudnn.so"
 PROGRAM = program("large_convolutions")
@@ -58,14 +57,7 @@ train Images {
 
 def train(out, *arguments, **settings):
     lococ("run", "batch.loco", "--quiet", "--precision", "f64", "--out", out, *arguments, **settings)
-    with open(out + "/Images/metrics.jsonl") as file:
-        lines = [json.loads(line) for line in file]
-    return [number for line in lines for number in (line["loss"], line["gradient_norm"])]
-
-
-def parameters(out):
-    with open(out + "/Images/checkpoints/5/params.safetensors", "rb") as file:
-        return file.read()
+    return training(out)[0]
 
 
 contains("explain the batch", lococ("explain", "batch.loco", "--target", "cuda", library=LIBRARY), "4 by cuDNN")
@@ -74,6 +66,6 @@ close("trained by own kernels", train("own", "--target", "cuda"), wanted, 1e-11)
 close("trained by a library", train("library", "--target", "cuda", library=LIBRARY), wanted, 1e-11)
 for out, settings in {"again": {}, "plain": {"EMULATED_CUDA_NO_GRAPHS": "1"}}.items():
     train(out, "--target", "cuda", library=LIBRARY, **settings)
-    if parameters(out) != parameters("library"):
+    if training(out)[1] != training("library")[1]:
         fail(f"{out}: other parameters")
 finish()

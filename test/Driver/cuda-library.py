@@ -3,14 +3,13 @@
 #
 # RUN: rm -rf %t && mkdir %t && cd %t && %python %s %S %loco_libraries
 
-import json
-import os
+import shutil
 import sys
 
 import numpy as np
 
 sys.path.insert(0, sys.argv[1] + "/Inputs")
-from lococ import close, contains, fail, finish, program, run_emulated
+from lococ import close, contains, fail, finish, program, run_emulated, training
 
 LIBRARY = sys.argv[2] + "/libLocoEmulatedCublas.so"
 PROGRAM = program("large_layers")
@@ -45,17 +44,9 @@ if all(np.array_equal(found["own"][name], found["library"][name]) for name in fo
     fail("grad: the library was not asked")
 
 
-def train(out, *arguments, program=PROGRAM, **settings):
-    lococ("run", program, "--quiet", "--precision", "f64", "--out", out, *arguments, **settings)
-    model = next(name for name in os.listdir(out) if os.path.isdir(f"{out}/{name}/checkpoints"))
-    with open(f"{out}/{model}/metrics.jsonl") as file:
-        lines = [json.loads(line) for line in file]
-    return [number for line in lines for number in (line["loss"], line["gradient_norm"])]
-
-
-def parameters(out):
-    with open(out + "/Layers/checkpoints/3/params.safetensors", "rb") as file:
-        return file.read()
+def train(out, *arguments, file=PROGRAM, **settings):
+    lococ("run", file, "--quiet", "--precision", "f64", "--out", out, *arguments, **settings)
+    return training(out)[0]
 
 
 wanted = train("cpu")
@@ -63,32 +54,15 @@ close("trained by own kernels", train("own", "--target", "cuda"), wanted, 1e-11)
 close("trained by a library", train("library", "--target", "cuda", library=LIBRARY), wanted, 1e-11)
 for out, settings in {"again": {}, "plain": {"EMULATED_CUDA_NO_GRAPHS": "1"}}.items():
     train(out, "--target", "cuda", library=LIBRARY, **settings)
-    if parameters(out) != parameters("library"):
+    if training(out)[1] != training("library")[1]:
         fail(f"{out}: other parameters")
 
 # Products of the batch itself, which is at two places in turn.
 np.savez("data.npz", x=np.random.default_rng(3).normal(size=(25, 3, 131)),
          seen=np.random.default_rng(4).normal(size=(25, 131)))
-with open("batch.loco", "w") as file:
-    file.write("""loco 1
-model Vectors {
-  input x : vector(131) per step
-  input seen : vector(131)
-  state h on vector(127) = 0
-  coupling W : dense(x -> h)
-  step { h <- 0.5 * h + tanh(W @ x) }
-  decode w = linear(seen -> vector(127))
-  loss = mean(mean(h^2) over time) + mean(w^2)
-}
-train Vectors {
-  data arrays("data.npz")
-  optimizer sgd(0.1, momentum = 0.9)
-  batch 5
-  updates 8
-}
-""")
+shutil.copy(program("batch_layers"), "batch.loco")
 contains("explain the batch", lococ("explain", "batch.loco", "--target", "cuda", library=LIBRARY),
          "131 to 127, rows of all steps and samples", "131 to 127, rows of all samples")
-wanted = train("batch-cpu", program="batch.loco")
-close("of the batch", train("batch-cuda", "--target", "cuda", program="batch.loco", library=LIBRARY), wanted, 1e-11)
+wanted = train("batch-cpu", file="batch.loco")
+close("of the batch", train("batch-cuda", "--target", "cuda", file="batch.loco", library=LIBRARY), wanted, 1e-11)
 finish()

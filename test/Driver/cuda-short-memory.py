@@ -12,7 +12,7 @@ import sys
 import numpy
 
 sys.path.insert(0, sys.argv[1] + "/Inputs")
-from lococ import close, fail, finish
+from lococ import close, fail, finish, program
 
 FOLDER = sys.argv[2]
 LIBRARIES = {"LOCO_CUBLAS": FOLDER + "/libLocoEmulatedCublas.so", "LOCO_CUDNN": "none"}
@@ -21,7 +21,7 @@ NONE = {"LOCO_CUBLAS": "none", "LOCO_CUDNN": "none"}
 
 def grad(settings, *arguments, code=0):
     """What `lococ grad` writes, or its message."""
-    done = subprocess.run(["lococ", "grad", "batch.loco", "--inputs", "in.npz", "--precision", "f32",
+    done = subprocess.run(["lococ", "grad", program("batch_layers"), "--inputs", "in.npz", "--precision", "f32",
                            "--out", "out.npz", *arguments],
                           env=dict(os.environ, LOCO_CUDA_DRIVER=FOLDER + "/libLocoEmulatedCuda.so", **settings),
                           capture_output=True, text=True)
@@ -38,18 +38,6 @@ def equal(one, other):
     return all(numpy.array_equal(one[name], other[name]) for name in one)
 
 
-with open("batch.loco", "w") as file:
-    file.write("""loco 1
-model Vectors {
-  input x : vector(131) per step
-  input seen : vector(131)
-  state h on vector(127) = 0
-  coupling W : dense(x -> h)
-  step { h <- 0.5 * h + tanh(W @ x) }
-  decode w = linear(seen -> vector(127))
-  loss = mean(mean(h^2) over time) + mean(w^2)
-}
-""")
 random = numpy.random.default_rng(3)
 numpy.savez("in.npz", x=random.normal(size=(24, 9, 131)), seen=random.normal(size=(24, 131)))
 reference = grad(NONE)

@@ -1,5 +1,6 @@
 """Runs lococ for the tests of this folder and counts what fails."""
 
+import json
 import os
 import subprocess
 import sys
@@ -44,6 +45,18 @@ def contains(what, text, *parts):
     for part in parts:
         if part not in text:
             fail(f"{what}: no `{part}` in\n{text}")
+
+
+def training(out):
+    """Of a run of one model in the folder `out`: losses and norms of the gradient, one after the
+    other, and the bytes of its last parameters."""
+    folder = next(os.path.join(out, name) for name in os.listdir(out)
+                  if os.path.isdir(os.path.join(out, name, "checkpoints")))
+    with open(folder + "/metrics.jsonl") as file:
+        lines = [json.loads(line) for line in file]
+    last = max(os.listdir(folder + "/checkpoints"), key=int)
+    with open(f"{folder}/checkpoints/{last}/params.safetensors", "rb") as file:
+        return [line[name] for line in lines for name in ("loss", "gradient_norm")], file.read()
 
 
 def evaluate(command, name, *arguments, **arrays):
