@@ -8,7 +8,7 @@
 #ifndef COMPILER_DRIVER_EXECUTION_H
 #define COMPILER_DRIVER_EXECUTION_H
 
-#include "compiler/Conversion/LocoToGPU/Products.h"
+#include "compiler/Conversion/Products.h"
 #include "compiler/Driver/RandomDraws.h"
 #include "compiler/Sema/Model.h"
 #include "loco/Program.h"

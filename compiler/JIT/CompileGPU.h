@@ -8,7 +8,7 @@
 #ifndef COMPILER_JIT_COMPILEGPU_H
 #define COMPILER_JIT_COMPILEGPU_H
 
-#include "compiler/Conversion/LocoToGPU/Products.h"
+#include "compiler/Conversion/Products.h"
 #include "compiler/JIT/CompiledKernel.h"
 #include "compiler/JIT/LibraryCalls.h"
 

@@ -15,7 +15,7 @@
 #ifndef COMPILER_JIT_COMPILEDKERNEL_H
 #define COMPILER_JIT_COMPILEDKERNEL_H
 
-#include "compiler/Conversion/LocoToGPU/Products.h"
+#include "compiler/Conversion/Products.h"
 #include "compiler/Conversion/LocoToKernels/Report.h"
 #include "compiler/JIT/NestTimes.h"
 #include "runtime/include/loco/Kernel.h"

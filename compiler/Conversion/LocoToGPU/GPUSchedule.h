@@ -20,7 +20,7 @@
 #ifndef COMPILER_CONVERSION_LOCOTOGPU_GPUSCHEDULE_H
 #define COMPILER_CONVERSION_LOCOTOGPU_GPUSCHEDULE_H
 
-#include "compiler/Conversion/LocoToGPU/Products.h"
+#include "compiler/Conversion/Products.h"
 
 #include "dialects/Loco/IR/LocoOps.h"
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef COMPILER_CONVERSION_LOCOTOGPU_PRODUCTS_H
-#define COMPILER_CONVERSION_LOCOTOGPU_PRODUCTS_H
+#ifndef COMPILER_CONVERSION_PRODUCTS_H
+#define COMPILER_CONVERSION_PRODUCTS_H
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -69,4 +69,4 @@ inline int64_t numbersInRegister(Products products) {
 
 } // namespace loco
 
-#endif // COMPILER_CONVERSION_LOCOTOGPU_PRODUCTS_H
+#endif // COMPILER_CONVERSION_PRODUCTS_H
