@@ -56,6 +56,8 @@ class Torch:
         workload = BY_NAME[options.workload]
         self.leaves = {k: v for k, v in self.params.items() if k not in FROZEN}
         self.leaves |= {k: self.inputs[k] for k in workload.wrt}
+        for leaf in self.leaves.values():
+            leaf.requires_grad_(True)  # before `warm` takes parts of them
         self.per_step = set(workload.per_step)
         self.wantsGraphs = options.mode == "graphs"
         self.graphs = {}
@@ -105,7 +107,7 @@ class Torch:
         if "gradient" in self.graphs:
             return self.replay("gradient")
         for leaf in self.leaves.values():
-            leaf.requires_grad_(True).grad = None
+            leaf.grad = None
         loss = self.model.loss(self.params, self.inputs, self.step)
         loss.backward()
         return loss.item(), {k: v.grad.cpu() for k, v in self.leaves.items()}
