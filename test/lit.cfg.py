@@ -39,5 +39,10 @@ if shutil.which("ptxas"):
 with open(os.path.join(config.loco_binary_dir, "CMakeCache.txt")) as file:
     if any(line.startswith("CMAKE_C_FLAGS:") and "-fsanitize=address" in line for line in file):
         config.available_features.add("address-sanitizer")
+# The CUDA toolkit, whose headers and libraries our lists of functions are held to.
+toolkit = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc")))
+if os.path.exists(os.path.join(toolkit, "include", "cuda.h")):
+    config.available_features.add("cuda-toolkit")
+    config.substitutions.append(("%cuda_toolkit", toolkit))
 if os.path.exists("/dev/nvidia0"):
     config.available_features.add("cuda-device")

@@ -59,7 +59,8 @@ llvm::Expected<Cubin> loco::assemblePTX(llvm::StringRef ptx,
       std::nullopt, llvm::StringRef(log), llvm::StringRef(log)};
   std::string error;
   int status = llvm::sys::ExecuteAndWait(
-      *program, {*program, architecture, "-v", "-o", output, input},
+      *program,
+      {*program, architecture, "-lineinfo", "-v", "-o", output, input},
       std::nullopt, redirects, 0, 0, &error);
   Cubin cubin;
   cubin.report = contentsOf(log);

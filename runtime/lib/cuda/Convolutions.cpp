@@ -20,17 +20,9 @@
 
 using namespace loco;
 using namespace loco::cuda;
+using namespace loco::cuda::cudnn;
 
 using Kind = CudaConvolution::Kind;
-
-// cudnnDataType_t, cudnnTensorFormat_t, cudnnConvolutionMode_t,
-// cudnnMathType_t.
-static constexpr int typeF32 = 0, typeF64 = 1, formatRows = 0,
-                     crossCorrelation = 1, plainMath = 3;
-// IMPLICIT_PRECOMP_GEMM of cudnnConvolutionFwdAlgo_t, ALGO_1 of
-// cudnnConvolutionBwdDataAlgo_t and of cudnnConvolutionBwdFilterAlgo_t.
-static constexpr int forwardAlgorithm = 1, byFieldAlgorithm = 1,
-                     byKernelAlgorithm = 1;
 
 //===----------------------------------------------------------------------===//
 // The library

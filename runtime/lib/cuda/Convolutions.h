@@ -12,6 +12,18 @@
 
 namespace loco::cuda {
 
+/// Numbers of cuDNN's interface that loco uses.
+namespace cudnn {
+// cudnnDataType_t, cudnnTensorFormat_t, cudnnConvolutionMode_t,
+// cudnnMathType_t.
+inline constexpr int typeF32 = 0, typeF64 = 1, formatRows = 0,
+                     crossCorrelation = 1, plainMath = 3;
+// IMPLICIT_PRECOMP_GEMM of cudnnConvolutionFwdAlgo_t, ALGO_1 of
+// cudnnConvolutionBwdDataAlgo_t and of cudnnConvolutionBwdFilterAlgo_t.
+inline constexpr int forwardAlgorithm = 1, byFieldAlgorithm = 1,
+                     byKernelAlgorithm = 1;
+} // namespace cudnn
+
 /// The functions of cuDNN.
 struct ConvolutionApi {
 #define LOCO_CUDNN(member, symbol, parameters)                                 \

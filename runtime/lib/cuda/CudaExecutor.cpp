@@ -104,9 +104,11 @@ Status CudaExecutor::State::load(const CudaPart &part, LoadedPart &loaded) {
                  " bytes of shared memory, " + facts.name + " has " +
                  std::to_string(facts.sharedBytes)};
   std::string log(4096, '\0');
-  int options[] = {jitErrorLog, jitErrorLogBytes};
-  void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
-  if (int error = driver.moduleLoadDataEx(&loaded.module, part.image.c_str(), 2,
+  // Profilers show lines of the source.
+  int options[] = {jitErrorLog, jitErrorLogBytes, jitGenerateLineInfo};
+  void *values[] = {log.data(), reinterpret_cast<void *>(log.size()),
+                    reinterpret_cast<void *>(1)};
+  if (int error = driver.moduleLoadDataEx(&loaded.module, part.image.c_str(), 3,
                                           options, values))
     return Error{facts.name + " refuses the code: " + driver.describe(error) +
                  " " + log.c_str()};

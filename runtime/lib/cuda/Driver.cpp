@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <iterator>
 
 using namespace loco;
 using namespace loco::cuda;
@@ -25,24 +26,10 @@ std::string Driver::describe(int error) const {
   return std::string(name) + (text ? ": " + std::string(text) : "");
 }
 
-/// Errors that end the context: nothing that was on the device can be reached.
 static bool losesDevice(int error) {
-  static constexpr int lost[] = {
-      4,   // CUDA_ERROR_DEINITIALIZED
-      46,  // CUDA_ERROR_DEVICE_UNAVAILABLE
-      214, // CUDA_ERROR_ECC_UNCORRECTABLE
-      700, // CUDA_ERROR_ILLEGAL_ADDRESS
-      702, // CUDA_ERROR_LAUNCH_TIMEOUT
-      709, // CUDA_ERROR_CONTEXT_IS_DESTROYED
-      714, // CUDA_ERROR_HARDWARE_STACK_ERROR
-      715, // CUDA_ERROR_ILLEGAL_INSTRUCTION
-      716, // CUDA_ERROR_MISALIGNED_ADDRESS
-      717, // CUDA_ERROR_INVALID_ADDRESS_SPACE
-      718, // CUDA_ERROR_INVALID_PC
-      719, // CUDA_ERROR_LAUNCH_FAILED
-      999, // CUDA_ERROR_UNKNOWN
-  };
-  return std::find(std::begin(lost), std::end(lost), error) != std::end(lost);
+  return std::find(std::begin(errorsThatLoseDevice),
+                   std::end(errorsThatLoseDevice),
+                   error) != std::end(errorsThatLoseDevice);
 }
 
 Status Driver::check(int error, const std::string &what) const {

@@ -30,8 +30,25 @@ inline constexpr unsigned streamNonBlocking = 1;
 inline constexpr unsigned eventDisableTiming = 2;
 inline constexpr int captureThreadLocal = 1;
 inline constexpr int nodeOfKernel = 0;
-inline constexpr int jitInfoLog = 3, jitInfoLogBytes = 4, jitErrorLog = 5,
-                     jitErrorLogBytes = 6;
+inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6,
+                     jitGenerateLineInfo = 13;
+
+/// Errors that end the context: nothing that was on the device can be reached.
+inline constexpr int errorsThatLoseDevice[] = {
+    4,   // CUDA_ERROR_DEINITIALIZED
+    46,  // CUDA_ERROR_DEVICE_UNAVAILABLE
+    214, // CUDA_ERROR_ECC_UNCORRECTABLE
+    700, // CUDA_ERROR_ILLEGAL_ADDRESS
+    702, // CUDA_ERROR_LAUNCH_TIMEOUT
+    709, // CUDA_ERROR_CONTEXT_IS_DESTROYED
+    714, // CUDA_ERROR_HARDWARE_STACK_ERROR
+    715, // CUDA_ERROR_ILLEGAL_INSTRUCTION
+    716, // CUDA_ERROR_MISALIGNED_ADDRESS
+    717, // CUDA_ERROR_INVALID_ADDRESS_SPACE
+    718, // CUDA_ERROR_INVALID_PC
+    719, // CUDA_ERROR_LAUNCH_FAILED
+    999, // CUDA_ERROR_UNKNOWN
+};
 
 /// A kernel's launch in a graph: CUDA_KERNEL_NODE_PARAMS_v2.
 struct KernelNode {

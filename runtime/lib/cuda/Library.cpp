@@ -14,9 +14,6 @@
 using namespace loco;
 using namespace loco::cuda;
 
-/// Products of f32 are of f32: no tensor core rounds its operands.
-static constexpr int defaultMath = 0;
-
 Expected<void *> loco::cuda::openLibrary(const std::string &name,
                                          const char *variable,
                                          std::vector<std::string> files) {
@@ -84,8 +81,8 @@ Status Library::prepare(Device &device, const Workspace &wanted) const {
   if (!handle) {
     if (Status failed = check(create(&handle), "cuBLAS does not start"))
       return failed;
-    if (Status failed =
-            check(setMathMode(handle, defaultMath), "cuBLAS cannot be set up"))
+    if (Status failed = check(setMathMode(handle, cublas::defaultMath),
+                              "cuBLAS cannot be set up"))
       return failed;
     if (Status failed = check(setStream(handle, device.computeStream()),
                               "cuBLAS cannot be set up"))
@@ -112,11 +109,13 @@ Status Library::multiply(Device &device, const CudaProduct &product,
        outer = static_cast<int>(product.outer);
   auto call = [&](auto function, auto one, auto zero) {
     if (product.isOuter)
-      return function(handle, 0, 1, outer, inner, count, &one, right, outer,
-                      left, inner, &zero, out, outer);
-    return function(handle, product.isTransposed ? 1 : 0, 0, outer, count,
-                    inner, &one, right, product.isTransposed ? inner : outer,
-                    left, inner, &zero, out, outer);
+      return function(handle, cublas::asIs, cublas::transposed, outer, inner,
+                      count, &one, right, outer, left, inner, &zero, out,
+                      outer);
+    return function(
+        handle, product.isTransposed ? cublas::transposed : cublas::asIs,
+        cublas::asIs, outer, count, inner, &one, right,
+        product.isTransposed ? inner : outer, left, inner, &zero, out, outer);
   };
   return check(product.type == ElementType::F64 ? call(dgemm, 1.0, 0.0)
                                                 : call(sgemm, 1.0f, 0.0f),

@@ -25,6 +25,13 @@ struct Workspace {
   bool operator==(const Workspace &) const = default;
 };
 
+/// Numbers of cuBLAS's interface that loco uses.
+namespace cublas {
+/// Products of f32 are of f32: no tensor core rounds its operands.
+inline constexpr int defaultMath = 0;
+inline constexpr int asIs = 0, transposed = 1;
+} // namespace cublas
+
 class Library {
 public:
   /// cuBLAS of this machine, opened the first time; LOCO_CUBLAS names it. An
