@@ -57,4 +57,7 @@ if equal(library, own):
     fail("with room, the library was not asked")
 if not equal(short, shortOwn):
     fail("without room, it was not our own kernels that answered")
+# A library that is there and does not start.
+if not equal(onGPU(LIBRARIES | {"EMULATED_CUBLAS_REFUSES": "1"}, 1 << 30), own):
+    fail("the library does not start, and it was not our own kernels that answered")
 finish()

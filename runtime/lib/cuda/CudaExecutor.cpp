@@ -243,9 +243,13 @@ static std::string describeBatch(const KernelBatch &batch) {
          std::to_string(batch.steps) + " steps";
 }
 
-/// Bytes that the calls of libraries cannot do without.
+/// Bytes that the calls of libraries cannot do without. An error if one of them
+/// cannot be called here.
 Expected<int64_t> CudaExecutor::State::workspaceNeed(int64_t samples,
                                                      int64_t steps) const {
+  if (library)
+    if (Status failed = library->start(device))
+      return failed.error();
   int64_t most = 0;
   for (const CudaPart &part : code.parts) {
     if (part.kind != CudaPart::Kind::Convolution)

@@ -19,6 +19,9 @@ using namespace loco::cuda;
 /// enough that the first begins soon.
 static constexpr int64_t slotBytes = int64_t(4) << 20;
 static constexpr size_t slotCount = 3;
+/// A part of the device's memory is left to the driver and to libraries: local
+/// memory of kernels, say, which is taken when they start.
+static constexpr int64_t shareOfOthers = 128;
 
 //===----------------------------------------------------------------------===//
 // The device
@@ -120,7 +123,10 @@ int64_t Device::freeBytes() const {
   return static_cast<int64_t>(free);
 }
 
-int64_t Device::room() const { return freeBytes() + bytes; }
+int64_t Device::room() const {
+  int64_t others = described.memoryBytes / shareOfOthers;
+  return freeBytes() + bytes - others;
+}
 
 Status Device::reserve(int64_t wanted, const std::string &what) {
   if (wanted <= bytes)

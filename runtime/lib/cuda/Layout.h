@@ -22,8 +22,8 @@ struct PartLayout {
 /// Places in the arena, in this order: what all samples share; the samples of
 /// a batch and their numbers, once or twice, so that a second batch can arrive
 /// while the first is worked on; results; arrays between parts, which share
-/// memory where they are not needed at the same time; sums of each team; scratch
-/// memory, of one part at a time.
+/// memory where they are not needed at the same time; sums of each team;
+/// scratch memory, of one part at a time.
 struct Layout {
   int64_t samples = -1, steps = -1;
   /// Of each argument: its place, for what is per sample counted from the

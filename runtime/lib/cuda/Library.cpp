@@ -14,14 +14,34 @@
 using namespace loco;
 using namespace loco::cuda;
 
+/// Where a toolkit has its libraries, if they are not on the library path.
+static std::vector<std::string> toolkitFolders() {
+  std::vector<std::string> folders;
+  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
+    if (const char *root = std::getenv(variable); root && *root)
+      folders.push_back(std::string(root) + "/lib64");
+  folders.push_back("/usr/local/cuda/lib64");
+  return folders;
+}
+
 Expected<void *> loco::cuda::openLibrary(const std::string &name,
                                          const char *variable,
                                          std::vector<std::string> files) {
   auto driver = openDriver();
   if (!driver)
     return driver.error();
-  if (const char *named = std::getenv(variable); named && *named)
+  const char *named = std::getenv(variable);
+  if (named && *named) {
     files = {named};
+  } else if ((*driver)->isEmulated) {
+    // NVIDIA's are large, and know their own devices only.
+    return Error{"there is no " + name + " for the driver at hand"};
+  } else {
+    std::vector<std::string> folders = toolkitFolders();
+    for (size_t i = 0, count = files.size(); i < count; ++i)
+      for (const std::string &folder : folders)
+        files.push_back(folder + "/" + files[i]);
+  }
   void *found = nullptr;
   for (const std::string &file : files)
     if (!found)
@@ -29,7 +49,6 @@ Expected<void *> loco::cuda::openLibrary(const std::string &name,
   if (!found)
     return Error{"there is no " + name + ": `" + files.front() +
                  "` cannot be opened"};
-  // Each knows its own devices only.
   bool isEmulated = dlsym(found, "locoEmulatedLibrary") != nullptr;
   if (isEmulated != (*driver)->isEmulated)
     return Error{"there is no " + name + " for the driver at hand"};
@@ -75,19 +94,24 @@ static Status check(int error, const std::string &what) {
   return Error{what + ": cuBLAS status " + std::to_string(error)};
 }
 
+Status Library::start(Device &device) const {
+  if (handle)
+    return {};
+  void *made = nullptr;
+  if (Status failed = check(create(&made), "cuBLAS does not start"))
+    return failed;
+  int error = setMathMode(made, cublas::defaultMath);
+  if (error == 0)
+    error = setStream(made, device.computeStream());
+  if (Status failed = check(error, "cuBLAS cannot be set up"))
+    return failed;
+  handle = made;
+  return {};
+}
+
 /// Tells the library where it works. A workspace that it takes itself could
 /// not be part of a graph.
-Status Library::prepare(Device &device, const Workspace &wanted) const {
-  if (!handle) {
-    if (Status failed = check(create(&handle), "cuBLAS does not start"))
-      return failed;
-    if (Status failed = check(setMathMode(handle, cublas::defaultMath),
-                              "cuBLAS cannot be set up"))
-      return failed;
-    if (Status failed = check(setStream(handle, device.computeStream()),
-                              "cuBLAS cannot be set up"))
-      return failed;
-  }
+Status Library::useWorkspace(const Workspace &wanted) const {
   if (workspace == wanted)
     return {};
   workspace = wanted;
@@ -99,7 +123,9 @@ Status Library::prepare(Device &device, const Workspace &wanted) const {
 Status Library::multiply(Device &device, const CudaProduct &product,
                          int64_t rows, uint64_t left, uint64_t right,
                          uint64_t out, const Workspace &workspace) const {
-  if (Status failed = prepare(device, workspace))
+  if (Status failed = start(device))
+    return failed;
+  if (Status failed = useWorkspace(workspace))
     return failed;
   if (rows > INT_MAX)
     return Error{"a product of " + std::to_string(rows) +

@@ -12,9 +12,11 @@
 
 namespace loco::cuda {
 
-/// Opens a library of NVIDIA's: the first of `files` that is there, or what the
-/// environment variable `variable` names (`none` stands for no library). An
-/// error calls it `name`, and says what is missing.
+/// Opens a library of NVIDIA's: the first of `files` that is on the library
+/// path or in the toolkit's folder (`CUDA_HOME`, `CUDA_PATH`,
+/// `/usr/local/cuda`), or what the environment variable `variable` names
+/// (`none` stands for no library). An error calls it `name`, and says what is
+/// missing.
 Expected<void *> openLibrary(const std::string &name, const char *variable,
                              std::vector<std::string> files);
 
@@ -41,6 +43,10 @@ public:
   /// Bytes of device memory that products should have; they do with less.
   static int64_t workspaceBytes(const Device &device);
 
+  /// Takes what the library needs of the device, once. An error if the driver
+  /// is too old for it, say.
+  Status start(Device &device) const;
+
   /// Gives a product to the device's compute stream; `rows` as CudaProduct
   /// says.
   Status multiply(Device &device, const CudaProduct &product, int64_t rows,
@@ -48,7 +54,7 @@ public:
                   const Workspace &workspace) const;
 
 private:
-  Status prepare(Device &device, const Workspace &wanted) const;
+  Status useWorkspace(const Workspace &wanted) const;
 
 #define LOCO_CUBLAS(member, symbol, parameters)                                \
   int(*member) parameters = nullptr;
