@@ -3,8 +3,10 @@ loop, with both libraries, without cuDNN, and by loco's own kernels."""
 
 import argparse
 import contextlib
+import ctypes
 import dataclasses
 import os
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -38,6 +40,44 @@ DRY = [Program("dense layers", "test/Driver/Inputs/large_layers.loco", "Layers",
 WAYS = {"own": ("LOCO_CUBLAS", "LOCO_CUDNN"), "cuBLAS": ("LOCO_CUDNN",), "cuBLAS and cuDNN": ()}
 
 
+# Names that loco looks for, and the variable that names another file.
+FILES = {"LOCO_CUBLAS": ("libcublas.so.13", "libcublas.so.12"), "LOCO_CUDNN": ("libcudnn.so.9", "libcudnn.so.8")}
+SEARCH = """
+import glob, os, sys
+for folder in sys.path:
+    for file in glob.glob(os.path.join(folder, "nvidia", "*", "lib", "lib*.so.*")):
+        print(file)
+"""
+
+
+def find(options):
+    """Where libraries are not on the library path, takes those of PyTorch's packages."""
+    if options.dry:
+        return
+    done = subprocess.run([options.python, "-c", SEARCH], capture_output=True, text=True)
+    packaged = {os.path.basename(file): file for file in done.stdout.splitlines()}
+    for variable, names in FILES.items():
+        if os.environ.get(variable):
+            continue
+        for name in names:
+            try:
+                ctypes.CDLL(name)
+                break
+            except OSError:
+                if name in packaged:
+                    os.environ[variable] = packaged[name]
+                    break
+
+
+def missing(options, program, names):
+    """The libraries that loco does not find."""
+    done = subprocess.run([options.lococ, "explain", program.path, "--model", program.model, "--target", "cuda"],
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise NotMeasured((done.stderr.strip() or "?").splitlines()[-1])
+    return [name for name in names if f"there is no {name}" in done.stdout]
+
+
 @contextlib.contextmanager
 def hidden(names):
     before = {name: os.environ.get(name) for name in names}
@@ -61,6 +101,9 @@ def measure(options):
         for way, names in WAYS.items():
             try:
                 with hidden(names):
+                    absent = missing(options, program, way.split(" and ") if way != "own" else [])
+                    if absent:
+                        raise NotMeasured("there is no " + " and no ".join(absent))
                     loco = measure_loco(onGPU, program, os.cpu_count())
                 place[way] = {kind: loco[kind] for kind in ("gradient", "forward")}
                 print(f"{program.name}, {way}: {loco['gradient'] * 1e3:.3f} ms "

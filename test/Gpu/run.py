@@ -9,7 +9,7 @@ the interpreter (`lococ verify --target cuda`), and trainings on both targets, w
 the same way. Then the times of the workloads, and of two large ones, beside PyTorch (eager,
 compiled, CUDA graphs), JAX and cuDNN's LSTM, with the share of the copy bandwidth and of the
 arithmetic peak that were measured on the same device, and what cuBLAS and cuDNN add to programs with
-large layers. `--only check`, `--only bench` or `--only libraries` does one of them; `--workloads
+large layers (those of the toolkit, or those that PyTorch brought). `--only check`, `--only bench` or `--only libraries` does one of them; `--workloads
 B,E-768` some of them. `--write` puts the tables of all that the file of results
 holds into a page, `--only write` nothing else. The exit code is 1 if a model is wrong; what a
 framework cannot do is listed as not measured.
@@ -19,6 +19,7 @@ the driver that LOCO_CUDA_DRIVER names, the frameworks on the processor. Its tim
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import glob
 import json
@@ -56,6 +57,8 @@ def parse():
                         help="that a framework repeats a step for")
     parser.add_argument("--repeat", type=int, default=10, help="steps of loco in one run")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one program")
+    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2),
+                        help="checks at a time: the interpreter has one thread")
     parser.add_argument("--results", default="gpu-results.json", help="read, and written again")
     parser.add_argument("--write", metavar="FILE", help="the page whose section on GPUs is written anew")
     parser.add_argument("--dry", action="store_true", help="try everything without a GPU")
@@ -77,26 +80,35 @@ def list_models(lococ, file):
     return [part for i, part in enumerate(names.split("`")) if i % 2]
 
 
-def check(options):
+def check_model(options, file, model):
+    command = [options.lococ, "verify", file, "--target", "cuda", "--samples", "3", "--steps", "5"]
+    if model:
+        command += ["--model", model]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=options.timeout)
+        return {"good": done.returncode == 0, "text": done.stdout + done.stderr}
+    except subprocess.TimeoutExpired:
+        return {"good": False, "text": f"takes longer than {options.timeout} s"}
+
+
+def check(options, results):
+    """Several at a time; each is kept as it comes."""
     files = options.files or sorted(glob.glob(os.path.join(ROOT, "examples", "*.loco")) +
                                     glob.glob(os.path.join(ROOT, "test", "Benchmark", "workloads", "*.loco")))
-    results = {}
-    for file in files:
-        for model in list_models(options.lococ, file) or [""]:
-            name = os.path.basename(file) + (":" + model if model else "")
-            command = [options.lococ, "verify", file, "--target", "cuda", "--samples", "3", "--steps", "5"]
-            if model:
-                command += ["--model", model]
-            try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=options.timeout)
-                text, isGood = done.stdout + done.stderr, done.returncode == 0
-            except subprocess.TimeoutExpired:
-                text, isGood = f"takes longer than {options.timeout} s", False
-            results[name] = {"good": isGood, "text": text}
-            print(f"{name}: {'ok' if isGood else 'WRONG'}", flush=True)
-            if not isGood:
-                print(text, flush=True)
-    return results
+    found = results["checks"] = {}
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        asked = {}
+        for file in files:
+            for model in list_models(options.lococ, file) or [""]:
+                name = os.path.basename(file) + (":" + model if model else "")
+                asked[pool.submit(check_model, options, file, model)] = name
+        for done in concurrent.futures.as_completed(asked):
+            name, checked = asked[done], done.result()
+            found[name] = checked
+            print(f"{name}: {'ok' if checked['good'] else 'WRONG'}", flush=True)
+            if not checked["good"]:
+                print(checked["text"], flush=True)
+            save(options.results, results)
 
 
 # Trainings.
@@ -146,8 +158,12 @@ def describe(seconds):
 
 
 def measure_peaks(options):
-    done = subprocess.run([options.python, os.path.join(HERE, "peaks.py"), "--device", options.device],
-                          capture_output=True, text=True)
+    try:
+        done = subprocess.run([options.python, os.path.join(HERE, "peaks.py"), "--device", options.device],
+                              capture_output=True, text=True, timeout=options.timeout)
+    except subprocess.TimeoutExpired:
+        print("peaks: not measured: takes too long", flush=True)
+        return None
     if done.returncode:
         print("peaks: not measured: " + (done.stderr.strip() or "?").splitlines()[-1], flush=True)
         return None
@@ -220,9 +236,9 @@ def load(path):
 def main():
     options = parse()
     results = load(options.results)
+    libraries.find(options)
     if options.only in (None, "check"):
-        results["checks"] = check(options)
-        save(options.results, results)
+        check(options, results)
         results["trainings"] = check_trainings(options)
         save(options.results, results)
     if options.only in (None, "bench"):
