@@ -6,17 +6,20 @@
 //===----------------------------------------------------------------------===//
 //
 // Blocks are made in groups, lane by lane in four arrays, so that the compiler
-// vectorises rounds and Box-Muller alike: 4 ns per normal with the 128-bit
-// vectors every x86-64 has; wider ones gain little. All operations are exact or
-// IEEE f32, so the width never shows in the values.
+// vectorises rounds and Box-Muller alike: with the 128-bit vectors that every
+// x86-64 has a normal takes 7.6 ns and a uniform number 2.2 ns, with AVX2 2.3
+// and 1.6, with AVX-512 1.5 and 1.0. All operations are exact or IEEE f32, so
+// the width never shows in the values.
 //
 //===----------------------------------------------------------------------===//
 
 #include "loco-c/random.h"
 
 #include "runtime/lib/BoxMuller.h"
+#include "runtime/lib/RandomSites.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace {
 
@@ -123,21 +126,71 @@ LOCO_ALWAYS_INLINE void fillGroup(const Draw &draw, uint32_t first,
       out[4 * i + lane] = lanes[lane][i];
 }
 
-/// All sites: whole groups in place, the rest through a buffer.
+/// Sites from `first` on, which begins a block: whole groups in place, the rest
+/// through a buffer.
 template <typename Map>
-LOCO_ALWAYS_INLINE void fill(const Draw &draw, int64_t count,
+LOCO_ALWAYS_INLINE void fill(const Draw &draw, int64_t first, int64_t count,
                              typename Map::Value *out) {
+  auto begin = static_cast<uint32_t>(first / 4);
   int64_t site = 0;
   for (; site + 4 * group <= count; site += 4 * group)
-    fillGroup<Map>(draw, static_cast<uint32_t>(site / 4), out + site);
+    fillGroup<Map>(draw, begin + static_cast<uint32_t>(site / 4), out + site);
   for (; site < count; site += 4) {
     uint32_t c[4];
     typename Map::Value values[4];
-    draw.block(static_cast<uint32_t>(site / 4), c);
+    draw.block(begin + static_cast<uint32_t>(site / 4), c);
     Map::apply(c, values);
     for (int64_t lane = 0; lane < 4 && site + lane < count; ++lane)
       out[site + lane] = values[lane];
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors of this machine
+//===----------------------------------------------------------------------===//
+
+template <typename Map>
+void fillNarrow(const Draw &draw, int64_t first, int64_t count,
+                typename Map::Value *out) {
+  fill<Map>(draw, first, count, out);
+}
+
+template <typename Map>
+using Fill = void (*)(const Draw &, int64_t, int64_t, typename Map::Value *);
+
+#if defined(__x86_64__)
+template <typename Map>
+__attribute__((target("avx2"))) void fillAVX2(const Draw &draw, int64_t first,
+                                              int64_t count,
+                                              typename Map::Value *out) {
+  fill<Map>(draw, first, count, out);
+}
+
+template <typename Map>
+__attribute__((target("avx512f,avx512dq"))) void
+fillAVX512(const Draw &draw, int64_t first, int64_t count,
+           typename Map::Value *out) {
+  fill<Map>(draw, first, count, out);
+}
+
+template <typename Map>
+Fill<Map> chooseFill() {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+    return fillAVX512<Map>;
+  return __builtin_cpu_supports("avx2") ? fillAVX2<Map> : fillNarrow<Map>;
+}
+#else
+template <typename Map>
+Fill<Map> chooseFill() {
+  return fillNarrow<Map>;
+}
+#endif
+
+template <typename Map>
+void fillSites(const LocoRandomKey *key, uint64_t sample, uint32_t step,
+               int64_t first, int64_t count, typename Map::Value *out) {
+  static const Fill<Map> chosen = chooseFill<Map>();
+  chosen(Draw(*key, sample, step), first, count, out);
 }
 
 } // namespace
@@ -160,27 +213,35 @@ uint64_t locoRandomStream(const char *name) {
 
 void locoRandomWords(const LocoRandomKey *key, uint64_t sample, uint32_t step,
                      int64_t count, uint32_t *out) {
-  fill<ToWords>(Draw(*key, sample, step), count, out);
+  fillSites<ToWords>(key, sample, step, 0, count, out);
 }
 
 void locoRandomUniform(const LocoRandomKey *key, uint64_t sample, uint32_t step,
                        int64_t count, float *out) {
-  fill<ToUniform<float>>(Draw(*key, sample, step), count, out);
+  fillSites<ToUniform<float>>(key, sample, step, 0, count, out);
 }
 
 void locoRandomUniformF64(const LocoRandomKey *key, uint64_t sample,
                           uint32_t step, int64_t count, double *out) {
-  fill<ToUniform<double>>(Draw(*key, sample, step), count, out);
+  fillSites<ToUniform<double>>(key, sample, step, 0, count, out);
 }
 
 void locoRandomNormal(const LocoRandomKey *key, uint64_t sample, uint32_t step,
                       int64_t count, float *out) {
-  fill<ToNormal<float>>(Draw(*key, sample, step), count, out);
+  fillSites<ToNormal<float>>(key, sample, step, 0, count, out);
 }
 
 void locoRandomNormalF64(const LocoRandomKey *key, uint64_t sample,
                          uint32_t step, int64_t count, double *out) {
-  fill<ToNormal<double>>(Draw(*key, sample, step), count, out);
+  fillSites<ToNormal<double>>(key, sample, step, 0, count, out);
 }
 
 } // extern "C"
+
+void loco::random::drawSites(const LocoRandomKey &key, bool isNormal,
+                             uint64_t sample, uint32_t step, int64_t first,
+                             int64_t count, double *out) {
+  assert(first % 4 == 0 && "sites of one block are drawn together");
+  (isNormal ? fillSites<ToNormal<double>> : fillSites<ToUniform<double>>)(
+      &key, sample, step, first, count, out);
+}

@@ -8,12 +8,12 @@
 #include "loco/Tensor.h"
 
 #include "runtime/lib/Convert.h"
+#include "runtime/lib/Pages.h"
 
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <new>
-#include <sys/mman.h>
 
 using namespace loco;
 
@@ -29,26 +29,34 @@ std::string loco::describe(const Shape &shape) {
   return text;
 }
 
-/// Large arrays lie in large pages, a five-hundredth as many faults when they are
-/// first written: of a start with millions of drawn numbers half the time.
-static constexpr size_t hugePage = size_t(2) << 20, fromHuge = 4 * hugePage;
+/// Large arrays are pages of their own. Nobody writes zeros there: the system
+/// does so where a page is first touched, which is where it is filled, by as many
+/// threads as fill it.
+static constexpr size_t fromPages = size_t(8) << 20;
 
-/// Memory, a whole number of cache lines and at least one, so that a vector load
-/// of the last elements stays inside. Zeroed but for the first `filled` bytes:
-/// who copies something there need not write them twice.
-static void *allocate(size_t bytes, size_t filled = 0) {
-  if (bytes > std::numeric_limits<size_t>::max() - alignment)
+/// Bytes of an array's memory: a whole number of cache lines and at least one,
+/// so that a vector load of the last elements stays inside; or of pages.
+static size_t roundedUp(size_t bytes) {
+  if (bytes > std::numeric_limits<size_t>::max() - hugePage)
     throw std::bad_alloc();
-  size_t rounded = (bytes / alignment + 1) * alignment;
-  bool isLarge = rounded >= fromHuge;
+  size_t lines = (bytes / alignment + 1) * alignment;
+  return lines < fromPages ? lines : (lines + 4095) / 4096 * 4096;
+}
+
+/// Zeroed but for the first `filled` bytes: who copies something there need not
+/// write them twice.
+Tensor::Storage Tensor::allocate(size_t bytes, size_t filled) {
+  size_t rounded = roundedUp(bytes);
+  if (rounded >= fromPages) {
+    if (void *pages = mapPages(static_cast<int64_t>(rounded)))
+      return Storage(pages, {rounded});
+    throw std::bad_alloc();
+  }
   void *memory = nullptr;
-  if (posix_memalign(&memory, isLarge ? hugePage : alignment, rounded))
+  if (posix_memalign(&memory, alignment, rounded))
     throw std::bad_alloc();
-  // What does not fill a page takes small ones, so nothing is taken in vain.
-  if (isLarge)
-    madvise(memory, rounded / hugePage * hugePage, MADV_HUGEPAGE);
   std::memset(static_cast<char *>(memory) + filled, 0, rounded - filled);
-  return memory;
+  return Storage(memory, {});
 }
 
 Tensor::Tensor(ElementType type, Shape shape)
@@ -67,14 +75,16 @@ Tensor &Tensor::operator=(const Tensor &other) {
   // Memory of the same size is used again: a reply that is filled at every
   // update must not allocate.
   if (!storage || bytes() != other.bytes())
-    storage.reset(allocate(other.bytes(), other.bytes()));
+    storage = allocate(other.bytes(), other.bytes());
   elementType = other.elementType;
   extents = other.extents;
   std::memcpy(data(), other.data(), bytes());
   return *this;
 }
 
-void Tensor::Free::operator()(void *memory) const { std::free(memory); }
+void Tensor::Free::operator()(void *memory) const {
+  mapped ? unmapPages(memory, static_cast<int64_t>(mapped)) : std::free(memory);
+}
 
 double Tensor::at(int64_t position) const {
   assert(position >= 0 && position < size() && "position outside the tensor");

@@ -16,6 +16,7 @@
 #include "loco-c/random.h"
 
 #include "runtime/lib/BoxMuller.h"
+#include "runtime/lib/RandomSites.h"
 #include "test/Runtime/Check.h"
 
 #include <algorithm>
@@ -86,6 +87,23 @@ static void checkPrefixesAndTypes() {
   CHECK(std::equal(wide.begin(), wide.end(), normal.begin()));
   locoRandomUniformF64(&key, 5, 6, 1000, wide.data());
   CHECK(std::equal(wide.begin(), wide.end(), uniform.begin()));
+}
+
+/// Parts of a field are what the whole field holds there.
+static void checkParts() {
+  LocoRandomKey key = {4, 5, 6};
+  std::vector<double> whole(1000), part(1000);
+  for (bool isNormal : {false, true}) {
+    (isNormal ? locoRandomNormalF64 : locoRandomUniformF64)(
+        &key, 7, 8, whole.size(), whole.data());
+    for (int64_t first : {0, 4, 128, 132, 512, 996})
+      for (int64_t count : {1, 3, 4, 127, 128, 300}) {
+        count = std::min<int64_t>(count, 1000 - first);
+        loco::random::drawSites(key, isNormal, 7, 8, first, count, part.data());
+        CHECK(std::equal(part.begin(), part.begin() + count,
+                         whole.begin() + first));
+      }
+  }
 }
 
 /// Every part of the address changes the draws, high words too.
@@ -190,6 +208,7 @@ int main() {
   checkKnownAnswers();
   checkPacking();
   checkPrefixesAndTypes();
+  checkParts();
   checkIndependence();
   checkFunctions();
   checkLaws();

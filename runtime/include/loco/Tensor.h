@@ -91,11 +91,16 @@ public:
 
 private:
   struct Free {
+    /// Of memory that came from the system page by page; else 0.
+    size_t mapped = 0;
     void operator()(void *memory) const;
   };
+  using Storage = std::unique_ptr<void, Free>;
+  static Storage allocate(size_t bytes, size_t filled = 0);
+
   ElementType elementType;
   Shape extents;
-  std::unique_ptr<void, Free> storage;
+  Storage storage;
 };
 
 /// Tensors by name, in name order: parameters, inputs, results.

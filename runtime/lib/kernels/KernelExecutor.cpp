@@ -7,13 +7,13 @@
 
 #include "loco/Kernel.h"
 
+#include "runtime/lib/Pages.h"
 #include "runtime/lib/kernels/Denormals.h"
 #include "runtime/lib/kernels/Team.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <sys/mman.h>
 #include <utility>
 
 using namespace loco;
@@ -104,8 +104,6 @@ KernelBlockPlan loco::planBlocks(const Kernel &kernel, int64_t samples,
 // Scratch memory
 //===----------------------------------------------------------------------===//
 
-static constexpr int64_t hugePage = int64_t(2) << 20;
-
 struct KernelScratch::Arena {
   void *memory = nullptr;
   int64_t size = 0;
@@ -115,8 +113,7 @@ KernelScratch::KernelScratch(int threads) : arenas(threads) {}
 
 KernelScratch::~KernelScratch() {
   for (Arena &arena : arenas)
-    if (arena.memory)
-      munmap(arena.memory, arena.size);
+    unmapPages(arena.memory, arena.size);
 }
 
 int64_t KernelScratch::roundedUp(int64_t bytes) {
@@ -129,27 +126,13 @@ void *KernelScratch::reserve(int thread, int64_t bytes) {
   Arena &arena = arenas[thread];
   if (arena.memory && bytes <= arena.size)
     return arena.memory;
-  if (arena.memory)
-    munmap(arena.memory, arena.size);
+  unmapPages(arena.memory, arena.size);
   arena = {};
-  // The system gives huge pages only where one begins.
-  int64_t size = roundedUp(std::max<int64_t>(bytes, 1)),
-          spare = size < hugePage ? 0 : hugePage - 4096;
-  void *mapped = mmap(nullptr, size + spare, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED)
-    return nullptr;
-  char *from = static_cast<char *>(mapped), *begin = from;
-  if (spare) {
-    begin += -reinterpret_cast<uintptr_t>(from) % hugePage;
-    if (begin > from)
-      munmap(from, begin - from);
-    if (from + spare > begin)
-      munmap(begin + size, from + spare - begin);
-    madvise(begin, size, MADV_HUGEPAGE);
-  }
-  arena = {begin, size};
-  return begin;
+  int64_t size = roundedUp(std::max<int64_t>(bytes, 1));
+  void *memory = mapPages(size);
+  if (memory)
+    arena = {memory, size};
+  return memory;
 }
 
 int64_t KernelScratch::bytes() const {
