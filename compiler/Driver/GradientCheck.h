@@ -7,7 +7,8 @@
 //
 // The autodiff has two modes that share rules but no algorithm, and the
 // interpreter knows neither. Where finite differences, the forward and the
-// reverse mode agree, a gradient is right.
+// reverse mode agree, a gradient is right. What stands in a `stop_gradient` is
+// held in all three: also in the differences.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +17,8 @@
 
 #include "compiler/Reference/Interpreter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <limits>
 
 namespace loco {
 
@@ -28,8 +31,8 @@ struct GradientCheck {
   double forward = 0;
   double reverse = 0;
   /// What the finite difference itself is uncertain by: its change when its
-  /// step is halved.
-  double uncertainty = 0;
+  /// step is halved, and the kink that it stands at.
+  double uncertainty = std::numeric_limits<double>::infinity();
   /// Size of the terms that the derivative sums up; errors are relative to it.
   double scale = 0;
 

@@ -42,13 +42,23 @@ public:
   FailureOr<SmallVector<Cell>> call(Operation *op, StringRef function,
                                     ArrayRef<Cell> arguments) override;
 
-  /// Draws the noise of a call from its beginning.
-  void restartNoise() { random.seed(); }
+  /// Calls a function from outside: noise is drawn from its beginning.
+  FailureOr<SmallVector<RuntimeValue>>
+  callOnValues(StringRef function, ArrayRef<RuntimeValue> arguments);
+
+  /// From here on `stop_gradient` writes to `values`, or reads them; neither if
+  /// there are none.
+  void restartHolding(HeldValues *values) {
+    held = values;
+    isReplay = values && !values->values.empty();
+    numHeld = 0;
+  }
 
   ModuleOp module;
 
 private:
   void addNoise(Cell &cell);
+  void hold(Cell &cell);
   LogicalResult prepare(func::FuncOp function);
   LogicalResult prepare(Block &block, DenseMap<Value, unsigned> &slots);
 
@@ -61,6 +71,10 @@ private:
   unsigned depth = 0;
   RoundingNoise noise;
   std::mt19937_64 random;
+  HeldValues *held = nullptr;
+  bool isReplay = false;
+  /// How often the call has executed a `stop_gradient`.
+  size_t numHeld = 0;
 };
 
 //===----------------------------------------------------------------------===//
@@ -140,6 +154,17 @@ void Interpreter::Implementation::addNoise(Cell &cell) {
   cell = std::make_shared<const Array>(std::move(moved));
 }
 
+void Interpreter::Implementation::hold(Cell &cell) {
+  const Array &value = *std::get<ArrayPointer>(cell);
+  size_t place = numHeld++;
+  if (!isReplay)
+    held->values.push_back(value);
+  else if (place < held->values.size() &&
+           held->values[place].shape == value.shape)
+    // A loop may take another number of turns at another place.
+    cell = std::make_shared<const Array>(held->values[place]);
+}
+
 LogicalResult Interpreter::Implementation::run(const Code &code, Frame &frame) {
   for (const Instruction &instruction : code.instructions) {
     Evaluation evaluation(instruction, frame, *this);
@@ -148,6 +173,8 @@ LogicalResult Interpreter::Implementation::run(const Code &code, Frame &frame) {
     if (noise.relative != 0 && rounds(instruction.op))
       for (unsigned slot : instruction.results)
         addNoise(frame[slot]);
+    if (held && isa<StopGradientOp>(instruction.op))
+      hold(frame[instruction.results.front()]);
   }
   return success();
 }
@@ -208,17 +235,9 @@ Interpreter::Implementation::call(Operation *op, StringRef name,
   return results;
 }
 
-//===----------------------------------------------------------------------===//
-// Interface
-//===----------------------------------------------------------------------===//
-
-Interpreter::Interpreter(ModuleOp module, RoundingNoise noise)
-    : implementation(std::make_unique<Implementation>(module, noise)) {}
-
-Interpreter::~Interpreter() = default;
-
 FailureOr<SmallVector<RuntimeValue>>
-Interpreter::call(StringRef function, ArrayRef<RuntimeValue> arguments) {
+Interpreter::Implementation::callOnValues(StringRef function,
+                                          ArrayRef<RuntimeValue> arguments) {
   SmallVector<Cell> cells;
   for (const RuntimeValue &argument : arguments) {
     if (auto *array = std::get_if<Array>(&argument))
@@ -228,9 +247,8 @@ Interpreter::call(StringRef function, ArrayRef<RuntimeValue> arguments) {
     else
       cells.push_back(std::get<RandomKey>(argument));
   }
-  implementation->restartNoise();
-  FailureOr<SmallVector<Cell>> results =
-      implementation->call(implementation->module, function, cells);
+  random.seed();
+  FailureOr<SmallVector<Cell>> results = call(module, function, cells);
   if (failed(results))
     return failure();
   SmallVector<RuntimeValue> values;
@@ -243,4 +261,26 @@ Interpreter::call(StringRef function, ArrayRef<RuntimeValue> arguments) {
       values.push_back(std::get<RandomKey>(cell));
   }
   return values;
+}
+
+//===----------------------------------------------------------------------===//
+// Interface
+//===----------------------------------------------------------------------===//
+
+Interpreter::Interpreter(ModuleOp module, RoundingNoise noise)
+    : implementation(std::make_unique<Implementation>(module, noise)) {}
+
+Interpreter::~Interpreter() = default;
+
+FailureOr<SmallVector<RuntimeValue>>
+Interpreter::call(StringRef function, ArrayRef<RuntimeValue> arguments) {
+  implementation->restartHolding(nullptr);
+  return implementation->callOnValues(function, arguments);
+}
+
+FailureOr<SmallVector<RuntimeValue>>
+Interpreter::call(StringRef function, ArrayRef<RuntimeValue> arguments,
+                  HeldValues &held) {
+  implementation->restartHolding(&held);
+  return implementation->callOnValues(function, arguments);
 }

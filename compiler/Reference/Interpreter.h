@@ -46,6 +46,11 @@ struct RoundingNoise {
   double relative = 0;
 };
 
+/// What each `stop_gradient` of a call gave, in the order of execution.
+struct HeldValues {
+  std::vector<Array> values;
+};
+
 /// Runs the functions of a module, which must not change while the interpreter
 /// lives. Not thread-safe: give each thread its own.
 class Interpreter {
@@ -59,6 +64,13 @@ public:
   /// range) is reported as a diagnostic at the op.
   mlir::FailureOr<llvm::SmallVector<RuntimeValue>>
   call(llvm::StringRef function, llvm::ArrayRef<RuntimeValue> arguments);
+
+  /// The same, for finite differences of what has `stop_gradient`: the call
+  /// fills `held` if it is empty, otherwise it gives what stands there, so that
+  /// what is constant in a derivative is so in the calls that are compared.
+  mlir::FailureOr<llvm::SmallVector<RuntimeValue>>
+  call(llvm::StringRef function, llvm::ArrayRef<RuntimeValue> arguments,
+       HeldValues &held);
 
 private:
   class Implementation;
