@@ -21,7 +21,10 @@ ModuleCode::ModuleCode(OwningOpRef<ModuleOp> ownedModule, StringRef name,
                        const ModuleCodeOptions &options)
     : module(std::move(ownedModule)), name(name.str()), options(options),
       function(module->lookupSymbol<func::FuncOp>(name)),
-      signature(readSignature(function, options.precision)) {}
+      signature(readSignature(function, options.precision)) {
+  if (auto start = module->lookupSymbol<func::FuncOp>(this->name + ".initial"))
+    recipes = readRecipes(start);
+}
 
 //===----------------------------------------------------------------------===//
 // Keys

@@ -10,6 +10,7 @@
 
 #include "compiler/Driver/EntryPoint.h"
 #include "compiler/Driver/InitialFunction.h"
+#include "compiler/Driver/InitialRecipes.h"
 #include "compiler/Driver/ObjectCache.h"
 #include "compiler/Driver/ProgramImage.h"
 #include "compiler/Driver/Timings.h"
@@ -39,7 +40,9 @@ public:
                                        EntryVariant variant) = 0;
   /// Kernels that update parameters on the GPU that the code is for.
   virtual Expected<CudaUpdateCode> getUpdates() = 0;
-  /// Nothing if the initial values have to be interpreted.
+  /// How the initial values are made without code; nothing if they need some.
+  virtual std::optional<std::vector<TensorRecipe>> getRecipes() = 0;
+  /// Code that makes them; nothing if they have to be interpreted.
   virtual std::optional<InitialCode> getInitial() = 0;
   /// Initial values of the reference interpreter, in f64.
   virtual Expected<TensorMap> interpretInitial(uint64_t seed,
@@ -79,6 +82,9 @@ public:
   Expected<EntryCode> getEntry(const Request &request,
                                EntryVariant variant) override;
   Expected<CudaUpdateCode> getUpdates() override;
+  std::optional<std::vector<TensorRecipe>> getRecipes() override {
+    return recipes;
+  }
   std::optional<InitialCode> getInitial() override;
   Expected<TensorMap> interpretInitial(uint64_t seed,
                                        ThreadPool &pool) override;
@@ -102,6 +108,7 @@ private:
   ModuleCodeOptions options;
   mlir::func::FuncOp function;
   Signature signature;
+  std::optional<std::vector<TensorRecipe>> recipes;
   /// Made when it is first asked for.
   std::optional<InitialFunction> initial;
 };

@@ -13,6 +13,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <future>
+
 using namespace mlir;
 using namespace loco;
 
@@ -33,6 +35,8 @@ public:
   }
 
   Expected<TensorMap> initialParameters(uint64_t seed) override;
+  void prepare(const Request &request, int64_t samples,
+               int64_t steps) override;
   Status run(const TensorMap &parameters, const Batch &batch,
              const Request &request, Reply &reply) override;
   void expect(const Batch &next) override { announced = &next; }
@@ -52,6 +56,7 @@ private:
   };
 
   Expected<TensorMap> computeInitial(InitialCode code, uint64_t seed);
+  void finishPreparing();
   std::vector<const void *> bindArguments(const LinkedEntry &entry,
                                           const TensorMap &parameters,
                                           const Batch &batch,
@@ -71,6 +76,8 @@ private:
   EntryChoice choice;
   /// What comes after the next batch; null if that is not known.
   const Batch *announced = nullptr;
+  /// Makes code on another thread, to which `choice` belongs until it is ready.
+  std::future<void> preparing;
 };
 } // namespace
 
@@ -79,10 +86,17 @@ private:
 //===----------------------------------------------------------------------===//
 
 Expected<TensorMap> CompiledProgram::initialParameters(uint64_t seed) {
-  auto code = source->getInitial();
-  Timings::Phase phase(options.timings, "initial values");
-  auto values = code ? computeInitial(std::move(*code), seed)
-                     : source->interpretInitial(seed, pool);
+  auto values = [&]() -> Expected<TensorMap> {
+    if (auto recipes = source->getRecipes()) {
+      Timings::Phase phase(options.timings, "initial values");
+      return followRecipes(*recipes, seed, pool);
+    }
+    finishPreparing();
+    auto code = source->getInitial();
+    Timings::Phase phase(options.timings, "initial values");
+    return code ? computeInitial(std::move(*code), seed)
+                : source->interpretInitial(seed, pool);
+  }();
   if (!values)
     return values.error();
   for (auto &[parameter, value] : *values)
@@ -123,6 +137,26 @@ Expected<TensorMap> CompiledProgram::computeInitial(InitialCode code,
 // Requests
 //===----------------------------------------------------------------------===//
 
+/// Compiles beside the caller, who opens data and draws parameters meanwhile. A
+/// GPU's memory and code belong to the thread that runs it.
+void CompiledProgram::prepare(const Request &request, int64_t samples,
+                              int64_t steps) {
+  if (options.isOnGPU)
+    return;
+  finishPreparing();
+  preparing = std::async(std::launch::async, [this, request, samples, steps] {
+    // Who runs the request asks again, and hears of errors.
+    (void)choice.choose(request, samples, steps);
+  });
+}
+
+void CompiledProgram::finishPreparing() {
+  if (!preparing.valid())
+    return;
+  Timings::Phase phase(options.timings, "waiting for code");
+  preparing.get();
+}
+
 std::vector<const void *>
 CompiledProgram::bindArguments(const LinkedEntry &entry,
                                const TensorMap &parameters, const Batch &batch,
@@ -141,8 +175,8 @@ CompiledProgram::bindArguments(const LinkedEntry &entry,
 
 /// The tensor `name` of `tensors` in the type and shape given; its memory is
 /// kept where it is right already.
-static void *prepare(TensorMap &tensors, const std::string &name,
-                     ElementType type, const Shape &shape) {
+static void *makeRoom(TensorMap &tensors, const std::string &name,
+                      ElementType type, const Shape &shape) {
   auto found = tensors.find(name);
   if (found == tensors.end() || found->second.type() != type ||
       found->second.shape() != shape)
@@ -156,15 +190,16 @@ std::vector<void *> CompiledProgram::bindResults(const LinkedEntry &entry,
   std::vector<void *> pointers;
   for (const std::string &result : entry.results) {
     const ResultSpec &spec = *signature.findResult(result);
-    pointers.push_back(prepare(reply.results, result, spec.type,
-                               getBatchShape(spec.shape, spec.perStep, batch)));
+    pointers.push_back(
+        makeRoom(reply.results, result, spec.type,
+                 getBatchShape(spec.shape, spec.perStep, batch)));
   }
   for (const std::string &gradient : entry.gradients) {
     const ArgumentSpec &spec = *signature.findArgument(gradient);
     Shape shape = spec.role == ArgumentRole::Input
                       ? getBatchShape(spec.shape, spec.perStep, batch)
                       : spec.shape;
-    pointers.push_back(prepare(reply.gradients, gradient, spec.type, shape));
+    pointers.push_back(makeRoom(reply.gradients, gradient, spec.type, shape));
   }
   return pointers;
 }
@@ -192,6 +227,7 @@ Status CompiledProgram::prepareCall(const TensorMap &parameters,
   const Batch *next = std::exchange(announced, nullptr);
   if (Status failed = checkCall(signature, parameters, batch, request))
     return failed;
+  finishPreparing();
   auto entry = choice.choose(request, batch.samples, batch.steps);
   if (!entry)
     return entry.error();

@@ -86,16 +86,14 @@ static int64_t measureBatch(const Signature &signature, int64_t samples,
 }
 
 /// Bytes of the parameters, their gradients, and what the optimiser remembers;
-/// beside them what the run began with, for analyses, and the parameters of the
-/// best validation.
+/// beside them the parameters of the best validation.
 static int64_t measureParameters(const Signature &signature,
-                                 const TrainingPlan &plan, bool keepsStart) {
+                                 const TrainingPlan &plan) {
   int64_t bytes = 0;
   for (const ArgumentSpec &argument : signature.arguments)
     if (argument.role != ArgumentRole::Input)
       bytes += plan.optimizer.heldBytes(argument) +
-               (keepsStart + (plan.stopAfter > 0)) *
-                   numElements(argument.shape) *
+               (plan.stopAfter > 0) * numElements(argument.shape) *
                    static_cast<int64_t>(sizeOf(argument.type));
   return bytes;
 }
@@ -158,8 +156,7 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
                             std::min(plan->batch, getValidationSamples(*plan)),
                             data->steps);
   batches += data->held;
-  int64_t parameters =
-      measureParameters(signature, *plan, keepsStart(program.runs, block));
+  int64_t parameters = measureParameters(signature, *plan);
   const KernelBlockPlan &blocks = choice->blocks;
   return {
       {"training", describePlan(*choice, steps)},

@@ -181,6 +181,7 @@ static std::string makeSeal(llvm::StringRef key, llvm::StringRef bytes) {
 std::optional<std::string> ObjectCache::load(llvm::StringRef key) {
   if (!isOn())
     return std::nullopt;
+  std::lock_guard<std::mutex> lock(*turn);
   std::string file = getPath(key);
   auto whole = readFile(file);
   size_t length = makeSeal(key, "").size();
@@ -200,6 +201,7 @@ std::optional<std::string> ObjectCache::load(llvm::StringRef key) {
 void ObjectCache::store(llvm::StringRef key, llvm::StringRef bytes) {
   if (!isOn())
     return;
+  std::lock_guard<std::mutex> lock(*turn);
   if (!std::exchange(isTidy, true))
     removeOldest();
   Status failed = writeFileAtomically(

@@ -20,6 +20,8 @@
 #include "llvm/Support/BLAKE3.h"
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -66,6 +68,8 @@ private:
   std::string getPath(llvm::StringRef key) const;
   void removeOldest();
 
+  /// Code of several models is made, and kept, at the same time.
+  std::unique_ptr<std::mutex> turn = std::make_unique<std::mutex>();
   std::string folder;
   uint64_t maxBytes = 0;
   bool isTidy = false;

@@ -174,9 +174,21 @@ static void listFields(Archive &archive, EntryCode &entry) {
 }
 
 template <typename Archive>
+static void listFields(Archive &archive, RecipeStep &step) {
+  auto &[kind, left, right, numbers, stream, drawStep] = step;
+  archive(kind, left, right, numbers, stream, drawStep);
+}
+
+template <typename Archive>
+static void listFields(Archive &archive, TensorRecipe &recipe) {
+  auto &[name, type, shape, steps] = recipe;
+  archive(name, type, shape, steps);
+}
+
+template <typename Archive>
 static void listFields(Archive &archive, ModelCode &model) {
-  auto &[signature, entries, initial, initialNumbers] = model;
-  archive(signature, entries, initial, initialNumbers);
+  auto &[signature, entries, recipes, initial, initialNumbers] = model;
+  archive(signature, entries, recipes, initial, initialNumbers);
 }
 
 template <typename Archive>

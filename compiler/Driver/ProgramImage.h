@@ -19,6 +19,7 @@
 #include "compiler/Driver/Signature.h"
 #include "compiler/JIT/CompiledKernel.h"
 #include "loco/Cuda.h"
+#include "loco/TensorRecipe.h"
 
 #include <map>
 
@@ -49,8 +50,10 @@ struct ModelCode {
   Signature signature;
   /// Keys of entries in the object cache, by `getEntryName`.
   std::map<std::string, std::string> entries;
-  /// The same of the initial values, and the numbers that the code takes; empty
-  /// if they are interpreted.
+  /// What makes the initial values, if that needs no code.
+  std::optional<std::vector<TensorRecipe>> recipes;
+  /// If it does, the code's key, and the numbers that it takes; empty if they
+  /// are interpreted.
   std::string initial;
   std::vector<std::vector<double>> initialNumbers;
 };

@@ -98,14 +98,6 @@ DataOption loco::holdOut(DataOption call, const char *split) {
   return withArgument(std::move(call), DataOption::ofText(split).as("split"));
 }
 
-bool loco::keepsStart(llvm::ArrayRef<sema::RunBlock> runs,
-                      const sema::RunBlock &train) {
-  return llvm::any_of(runs, [&](const sema::RunBlock &run) {
-    return run.verb == sema::RunBlock::Verb::Analyze &&
-           run.model == train.model;
-  });
-}
-
 //===----------------------------------------------------------------------===//
 // Training
 //===----------------------------------------------------------------------===//

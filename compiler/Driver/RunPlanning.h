@@ -33,11 +33,6 @@ DataOption holdOut(DataOption call, const char *split = "test");
 std::optional<TrainingPlan> planTraining(const sema::RunBlock &block,
                                          DiagnosticEngine &diagnostics);
 
-/// True if a run keeps what `train` begins with until its end: an analysis of
-/// the same model looks at the untrained network, too.
-bool keepsStart(llvm::ArrayRef<sema::RunBlock> runs,
-                const sema::RunBlock &train);
-
 /// Reports what is wrong with the run blocks of a program beyond its language:
 /// optimisers, schedules, analyses and their arguments.
 void checkRuns(llvm::ArrayRef<sema::RunBlock> runs,

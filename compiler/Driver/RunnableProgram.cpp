@@ -33,8 +33,9 @@ public:
 
   Expected<EntryCode> getEntry(const Request &request,
                                EntryVariant variant) override {
-    std::lock_guard<std::recursive_mutex> lock(owner.turn);
+    std::lock_guard<std::mutex> making(turn);
     std::string name = getEntryName(request, variant);
+    // Nobody else changes this model's entries.
     if (auto found = kept.entries.find(name); found != kept.entries.end())
       if (auto code = load(found->second))
         return *code;
@@ -44,6 +45,7 @@ public:
     std::string key = (*made)->getEntryKey(request, variant);
     auto code = (*made)->getEntry(request, variant);
     if (code && owner.options.cache->isOn()) {
+      std::lock_guard<std::recursive_mutex> lock(owner.turn);
       kept.entries[name] = key;
       owner.save();
     }
@@ -55,8 +57,12 @@ public:
                        owner.options.cache, owner.options.timings);
   }
 
+  std::optional<std::vector<TensorRecipe>> getRecipes() override {
+    return kept.recipes;
+  }
+
   std::optional<InitialCode> getInitial() override {
-    std::lock_guard<std::recursive_mutex> lock(owner.turn);
+    std::lock_guard<std::mutex> making(turn);
     if (!kept.initial.empty())
       if (auto code = load(kept.initial))
         return InitialCode{std::move(*code), kept.initialNumbers};
@@ -66,6 +72,7 @@ public:
     std::string key = (*made)->getInitialKey();
     auto code = (*made)->getInitial();
     if (code && owner.options.cache->isOn()) {
+      std::lock_guard<std::recursive_mutex> lock(owner.turn);
       kept.initial = key;
       kept.initialNumbers = code->numbers;
       owner.save();
@@ -75,6 +82,7 @@ public:
 
   Expected<TensorMap> interpretInitial(uint64_t seed,
                                        ThreadPool &pool) override {
+    std::lock_guard<std::mutex> making(turn);
     auto made = getModuleCode();
     if (!made)
       return made.error();
@@ -84,6 +92,7 @@ public:
   Expected<ModuleCode *> getModuleCode() {
     if (code)
       return code.get();
+    std::lock_guard<std::recursive_mutex> lock(owner.turn);
     auto execution = owner.getExecution(model);
     if (!execution)
       return execution.error();
@@ -112,6 +121,9 @@ private:
   std::string model;
   ModelCode &kept;
   std::unique_ptr<ModuleCode> code;
+  /// Held while code is looked for or made; in it, for moments, the program's:
+  /// code of several models is made at the same time.
+  std::mutex turn;
 };
 
 std::vector<std::string> RunnableProgram::getSystems() const {
@@ -179,6 +191,7 @@ Expected<Program *> RunnableProgram::getProgram(const std::string &model) {
       return translated.error();
     }
     kept.signature = (*translated)->getSignature();
+    kept.recipes = (*translated)->getRecipes();
   }
   CompiledProgramOptions compiled;
   compiled.precision = getPrecision(model);

@@ -80,8 +80,8 @@ private:
   /// Of systems: they run where their samples are read, which is beside the
   /// work of `pool`.
   ThreadPool readersPool{1};
-  /// Held while code is looked for or made: data are read, and systems run, on
-  /// other threads.
+  /// Held while the program is read, translated or saved: data are read, systems
+  /// run, and code is made on other threads.
   std::recursive_mutex turn;
   /// Of Target::CUDA.
   std::optional<GPUCompileOptions> gpu;

@@ -64,10 +64,6 @@ Expected<ModelRun *> Runner::getModel(const RunBlock &block) {
   run.program = *program;
   if (isKnown)
     return &run;
-  auto initial = (*program)->initialParameters(getSeed(block.model));
-  if (!initial)
-    return initial.error();
-  run.untrained = std::move(*initial);
   if (!options.init.empty()) {
     auto values = readTensors(options.init);
     if (!values)
@@ -78,6 +74,19 @@ Expected<ModelRun *> Runner::getModel(const RunBlock &block) {
     run.trained = std::move(*fitted);
   }
   return &run;
+}
+
+/// The model as it is before any training: drawn when it is asked for, as a run
+/// that only trains needs it once, and another one when it is trained.
+Expected<const TensorMap *> Runner::getUntrained(const RunBlock &block,
+                                                 ModelRun &run) {
+  if (!run.untrained) {
+    auto drawn = run.program->initialParameters(getSeed(block.model));
+    if (!drawn)
+      return drawn.error();
+    run.untrained = std::move(*drawn);
+  }
+  return &*run.untrained;
 }
 
 /// The precision of what a program takes and gives.
@@ -122,13 +131,11 @@ Status Runner::runTrain(const RunBlock &block) {
   session.precision = getPrecision(program) == ElementType::F64 ? "f64" : "f32";
   session.pool = &pool;
   session.folder = &*part;
-  // Nobody asks for them after training, but analyses for the start.
+  // Untrained values are those of the model, which draws them while its code is
+  // made.
+  (*run)->untrained.reset();
   if ((*run)->trained)
     session.takenParameters = &*(*run)->trained;
-  else if (keepsStart(runnable.getRuns(), block))
-    session.initialParameters = &(*run)->untrained;
-  else
-    session.takenParameters = &(*run)->untrained;
   session.isStartKnown = !(*run)->trained;
   session.sourceHash = runnable.getSourceHash();
   session.locoVersion = LOCO_VERSION;
@@ -191,7 +198,10 @@ Status Runner::runAnalyze(const RunBlock &block) {
   AnalysisSubject subject = describeSubject(**run);
   if ((*run)->trained)
     subject.networks.push_back({"trained", &*(*run)->trained});
-  subject.networks.push_back({"untrained", &(*run)->untrained});
+  auto untrained = getUntrained(block, **run);
+  if (!untrained)
+    return untrained.error();
+  subject.networks.push_back({"untrained", *untrained});
   if (auto data = getAnalysisData(block, **run))
     subject.data = *data;
   subject.samples = static_cast<int64_t>(block.getNumber("samples", 256));
@@ -229,9 +239,14 @@ Status Runner::runSimulate(const RunBlock &block) {
   if (Status failed = folder->commit())
     return failed;
   AnalysisSubject subject = describeSubject(**run);
-  const TensorMap &parameters =
-      (*run)->trained ? *(*run)->trained : (*run)->untrained;
-  subject.networks = {{"simulated", &parameters}};
+  const TensorMap *parameters = (*run)->trained ? &*(*run)->trained : nullptr;
+  if (!parameters) {
+    auto untrained = getUntrained(block, **run);
+    if (!untrained)
+      return untrained.error();
+    parameters = *untrained;
+  }
+  subject.networks = {{"simulated", parameters}};
   if (const sema::Setting *data = block.find("data"); data && data->value)
     subject.data = toDataOption(*data->value);
   subject.steps = static_cast<int64_t>(block.getNumber("steps", 0));

@@ -30,7 +30,8 @@ namespace loco {
 struct ModelRun {
   const ModelFacts *model = nullptr;
   Program *program = nullptr;
-  TensorMap untrained;
+  /// As the model draws them; none while nobody needs them.
+  std::optional<TensorMap> untrained;
   std::optional<TensorMap> trained;
   /// Data of the last `train` block.
   std::optional<DataOption> data;
@@ -64,6 +65,8 @@ private:
   bool isSelected(const RunBlock &block) const;
   uint64_t getSeed(llvm::StringRef model) const;
   Expected<ModelRun *> getModel(const RunBlock &block);
+  Expected<const TensorMap *> getUntrained(const RunBlock &block,
+                                           ModelRun &run);
   Status runTrain(const RunBlock &block);
   Status runAnalyze(const RunBlock &block);
   Status runSimulate(const RunBlock &block);

@@ -137,9 +137,8 @@ SystemSource::open(System &system, const LocoDataOption &call, uint64_t seed) {
   source->parameters = std::move(*parameters);
   if (Status failed = source->describeFields())
     return failed.error();
-  // Compiles what reading will need here, where somebody waits for it anyway.
-  if (Status failed = source->run({source->firstSample}, 0))
-    return failed.error();
+  // What reading needs is compiled where the first samples are read, beside the
+  // code of the model that learns from them.
   return source;
 }
 

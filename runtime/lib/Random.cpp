@@ -242,6 +242,7 @@ void loco::random::drawSites(const LocoRandomKey &key, bool isNormal,
                              uint64_t sample, uint32_t step, int64_t first,
                              int64_t count, double *out) {
   assert(first % 4 == 0 && "sites of one block are drawn together");
-  (isNormal ? fillSites<ToNormal<double>> : fillSites<ToUniform<double>>)(
-      &key, sample, step, first, count, out);
+  (isNormal
+       ? fillSites<ToNormal<double>>
+       : fillSites<ToUniform<double>>)(&key, sample, step, first, count, out);
 }

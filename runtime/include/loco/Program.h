@@ -164,6 +164,11 @@ public:
   /// Values of all Param and Frozen arguments as the model initialises them.
   virtual Expected<TensorMap> initialParameters(uint64_t seed) = 0;
 
+  /// Announces that a request will be run, on batches of so many samples and
+  /// steps: what it needs can be made meanwhile. Nothing has to come of it, and
+  /// what goes wrong is told when it is run.
+  virtual void prepare(const Request &, int64_t, int64_t) {}
+
   /// Runs the model on a batch. `parameters` holds every Param and Frozen
   /// argument. Shapes and names are checked; a mismatch is an error that names
   /// the tensor.

@@ -96,9 +96,10 @@ struct TrainingSession {
   /// The same, but taken: nobody needs them afterwards, so they are not in
   /// memory twice. Wins over `initialParameters`.
   TensorMap *takenParameters = nullptr;
-  /// They are those that the model gives for the seed: a run that is killed at
-  /// its very start has them again, so the first update does not wait until
-  /// they are on the disk.
+  /// They are those that the model gives for the seed, or the model is to be
+  /// asked: a run that is killed at its very start has them again, so the first
+  /// update does not wait until they are on the disk. Without any, and without
+  /// this, what training begins with is not saved.
   bool isStartKnown = false;
   /// Hash of the program and its modules, to be found again when resuming.
   std::string sourceHash;

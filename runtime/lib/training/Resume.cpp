@@ -59,7 +59,8 @@ Status Trainer::begin() {
   metrics.emplace(std::move(*writer));
   // Given values cannot be had again from the model; others may wait.
   isStartUnsaved =
-      update == 0 && (session.initialParameters || session.takenParameters);
+      update == 0 && (session.initialParameters || session.takenParameters ||
+                      session.isStartKnown);
   return isStartUnsaved && !session.isStartKnown ? saveStart() : Status();
 }
 

@@ -31,6 +31,9 @@ Expected<TrainingSummary> Trainer::run() {
   reply.loss = std::nan("");
   if (Status failed = prepare())
     return failed.error();
+  program.prepare(request, plan.batch,
+                  plan.window > 0 ? std::min(plan.window, match.steps)
+                                  : match.steps);
   if (Status failed = begin())
     return failed.error();
   if (Status failed = startData())
