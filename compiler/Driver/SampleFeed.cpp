@@ -50,7 +50,9 @@ Expected<SampleFeed> SampleFeed::open(const AnalysisSubject &subject,
   if (!match)
     return match.error();
   feed.match = *match;
-  if (subject.steps && match->steps && match->steps != subject.steps)
+  if (!match->isTimed)
+    feed.match.steps = 0;
+  else if (subject.steps && match->steps != subject.steps)
     return Error{fmt::format("the data have {} steps, but `steps` is {}",
                              match->steps, subject.steps)};
   if (!feed.steps)

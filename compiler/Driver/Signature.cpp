@@ -195,8 +195,11 @@ Status loco::checkCall(const Signature &signature, const TensorMap &parameters,
         fmt::format("a batch of {} samples cannot be run", batch.samples)};
   if (signature.stepsPosition &&
       batch.steps < (signature.takesStepIndex ? 0 : 1))
-    return Error{
-        fmt::format("a sequence of {} steps cannot be run", batch.steps)};
+    return Error{batch.steps == 0
+                     ? std::string("nothing says how many steps to run: the "
+                                   "data have no field with a value per step")
+                     : fmt::format("a sequence of {} steps cannot be run",
+                                   batch.steps)};
   if (signature.keyPosition &&
       static_cast<int64_t>(batch.sampleIndex.size()) != batch.samples)
     return Error{fmt::format("the batch of {} samples has {} sample numbers",

@@ -23,8 +23,11 @@ struct FieldMatch {
   std::vector<std::string> fields;
   /// Those of them that the model takes as numbers, whatever the data hold.
   std::vector<std::string> numbers;
-  /// Steps of every sample; 0 if the model has no input per step.
+  /// Steps of every sample: those of the inputs per step, or, of a model that
+  /// has none, those of the data; 0 if nothing has steps.
   int64_t steps = 0;
+  /// True if an input has a value at each step.
+  bool isTimed = false;
 };
 
 /// Finds a field for every input. The first error of: an input without a field

@@ -102,6 +102,9 @@ loco::matchFields(const std::vector<ArgumentSpec> &arguments,
     if (input.counting != ArgumentSpec::Counting::None || isWhole)
       match.numbers.push_back(field->name);
   }
+  match.isTimed = timed != nullptr;
+  if (!timed)
+    match.steps = data.steps();
   return match;
 }
 
