@@ -126,7 +126,7 @@ struct InnerModel {
 };
 
 /// A model inside of another one that is run in a loop of its own, before the
-/// time loop; or the search for the first step of an input that counts.
+/// time loop; or the search for an input's first or last step that counts.
 struct InnerLoop {
   /// The place of the instance: `init.z.gru`.
   std::string name;

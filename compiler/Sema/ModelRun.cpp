@@ -157,6 +157,11 @@ bool ModelRun::startStates(const std::deque<State> &inner) {
     if (!checkState(copy))
       return false;
   }
+  // What is read out of the loop sees states that steps which do not count
+  // have left as they were.
+  if (loop)
+    for (auto [copy, state] : llvm::zip_equal(states, all))
+      known[state->next] = copy->next;
   return true;
 }
 

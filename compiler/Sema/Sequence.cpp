@@ -150,8 +150,29 @@ Node *Sequence::readFirst(const Input &input) {
 Node *Sequence::readLast(const Input &input) {
   Node *&held = heldInputs[&input];
   if (!held && !input.isClass())
-    held = hold(graph.readInput(input, Moment::Current), input.name);
+    held = isWindow()
+               ? hold(graph.readInput(input, Moment::Current), input.name)
+               : findLast(input);
   return held;
+}
+
+/// The same in a loop of its own, so that it is known before the time loop: a
+/// model that runs backwards begins there.
+Node *Sequence::findLast(const Input &input) {
+  InnerLoop &loop = model.innerLoops.emplace_back();
+  loop.name = "last." + input.name;
+  loop.standsFor = &input;
+  loop.range = input.range;
+  State &state = loop.states.emplace_back();
+  state.name = loop.name;
+  state.space = input.space;
+  state.range = input.range;
+  state.hasInitial = true;
+  state.initial = graph.constant(0, input.space);
+  state.next =
+      select(counts(Moment::Current), graph.readInput(input, Moment::Current),
+             graph.oldState(state));
+  return graph.loopFinal(loop, 0);
 }
 
 Node *Sequence::read(const Input &input, Moment moment, bool isData) {

@@ -103,6 +103,7 @@ private:
   Node *standIn(const Input &input);
   Node *readFirst(const Input &input);
   Node *readLast(const Input &input);
+  Node *findLast(const Input &input);
   Node *readFed(const Input &input);
   Node *hold(Node *current, std::string name);
   Node *startInWindow(Node *start, std::string name);

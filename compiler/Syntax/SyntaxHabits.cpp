@@ -25,7 +25,9 @@ std::string ErrorStrategy::hintAtHabit(const Situation &s) const {
     return "write `let f(x) = ...`";
   if (s.context->getRuleIndex() == LocoParser::RuleInput &&
       s.expected.contains(static_cast<size_t>(LocoParser::COLON)))
-    return "an input has a space: `input x : scalar per step`";
+    return found == "on" ? "an input on a lattice is a field: `input x : field "
+                           "on sheet per step`"
+                         : "an input has a space: `input x : scalar per step`";
   bool block = s.expected.contains(static_cast<size_t>(LocoParser::LBRACE));
   if (block && s.found->getType() == LocoParser::COLON)
     return "what belongs to it stands between `{` and `}`";

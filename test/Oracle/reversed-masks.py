@@ -31,6 +31,13 @@ def backwards(steps):
     return {"from": steps[-1], "to": steps[0], "s": s}
 
 
+def begun(steps):
+    s = 10.0 * steps[-1]
+    for value in steps[::-1]:
+        s = 0.5 * s + value
+    return {"to": s, "begun": s}
+
+
 def check(what, found, wanted):
     for i, own in enumerate(wanted):
         for name, value in own.items():
@@ -45,6 +52,11 @@ for target in targets:
     length = np.array([3, 7])
     found = run("Counted", target, x=np.where(np.arange(8) < length[:, None], x, np.nan), length=length)
     check(f"{target}, length", found, [backwards(own[:n]) for own, n in zip(x, length)])
+    kept = {"BegunMasked": ({"m": mask}, mask == 1),
+            "BegunCounted": ({"length": length}, np.arange(8) < length[:, None])}
+    for model, (counting, keep) in kept.items():
+        found = run(model, target, x=np.where(keep, x, np.nan), **counting)
+        check(f"{target}, {model}", found, [begun(own[counts]) for own, counts in zip(x, keep)])
     # Steps 2 to 5, of which the first n.
     n = np.array([2, 4])
     check(f"{target}, part", run("Part", target, x=x, n=n), [{"s": own[2:2 + k].sum()} for own, k in zip(x, n)])
