@@ -79,7 +79,8 @@ void testGemm(const LocoServices &services) {
       {false, false, 64, 64, 64},    {false, true, 131, 77, 131},
       {true, false, 130, 70, 300},   {true, true, 101, 245, 53},
       {false, false, 100, 40, 1700}, {true, false, 97, 480, 90},
-      {false, true, 48, 300, 900}};
+      {false, true, 48, 300, 900},   {true, false, 600, 40, 810},
+      {true, true, 545, 230, 64}};
   for (const Form &form : forms)
     for (int pieces = 1; pieces <= 3; ++pieces)
       for (float beta : {0.0f, 1.0f}) {

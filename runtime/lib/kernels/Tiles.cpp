@@ -28,14 +28,18 @@ using namespace loco;
 /// Rows, columns and depth of a block, at most: 0.3 MB of the left side beside
 /// 1.1 MB of the right one.
 static constexpr int64_t mostRows = 64, mostColumns = 224, mostDepth = 800;
-static_assert(mostColumns % tiles::cellSize == 0 &&
+/// Rows that are packed at once where the matrix stores its columns: rows by
+/// rows its lines would be read in short pieces, again for all columns of the
+/// result. 2.5 MB.
+static constexpr int64_t panelRows = 512;
+static_assert(panelRows % mostRows == 0 && mostColumns % tiles::cellSize == 0 &&
                   mostDepth % tiles::depth == 0,
               "parts are rounded up to whole units");
 
 namespace {
 /// What a thread packs into. Made at its first product.
 struct Workspace {
-  alignas(64) char left[mostRows * mostDepth * 6];
+  alignas(64) char left[panelRows * mostDepth * 6];
   alignas(64) char right[mostColumns * mostDepth * 6];
 };
 } // namespace
@@ -108,12 +112,15 @@ LOCO_TILES static void multiplyBlock(tiles::Sides sides, int64_t rows,
 /// Whether tiles are faster than a library: by the products of whole tiles and
 /// by what has to be packed, against f32's at seven tenths of its peak. In
 /// cycles of a processor that multiplies 512 pairs of bf16 or 32 of f32 in one.
-static bool isWorthTiles(int pieces, int64_t m, int64_t n, int64_t k) {
+static bool isWorthTiles(int pieces, bool transposeA, int64_t m, int64_t n,
+                         int64_t k) {
   double products = pieces * (pieces + 1) / 2;
   double whole = double(countTiles(m, tiles::width) * tiles::width) *
                  (countTiles(n, tiles::width) * tiles::width) *
                  (countTiles(k, tiles::depth) * tiles::depth);
-  double packed = double(m) * k * countTiles(n, mostColumns) + double(n) * k;
+  double packed =
+      double(m) * k * (transposeA ? 1 : countTiles(n, mostColumns)) +
+      double(n) * k * (transposeA ? countTiles(m, panelRows) : 1);
   return whole * products / 400 + packed < double(m) * n * k / 22;
 }
 
@@ -125,27 +132,39 @@ LOCO_TILES static void gemm(int32_t transposeA, int32_t transposeB, int64_t m,
   Workspace &workspace = getWorkspace();
   tiles::TileUse use;
   const int64_t depth = dividedEvenly(k, mostDepth, tiles::depth),
-                width = dividedEvenly(n, mostColumns, tiles::cellSize);
-  for (int64_t column = 0; column < n; column += width) {
-    int64_t columns = std::min(width, n - column);
+                width = dividedEvenly(n, mostColumns, tiles::cellSize),
+                height = transposeA ? dividedEvenly(m, panelRows, mostRows) : m;
+  for (int64_t top = 0; top < m; top += height)
     for (int64_t deep = 0; deep < k; deep += depth) {
-      int64_t count = std::min(depth, k - deep),
-              numTiles = countTiles(count, tiles::depth),
-              next = numTiles * pieces * tiles::bytes;
-      packSide<pieces, false>(
-          transposeB ? b + column * ldb + deep : b + deep * ldb + column, ldb,
-          transposeB, columns, count, next, workspace.right);
-      for (int64_t row = 0; row < m; row += mostRows) {
-        int64_t rows = std::min(mostRows, m - row);
+      const int64_t below = std::min(m, top + height),
+                    count = std::min(depth, k - deep),
+                    numTiles = countTiles(count, tiles::depth),
+                    next = numTiles * pieces * tiles::bytes;
+      auto packLeft = [&](int64_t row, int64_t rows) LOCO_TILES {
         packSide<pieces, true>(
             transposeA ? a + deep * lda + row : a + row * lda + deep, lda,
             !transposeA, rows, count, next, workspace.left);
-        multiplyBlock<pieces>(
-            {workspace.left, workspace.right, next, next, numTiles}, rows,
-            columns, c + row * ldc + column, ldc, deep > 0 || beta != 0);
+      };
+      if (transposeA)
+        packLeft(top, below - top);
+      for (int64_t column = 0; column < n; column += width) {
+        int64_t columns = std::min(width, n - column);
+        packSide<pieces, false>(
+            transposeB ? b + column * ldb + deep : b + deep * ldb + column, ldb,
+            transposeB, columns, count, next, workspace.right);
+        for (int64_t row = top; row < below; row += mostRows) {
+          int64_t rows = std::min(mostRows, below - row);
+          const char *left = workspace.left;
+          if (transposeA)
+            left += (row - top) / tiles::width * next;
+          else
+            packLeft(row, rows);
+          multiplyBlock<pieces>({left, workspace.right, next, next, numTiles},
+                                rows, columns, c + row * ldc + column, ldc,
+                                deep > 0 || beta != 0);
+        }
       }
     }
-  }
 }
 
 template <int pieces>
@@ -189,7 +208,8 @@ static void gemmOfPieces(int32_t pieces, int32_t transposeA, int32_t transposeB,
                          int64_t lda, const float *b, int64_t ldb, float beta,
                          float *c, int64_t ldc) {
   // Only sums that are kept or replaced; the library scales.
-  bool fits = (beta == 0 || beta == 1) && isWorthTiles(pieces, m, n, k);
+  bool fits =
+      (beta == 0 || beta == 1) && isWorthTiles(pieces, transposeA, m, n, k);
   auto product = pieces == 1 ? gemm<1> : pieces == 2 ? gemm<2> : gemm<3>;
   (fits ? product : Blas::process().gemmF32)(transposeA, transposeB, m, n, k, a,
                                              lda, b, ldb, beta, c, ldc);
