@@ -156,12 +156,21 @@ bool Compilation::isOwn(FileId file) const {
   return llvm::is_contained(ownFiles, file);
 }
 
+/// True of `train.updates` and `Model.train.epochs`: a run that is to be longer
+/// is the same run.
+static bool saysHowLong(llvm::StringRef setting) {
+  auto [block, name] = setting.rsplit('.');
+  return (name == "updates" || name == "epochs") &&
+         (block == "train" || block.ends_with(".train"));
+}
+
 std::string Compilation::getSourceHash() const {
   std::string all;
   for (unsigned i = 0; i < sources.getNumFiles(); ++i)
     all += sources.getText(FileId{i}).str() + '\0';
   for (const sema::Override &override : overrides)
-    all += override.name + "=" + override.value + '\0';
+    if (!saysHowLong(override.name))
+      all += override.name + "=" + override.value + '\0';
   return llvm::utohexstr(llvm::xxh3_64bits(llvm::arrayRefFromStringRef(all)),
                          /*LowerCase=*/true, /*Width=*/16);
 }

@@ -196,8 +196,8 @@ Status loco::checkCall(const Signature &signature, const TensorMap &parameters,
   if (signature.stepsPosition &&
       batch.steps < (signature.takesStepIndex ? 0 : 1))
     return Error{batch.steps == 0
-                     ? std::string("nothing says how many steps to run: the "
-                                   "data have no field with a value per step")
+                     ? std::string("the data have no steps, and a sequence of 0 "
+                                   "steps cannot be run")
                      : fmt::format("a sequence of {} steps cannot be run",
                                    batch.steps)};
   if (signature.keyPosition &&

@@ -114,3 +114,13 @@ with open("changed.loco", "w") as file:
 PROGRAM = "changed.loco"
 code, text = run("other", "--resume")
 expect("a changed program is refused", code == 1 and "source" in text or "program" in text, text)
+
+# A longer run is the same run, whether its length was in the program or not.
+PROGRAM = sys.argv[1]
+code, text = run("short", "--set", "train.updates=400")
+expect("a short run", code == 0 and updates_done("short") == 400, text)
+code, text = run("short", "--resume", "--set", "Sheet.train.updates=700")
+expect("a longer one", code == 0 and updates_done("short") == 700, text)
+code, text = run("short", "--resume")
+expect("the whole one", code == 0, text)
+expect("the run that was made longer ends as the undisturbed one", outcome("short") == wanted)

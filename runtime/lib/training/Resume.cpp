@@ -85,7 +85,8 @@ Status Trainer::checkSameRun(const CheckpointInfo &info) {
   if (info.sourceHash != session.sourceHash && !plan.force)
     return Error{place + " was made by another version of the program (hash " +
                  info.sourceHash + ", now " + session.sourceHash +
-                 "); undo the change, or add `--force` to continue with it "
+                 "); undo the change, or add `--force` to continue with it; a "
+                 "run that is to be longer takes `--set train.updates=...` "
                  "[source-changed]"};
   if (info.seed != plan.seed && !plan.force)
     return Error{place + " has seed " + std::to_string(info.seed) +
