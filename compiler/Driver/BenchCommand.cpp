@@ -18,6 +18,7 @@
 #include "compiler/Driver/ObjectCache.h"
 #include "compiler/Driver/RunPlanning.h"
 #include "compiler/Driver/SystemSources.h"
+#include "compiler/Target/CPU/CPUTarget.h"
 
 #include "loco/BatchLoader.h"
 #include "loco/Cuda.h"
@@ -329,8 +330,13 @@ Status Bench::lookAtKernel(Subject &subject, const Request &request,
   CPUOptions code;
   code.timeNests = !isOnGPU() && (!options.json || options.nests);
   code.scheduleOnly = !code.timeNests;
-  if (!isOnGPU())
+  if (!isOnGPU()) {
     code.products = options.machine.products;
+    code.manySamples = options.machine.memory == 0 &&
+                       CPUTarget::host().hasManySamples(
+                           subject.batch.samples, pool.numThreads(),
+                           precision == ElementType::F64 ? 8 : 4);
+  }
   auto kernel = compileToLookAt(subject.execution->getModule(),
                                 subject.model->name, request, precision, code);
   if (!kernel)
@@ -344,7 +350,9 @@ Status Bench::lookAtKernel(Subject &subject, const Request &request,
   measurement.work =
       countWork(function, facts, subject.batch.samples, subject.batch.steps);
   measurement.keptOfBlock =
-      measurement.work.bytesKept / subject.batch.samples * facts.preferredBlock;
+      measurement.work.bytesKept / subject.batch.samples *
+      ((*kernel)->texts.report.abreast > 1 ? (*kernel)->texts.report.abreast
+                                           : facts.preferredBlock);
   largestCarry = findLargestCarry(function);
   if (!code.timeNests)
     return {};

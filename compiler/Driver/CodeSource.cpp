@@ -54,6 +54,7 @@ CacheKey ModuleCode::startKey(StringRef kind, func::FuncOp function) {
   key.add(target.triple).add(target.cpu).add(target.features);
   key.add(static_cast<uint64_t>(target.vectorBytes));
   key.add(static_cast<uint64_t>(target.hasTiles));
+  key.add(static_cast<uint64_t>(target.cacheBytes));
   addFunctions(key, function);
   return key;
 }
@@ -63,6 +64,7 @@ std::string ModuleCode::getEntryKey(const Request &request,
   CacheKey key = startKey("entry", function);
   key.add(getRequestKey(request));
   key.add(static_cast<uint64_t>(variant.policy));
+  key.add(static_cast<uint64_t>(variant.manySamples));
   if (options.products)
     key.add(productsName(*options.products));
   if (options.gpu)
@@ -121,7 +123,7 @@ Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
   if (failed(entry))
     return reports.take("the model cannot be differentiated");
   EntryCode code;
-  llvm::Error failed = makeCode(entry->function, variant.usesLibraries, code);
+  llvm::Error failed = makeCode(entry->function, variant, code);
   entry->function.erase();
   if (failed)
     return reports.take(llvm::toString(std::move(failed)));
@@ -131,19 +133,19 @@ Expected<EntryCode> ModuleCode::compileEntry(const Request &request,
 }
 
 /// Makes the code of `entry`, for the processor or a GPU.
-llvm::Error ModuleCode::makeCode(func::FuncOp entry, bool usesLibraries,
+llvm::Error ModuleCode::makeCode(func::FuncOp entry, EntryVariant variant,
                                  EntryCode &code) {
   if (!options.gpu) {
-    auto object =
-        compileToObject(*module, entry.getSymName(),
-                        makeOptions(options.timings, options.products));
+    CPUOptions cpu = makeOptions(options.timings, options.products);
+    cpu.manySamples = variant.manySamples;
+    auto object = compileToObject(*module, entry.getSymName(), cpu);
     if (!object)
       return object.takeError();
     code.object = std::move(*object);
     return llvm::Error::success();
   }
   GPUCompileOptions gpu = *options.gpu;
-  if (!usesLibraries)
+  if (!variant.usesLibraries)
     gpu.libraries = {};
   auto object = compileForGPU(*module, entry.getSymName(), gpu);
   if (!object)

@@ -96,7 +96,7 @@ public:
 private:
   Expected<EntryCode> compileEntry(const Request &request,
                                    EntryVariant variant);
-  llvm::Error makeCode(mlir::func::FuncOp entry, bool usesLibraries,
+  llvm::Error makeCode(mlir::func::FuncOp entry, EntryVariant variant,
                        EntryCode &code);
   std::optional<EntryCode> compileInitial();
   const InitialFunction &getInitialFunction();

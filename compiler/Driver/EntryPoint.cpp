@@ -24,9 +24,10 @@ std::string loco::getRequestKey(const Request &request) {
 }
 
 std::string loco::getEntryName(const Request &request, EntryVariant variant) {
-  return fmt::format("{}/{}{}", getRequestKey(request),
+  return fmt::format("{}/{}{}{}", getRequestKey(request),
                      getName(variant.policy).str(),
-                     variant.usesLibraries ? "" : "/whole");
+                     variant.usesLibraries ? "" : "/whole",
+                     variant.manySamples ? "/many" : "");
 }
 
 StringRef loco::getName(ResidualPolicy policy) {

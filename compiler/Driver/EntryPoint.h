@@ -44,6 +44,8 @@ struct EntryVariant {
   ResidualPolicy policy = ResidualPolicy::Store;
   /// Of a GPU: libraries make what they can, where they are there.
   bool usesLibraries = true;
+  /// Of the processor: batches have samples enough to fill vectors with them.
+  bool manySamples = false;
 
   auto operator<=>(const EntryVariant &) const = default;
 };

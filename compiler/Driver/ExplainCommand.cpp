@@ -15,6 +15,8 @@
 #include "compiler/Driver/GPUPlan.h"
 #include "compiler/Driver/KernelPlan.h"
 #include "compiler/Driver/MemoryReport.h"
+#include "compiler/Driver/RunPlanning.h"
+#include "compiler/Target/CPU/CPUTarget.h"
 
 #include <fmt/format.h>
 
@@ -340,7 +342,8 @@ struct Plan {
 /// The plan of an execution; that of compiled code is known once its loops are
 /// made.
 static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
-                               const ExecutionOptions &options) {
+                               const ExecutionOptions &options,
+                               std::optional<int64_t> batch, int threads) {
   if (options.target == Target::Reference)
     return Plan{execution.getPlanFacts(), {}, ""};
   ElementType precision = model.isSystem ? ElementType::F64 : options.precision;
@@ -351,13 +354,30 @@ static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
       return plan.error();
     return Plan{std::move(plan->facts), {}, std::move(plan->schedule)};
   }
+  bool many = options.memory == 0 && batch &&
+              CPUTarget::host().hasManySamples(
+                  *batch, threads, precision == ElementType::F64 ? 8 : 4);
   auto kernel = compileToLookAt(execution.getModule(), model.name, precision,
-                                options.products, /*scheduleOnly=*/true);
+                                options.products, /*scheduleOnly=*/true, many);
   if (!kernel)
     return kernel.error();
   return Plan{
       describeKernel(**kernel, precision, *execution.getModule().getContext()),
       std::move((*kernel)->texts.report), ""};
+}
+
+/// Samples of a batch that the program trains `model` with; none if it does
+/// not, or says so at run time.
+static std::optional<int64_t> findBatch(const sema::Module &program,
+                                        const sema::Model &model) {
+  for (const sema::RunBlock &run : program.runs)
+    if (run.verb == sema::RunBlock::Verb::Train &&
+        run.getProgramName() == model.name) {
+      loco::DiagnosticEngine ignored;
+      if (std::optional<TrainingPlan> plan = planTraining(run, ignored))
+        return plan->batch;
+    }
+  return std::nullopt;
 }
 
 /// As compilers print them, for editors.
@@ -417,7 +437,9 @@ int loco::explainProgram(const ExplainOptions &options) {
         Execution::create(*model, compilation->getSources(), opened, pool);
     if (!execution)
       return reportError(execution.message());
-    auto plan = makePlan(**execution, *model, *machine);
+    auto plan = makePlan(**execution, *model, *machine,
+                         findBatch(*compilation->getModule(), *model),
+                         pool.numThreads());
     if (!plan)
       return reportError(plan.message());
     if (options.remarksOnly) {

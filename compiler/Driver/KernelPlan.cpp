@@ -35,12 +35,14 @@ static Request makeTrainingRequest(const Signature &signature) {
 
 Expected<std::unique_ptr<CompiledKernel>>
 loco::compileToLookAt(ModuleOp module, StringRef model, ElementType precision,
-                      std::optional<Products> products, bool scheduleOnly) {
+                      std::optional<Products> products, bool scheduleOnly,
+                      bool manySamples) {
   Signature signature =
       readSignature(module.lookupSymbol<func::FuncOp>(model), precision);
   CPUOptions options;
   options.scheduleOnly = scheduleOnly;
   options.products = products;
+  options.manySamples = manySamples;
   return compileToLookAt(module, model, makeTrainingRequest(signature),
                          precision, options);
 }
@@ -72,12 +74,14 @@ loco::compileToLookAt(ModuleOp module, StringRef model, const Request &request,
 
 Expected<std::unique_ptr<CompiledKernel>>
 loco::planToLookAt(ModuleOp module, StringRef model, ElementType precision,
-                   std::optional<Products> products, ResidualPolicy policy) {
+                   std::optional<Products> products, ResidualPolicy policy,
+                   bool manySamples) {
   Signature signature =
       readSignature(module.lookupSymbol<func::FuncOp>(model), precision);
   CPUOptions options;
   options.scheduleOnly = true;
   options.products = products;
+  options.manySamples = manySamples;
   return compile(module, model, makeTrainingRequest(signature), precision,
                  options, policy);
 }
@@ -198,10 +202,17 @@ std::vector<PlanFact> loco::describeKernel(const CompiledKernel &kernel,
     if (std::string gradient = describeGradient(function); !gradient.empty())
       facts.push_back({"gradient", gradient});
   }
-  facts.push_back(
-      {"block", fmt::format("{} sample{} or more at a time",
-                            kernel.kernel.preferredBlock,
-                            kernel.kernel.preferredBlock == 1 ? "" : "s")});
+  const KernelReport &report = kernel.texts.report;
+  if (report.abreast > 1)
+    facts.push_back(
+        {"block", fmt::format("{} samples at a time, side by side: "
+                              "{}",
+                              report.abreast, report.abreastReason)});
+  else
+    facts.push_back(
+        {"block", fmt::format("{} sample{} or more at a time",
+                              kernel.kernel.preferredBlock,
+                              kernel.kernel.preferredBlock == 1 ? "" : "s")});
   facts.push_back({"scratch memory", describeMemory(kernel.kernel.arena)});
   if (kernel.kernel.teamMost > 1)
     facts.push_back(

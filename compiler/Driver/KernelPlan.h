@@ -21,7 +21,7 @@ namespace loco {
 Expected<std::unique_ptr<CompiledKernel>>
 compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
                 ElementType precision, std::optional<Products> products,
-                bool scheduleOnly = false);
+                bool scheduleOnly = false, bool manySamples = false);
 
 /// The kernel that answers `request`, made as `options` say.
 Expected<std::unique_ptr<CompiledKernel>>
@@ -34,7 +34,7 @@ compileToLookAt(mlir::ModuleOp module, llvm::StringRef model,
 Expected<std::unique_ptr<CompiledKernel>>
 planToLookAt(mlir::ModuleOp module, llvm::StringRef model,
              ElementType precision, std::optional<Products> products,
-             ResidualPolicy policy);
+             ResidualPolicy policy, bool manySamples);
 
 /// The same kernel for a GPU.
 Expected<GPUObject> compileToLookAtForGPU(mlir::ModuleOp module,

@@ -13,6 +13,7 @@
 #include "compiler/Driver/RunPlanning.h"
 #include "compiler/Driver/Signature.h"
 #include "compiler/Driver/TrainingData.h"
+#include "compiler/Target/CPU/CPUTarget.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -135,10 +136,14 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
       module.lookupSymbol<mlir::func::FuncOp>(name), options.precision);
   std::map<ResidualPolicy, std::unique_ptr<CompiledKernel>> kernels;
   PlanQuestion question = {plan->batch, steps, threads, options.memory, true};
+  bool manySamples =
+      options.memory == 0 &&
+      CPUTarget::host().hasManySamples(
+          plan->batch, threads, options.precision == ElementType::F64 ? 8 : 4);
   auto choice = choosePlan(
       question, [&](ResidualPolicy policy) -> Expected<const Kernel *> {
         auto kernel = planToLookAt(module, name, options.precision,
-                                   options.products, policy);
+                                   options.products, policy, manySamples);
         if (!kernel)
           return kernel.error();
         return &(kernels[policy] = std::move(*kernel))->kernel;

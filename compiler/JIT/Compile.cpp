@@ -171,6 +171,8 @@ llvm::Expected<KernelObject> loco::compileToObject(ModuleOp module,
   ScheduleOptions scheduleOptions;
   scheduleOptions.vectorBytes = target.vectorBytes;
   scheduleOptions.fuseSums = options.fuseSums;
+  scheduleOptions.manySamples = options.manySamples;
+  scheduleOptions.cacheBytes = target.cacheBytes;
   // Whoever asks for them has seen that they are there (checkProducts).
   scheduleOptions.tilePieces = tilePiecesOf(options.products.value_or(
       target.hasTiles ? Products::BF16x6 : Products::F32));

@@ -46,6 +46,8 @@ struct CPUOptions {
   /// What matrix products in f32 multiply; none: what is fastest with the error
   /// of f32, six products of bf16 where the processor has AMX.
   std::optional<Products> products;
+  /// There are samples enough to fill vectors with them.
+  bool manySamples = false;
   /// Keep the texts of the stages (see CompiledKernel).
   bool keepTexts = false;
   /// Stop at the schedule, before any code is made: for those who want to know

@@ -8,6 +8,7 @@
 //   loco-test-kernels file.mlir [--samples=n] [--steps=n] [--pool=threads]
 //                     [--function=name] [--emit=planned|loops|llvm|asm|explain]
 //                     [--bench] [--vector=bytes] [--block=n] [--segment=n]
+//                     [--many-samples]
 //                     [--cuda [--grid=n] [--break=barrier|halo|block]
 //                     [--arch=sm_90]
 //                      [--together=blocks of a sample] [--beside=samples of a
@@ -61,6 +62,7 @@ static cl::opt<int> block("block", cl::init(0));
 static cl::opt<int> segment("segment", cl::init(0));
 static cl::opt<std::string> plan("plan");
 static cl::opt<int> vectorBytes("vector", cl::init(0));
+static cl::opt<bool> manySamples("many-samples");
 static cl::opt<std::string> only("function");
 static cl::opt<std::string> emit("emit");
 static cl::opt<bool> bench("bench");
@@ -386,6 +388,7 @@ static bool checkModule(ModuleOp module, int *agreeing) {
     }
     CPUOptions options;
     options.vectorBytes = vectorBytes;
+    options.manySamples = manySamples;
     options.keepTexts = !emit.empty();
     auto compiled = compileFunction(module, function.getName(), options);
     if (!compiled) {

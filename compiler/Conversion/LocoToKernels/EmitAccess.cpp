@@ -86,9 +86,8 @@ struct Linear {
 };
 } // namespace
 
-/// Pitches along the axes of a value that is read whole, steps first.
-static SmallVector<int64_t> pitchesOf(const Place &place, size_t rank,
-                                      bool flat) {
+SmallVector<int64_t> loco::pitchesOf(const Place &place, size_t rank,
+                                     bool flat) {
   if (flat)
     return {1};
   SmallVector<int64_t> pitches;
@@ -144,6 +143,8 @@ void Emitter::prefetch(Reference reference, Value pointer) {
 
 Value Emitter::loadUncached(Reference reference, Type element,
                             const Site &site) {
+  if (abreast)
+    return loadAbreast(reference, element, site);
   const Place &place = schedule.places[reference.place];
   Type memory = memoryType(place.element);
   SmallVector<int64_t> pitches = pitchesOf(place, site.size(), flat);
@@ -210,6 +211,8 @@ Value Emitter::loadUncached(Reference reference, Type element,
 }
 
 void Emitter::store(const Sink &sink, const Site &site, Value value) {
+  if (abreast)
+    return storeAbreast(sink, site, value);
   const Place &place = schedule.places[sink.to.place];
   Type memory = memoryType(place.element);
   SmallVector<int64_t> pitches =
@@ -277,6 +280,20 @@ Masked Emitter::loadAround(Value value, const Site &site, Boundary boundary) {
   Site inside = site;
   Value exists;
   for (auto [coordinate, extent] : llvm::zip(inside, schedule.shapeOf(value))) {
+    if (abreast && !coordinate.vector) {
+      // One number for all lanes.
+      Value at = scalar(coordinate), n = extentOf(extent);
+      if (boundary == Boundary::Wrap) {
+        at = arith::RemSIOp::create(b, loc, plus(at, n), n);
+      } else {
+        Value in =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, at, n);
+        at = select(in, at, constant(0));
+        exists = both(exists, splat(in));
+      }
+      coordinate = {at};
+      continue;
+    }
     Value at = perLane(coordinate);
     Value n = isKnownLength(extent)
                   ? splat32(extent)

@@ -356,7 +356,7 @@ void Emitter::outerNest(ConvOuterOp op) {
         llvm::append_range(to, tap);
         Value total = horizontal(totals[o * taps.size() + t], false);
         int64_t width = lanes;
-        lanes = 1;
+        lanes = single();
         store(sink, to, total);
         lanes = width;
       }

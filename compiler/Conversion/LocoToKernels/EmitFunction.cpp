@@ -263,8 +263,8 @@ void Emitter::emitGroups(const BlockPlan &plan) {
 void Emitter::forEachSample(llvm::function_ref<void()> body) {
   Value outside = sample;
   meet();
-  loop(constant(0), samples, 1, {}, [&](Value index, Carried) {
-    sample = index;
+  loop(constant(0), samples, schedule.abreast, {}, [&](Value index, Carried) {
+    enterSamples(index);
     body();
     meet();
   });

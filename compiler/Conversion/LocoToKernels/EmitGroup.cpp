@@ -31,7 +31,9 @@ static Type elementOf(const Group &group) {
 }
 
 void Emitter::startGroup(Type element, int64_t width) {
-  lanes = width == 1 ? 1 : schedule.lanesOf(element);
+  lanes = abreast      ? schedule.abreast
+          : width == 1 ? 1
+                       : schedule.lanesOf(element);
   groupElement = element;
   valid = Value();
   flat = maskedLoads = false;
@@ -39,6 +41,7 @@ void Emitter::startGroup(Type element, int64_t width) {
   memo.clear();
   hoisted.clear();
   pointers.clear();
+  laneOffsets.clear();
   // Preparations go before the marker, loops after it.
   marker = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 0);
 }
@@ -76,8 +79,19 @@ bool loco::isMaximum(Operation *op) {
 }
 
 void Emitter::emitGroup(const Group &group) {
-  if (isa_and_nonnull<ScanOp>(group.solo))
-    return emitSolo(group.solo);
+  bool before = abreast;
+  abreast = schedule.abreast > 1 && !group.uniform && !inShared;
+  if (isa_and_nonnull<ScanOp>(group.solo)) {
+    bool outside = std::exchange(inShared, inShared || group.uniform);
+    emitSolo(group.solo);
+    inShared = outside;
+  } else {
+    emitPasses(group);
+  }
+  abreast = before;
+}
+
+void Emitter::emitPasses(const Group &group) {
   if (group.solo)
     return byOne([&] { emitSolo(group.solo); });
   if (!isTeam() || !group.splitAxis)
@@ -108,6 +122,8 @@ void Emitter::emitSites(const Group &group) {
 
   Site site(flat ? 1 : group.shape.size());
   beginSplit(group);
+  if (abreast)
+    turnInputs(group);
   if (group.lane)
     emitLanes(group, accumulators);
   else
@@ -125,6 +141,8 @@ void Emitter::emitSites(const Group &group) {
       fillHalo(sink.to);
       streamOut(sink.to);
     }
+  if (abreast)
+    turnOutputs(group);
   flat = false;
   if (splitAxis && !accumulators.empty())
     combinePartials(group, accumulators);
@@ -135,7 +153,7 @@ void Emitter::emitSites(const Group &group) {
 
 /// Stores the numbers that the group's sums and maxima came to.
 void Emitter::storeReductions(const Group &group, Carried totals) {
-  int64_t width = std::exchange(lanes, 1);
+  int64_t width = std::exchange(lanes, single());
   for (auto [op, count] : reductionsOf(group)) {
     Sink sink{schedule.find(op->getResult(0)), false};
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
@@ -204,13 +222,15 @@ static Value lanesBelow(OpBuilder &b, Location loc, int64_t lanes,
 /// A row, several vectors at a time, of which the last one may not be full.
 void Emitter::emitVectors(const Group &group, Site &site, TileSize tile,
                           Carried accumulators) {
-  int64_t extent = group.shape.back(), step = group.tileLines * lanes;
+  // Sites of a vector.
+  int64_t width = abreast ? 1 : lanes;
+  int64_t extent = group.shape.back(), step = group.tileLines * width;
   int64_t whole = extent - extent % step;
   auto emitSome = [&](const Coordinate &first, int64_t sites, Carried carried) {
     TileSize size = tile;
-    size.lines = llvm::divideCeil(sites, lanes);
-    Values masks(size.lines);
-    if (int64_t rest = sites % lanes)
+    size.lines = llvm::divideCeil(sites, width);
+    Values masks(abreast ? 0 : size.lines);
+    if (int64_t rest = sites % width)
       masks.back() = lanesBelow(b, loc, lanes, rest);
     site.back() = first;
     emitTile(group, site, size, masks, carried);
@@ -237,6 +257,8 @@ void Emitter::emitColumns(const Group &group, Site &site, TileSize size,
   };
   // Flat: one row of all sites.
   int64_t inner = 1, outermost = group.shape.front();
+  if (abreast)
+    return loop(group.shape.back(), 1, accumulators, tile);
   bool dynamic =
       flat ? !isKnownLength(outermost) : !isKnownLength(group.shape.back());
   for (int64_t extent : ArrayRef(group.shape).drop_front(dynamic))

@@ -86,7 +86,7 @@ Value Emitter::perLane(const Coordinate &coordinate) {
     return splat32(coordinate.offset);
   Value first = splat(
       arith::TruncIOp::create(b, loc, b.getI32Type(), scalar(coordinate)));
-  return coordinate.lanes ? plus(first, iota()) : first;
+  return coordinate.lanes && !abreast ? plus(first, iota()) : first;
 }
 
 Value Emitter::both(Value a, Value c) {
@@ -212,6 +212,8 @@ void Emitter::nest(ArrayRef<int64_t> extents, Carried carried, NestBody body) {
 
 /// `valid` is set for the body where the row does not fill its vectors.
 void Emitter::columns(int64_t extent, Carried carried, LoopBody body) {
+  if (abreast)
+    return loop(extent, 1, carried, body);
   Value outside = valid;
   bool dynamic = !isKnownLength(extent);
   auto inRow = [&](Value first) {

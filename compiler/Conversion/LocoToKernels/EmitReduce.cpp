@@ -21,8 +21,13 @@ Value Emitter::neutral(Type element, bool maximum) {
                 maximum ? -std::numeric_limits<double>::infinity() : 0.0);
 }
 
-/// Combines the lanes of a vector, halves with halves.
+/// One number for all lanes; samples stay to themselves.
 Value Emitter::horizontal(Value vector, bool maximum) {
+  return abreast ? vector : foldLanes(vector, maximum);
+}
+
+/// Combines the lanes of a vector, halves with halves.
+Value Emitter::foldLanes(Value vector, bool maximum) {
   auto type = dyn_cast<VectorType>(vector.getType());
   if (!type)
     return vector;
@@ -95,7 +100,7 @@ void Emitter::reduceNest(ReduceOp op) {
            });
       Value result = horizontal(total[0], maximum);
       int64_t width = lanes;
-      lanes = 1;
+      lanes = single();
       store(sink, resultSite(), result);
       lanes = width;
     });
@@ -146,7 +151,8 @@ void Emitter::firstMax(FirstMaxOp op) {
       Value hit = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
                                         at(inner), maximum[0]);
       hit = both(hit, open[0]);
-      store(sink, site, arith::UIToFPOp::create(b, loc, element, hit));
+      store(sink, site,
+            arith::UIToFPOp::create(b, loc, vectorOf(element), hit));
       open[0] = arith::XOrIOp::create(b, loc, open[0], hit);
     });
   });
@@ -306,7 +312,7 @@ void Emitter::contract(ContractOp op) {
       Value total = summed ? horizontal(totals[r], false) : totals[r];
       int64_t width = lanes;
       if (summed)
-        lanes = 1;
+        lanes = single();
       store(sink, siteOf(letters.out), total);
       lanes = width;
     }

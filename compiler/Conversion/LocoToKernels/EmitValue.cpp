@@ -239,7 +239,7 @@ Value Emitter::reshaped(ReshapeOp op, const Site &site) {
   SmallVector<int64_t> pitch = Layout::dense(to.getShape()).pitch;
   Type element = from.getElementType();
   // The place in row-major order; neighbours of a row stay neighbours.
-  if (layout.isDense()) {
+  if (layout.isPacked()) {
     Coordinate all;
     bool neighbours = true;
     for (auto [coordinate, distance] : llvm::zip(site, pitch)) {

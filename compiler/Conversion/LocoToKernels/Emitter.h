@@ -90,6 +90,7 @@ private:
 
   // EmitGroup.cpp: loops over sites.
   void emitGroup(const Group &group);
+  void emitPasses(const Group &group);
   void emitSites(const Group &group);
   void storeReductions(const Group &group, Carried totals);
   void emitRows(const Group &group, unsigned axis, Site &site, TileSize tile,
@@ -153,6 +154,24 @@ private:
   void storeTurned(const Group &group, const Sink &sink,
                    llvm::ArrayRef<Site> sites,
                    llvm::ArrayRef<mlir::Value> values);
+
+  // EmitSamples.cpp: groups whose lanes are samples.
+  bool isApart(const Place &place) const;
+  void enterSamples(mlir::Value first);
+  mlir::Value sampleOffsets(int place);
+  mlir::Value loadAbreast(Reference reference, mlir::Type element,
+                          const Site &site);
+  void storeAbreast(const Sink &sink, const Site &site, mlir::Value value);
+  Reference turnedFor(Reference reference) const;
+  void forSiteBlocks(int64_t sites,
+                     llvm::function_ref<void(mlir::Value, int64_t)> body);
+  Values lanePointers(Reference reference);
+  void turnIn(Reference reference);
+  void turnOut(Reference reference);
+  void turnInputs(const Group &group);
+  void turnOutputs(const Group &group);
+  /// Lanes of what is stored as one number.
+  int64_t single() const { return abreast ? lanes : 1; }
 
   // EmitOuter.cpp
   void outerLanes(ConvOuterOp op, unsigned lane);
@@ -241,6 +260,7 @@ private:
   void reduceNest(ReduceOp op);
   void firstMax(FirstMaxOp op);
   void random(RandomOp op);
+  mlir::Value foldLanes(mlir::Value vector, bool maximum);
   mlir::Value horizontal(mlir::Value vector, bool maximum);
   mlir::Value combine(mlir::Value a, mlir::Value b, bool maximum);
   mlir::Value neutral(mlir::Type element, bool maximum);
@@ -309,6 +329,14 @@ private:
   mlir::Operation *marker = nullptr;
   mlir::Value valid;
   bool flat = false;
+  /// Lanes are samples, and sites follow each other.
+  bool abreast = false;
+  /// What is being emitted is done once for all samples.
+  bool inShared = false;
+  /// Abreast: the sample of each lane, counted from the first one's; which
+  /// lanes are samples that exist. Of others, the last one is computed again.
+  mlir::Value laneSample, laneExists;
+  std::map<int, mlir::Value> laneOffsets;
   /// The axis along which the group at hand is divided, and the thread's own
   /// sites along it.
   std::optional<unsigned> splitAxis;
@@ -341,6 +369,10 @@ private:
   Memo memo, hoisted;
   std::map<std::pair<int, void *>, mlir::Value> pointers;
 };
+
+/// Pitches along the axes of a value that is read whole, steps first.
+llvm::SmallVector<int64_t> pitchesOf(const Place &place, size_t rank,
+                                     bool flat);
 
 /// Sums and maxima that the group computes beside its fields, in order, and how
 /// many numbers each has.

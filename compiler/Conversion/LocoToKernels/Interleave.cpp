@@ -59,14 +59,19 @@ struct Mixing {
 };
 } // namespace
 
-/// Finds the shapes whose first axis is interleaved, and which axis of kernel
-/// gradients is.
-void Planner::findInterleaved() {
+static SmallVector<Mixing> findMixings(func::FuncOp function) {
   SmallVector<Mixing> mixings;
-  schedule.function.walk([&](Operation *op) {
+  function.walk([&](Operation *op) {
     if (Mixing mixing = Mixing::of(op); mixing.op)
       mixings.push_back(mixing);
   });
+  return mixings;
+}
+
+/// Finds the shapes whose first axis is interleaved, and which axis of kernel
+/// gradients is.
+void Planner::findLaneAxes() {
+  SmallVector<Mixing> mixings = findMixings(schedule.function);
   auto fills = [&](RankedTensorType type, unsigned axis) {
     return fillsVectors(type.getDimSize(axis),
                         schedule.lanesOf(type.getElementType()));
@@ -105,8 +110,11 @@ void Planner::findInterleaved() {
     if (std::optional<unsigned> lane = outerLane(mixing))
       axes.try_emplace(SmallVector<int64_t>(mixing.kernel.getShape()), *lane);
   }
-  for (const Mixing &mixing : mixings)
-    if (!mixing.isOuter() && is(mixing.result))
+}
+
+void Planner::copyInterleaved() {
+  for (const Mixing &mixing : findMixings(schedule.function))
+    if (!mixing.isOuter() && schedule.laneAxisOf(mixing.result.getShape()))
       mixing.op->setOperand(0, interleavedCopy(mixing.op->getOperand(0),
                                                mixing.op->getBlock(),
                                                isa<ConvOp>(mixing.op) ? 0 : 1));
@@ -190,7 +198,8 @@ std::optional<unsigned> Planner::laneAxisFor(Value storage,
 /// caller's memory: once for a block it is turned, not for every sample.
 bool Planner::addBlockSum(Value value) {
   auto outer = value.getDefiningOp<ConvOuterOp>();
-  if (!outer || !value.hasOneUse() || outer.getGroups() != 1 ||
+  if (schedule.abreast > 1 || !outer || !value.hasOneUse() ||
+      outer.getGroups() != 1 ||
       !schedule.laneAxisOf(outer.getKernelType().getShape()))
     return false;
   requireMemory(value);

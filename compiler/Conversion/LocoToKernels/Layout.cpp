@@ -71,6 +71,15 @@ Layout Layout::interleaved(ArrayRef<int64_t> shape, unsigned lane,
   return layout;
 }
 
+Layout Layout::sideBySide(Layout layout, int64_t count) {
+  for (int64_t &pitch : layout.pitch)
+    pitch *= count;
+  layout.origin *= count;
+  layout.size *= count;
+  layout.abreast *= count;
+  return layout;
+}
+
 SmallVector<unsigned> Layout::order() const {
   SmallVector<unsigned> axes;
   for (unsigned i = 0; i < shape.size(); ++i)

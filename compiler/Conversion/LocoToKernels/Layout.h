@@ -10,7 +10,8 @@
 // of vectors with a halo around the lattice, so that a neighbour is a load at a
 // constant distance; its left halo lies in the unused tail of the row above.
 // An interleaved field has one axis innermost, in whole vectors: the channels
-// of a site, the outputs of a kernel.
+// of a site, the outputs of a kernel. Any of ours may have some samples side by
+// side: a number of each of them where another field has one number.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,8 +41,12 @@ struct Layout {
   /// The axis that is innermost in memory, where it is not the last one or its
   /// vectors are filled up.
   std::optional<unsigned> lane;
+  /// Samples whose numbers lie side by side, which is what distances count.
+  int64_t abreast = 1;
 
-  bool isDense() const { return !halo && !lane; }
+  /// True if sites follow each other without gaps.
+  bool isPacked() const { return !halo && !lane; }
+  bool isDense() const { return isPacked() && abreast == 1; }
   /// The axes from the outermost in memory to the innermost.
   llvm::SmallVector<unsigned> order() const;
 
@@ -52,6 +57,8 @@ struct Layout {
   /// Axis `lane`, which has no halo, innermost.
   static Layout interleaved(llvm::ArrayRef<int64_t> shape, unsigned lane,
                             const std::optional<Halo> &halo, int64_t lanes);
+  /// `layout` with `count` numbers in place of each.
+  static Layout sideBySide(Layout layout, int64_t count);
 };
 
 /// Numbers of steps that are known when the kernel is called, beside kDynamic,
@@ -124,6 +131,8 @@ struct Place {
   /// Arena: one for every sample of the block; otherwise the samples of a block
   /// use it one after the other.
   bool perSample = false;
+  /// The same for all samples, or added up over them.
+  bool shared = false;
   /// Per sample and stacked: all samples of a step lie together, then those of
   /// the next one, instead of all steps of a sample.
   bool stepMajor = false;
@@ -137,6 +146,9 @@ struct Place {
   /// Result, stacked: the place of one step through which it is written around
   /// the caches (Streams.cpp).
   int staging = -1;
+  /// Argument or result, with lanes that are samples: the place of one step in
+  /// which these lie side by side.
+  int turned = -1;
   /// Arena: where it begins.
   BlockSize offset;
   mlir::Attribute constant;

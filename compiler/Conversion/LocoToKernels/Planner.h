@@ -22,9 +22,13 @@ public:
   /// Finds the fields that are read beyond their edges. Arrays of the caller
   /// have no room for a halo: their reads go through a copy, which is inserted.
   mlir::LogicalResult findHalos();
-  /// Finds the fields and kernels whose lanes are channels; kernels and fields
-  /// of the caller are copied to where they are, outside of loops.
-  void findInterleaved();
+  /// Finds the fields and kernels whose lanes are channels.
+  void findLaneAxes();
+  /// Copies such kernels, and such fields of the caller, to where their
+  /// channels are side by side, outside of loops.
+  void copyInterleaved();
+  /// Decides whether lanes are samples.
+  void chooseAbreast();
   /// Finds how many steps stacked values have.
   mlir::LogicalResult findLengths();
   mlir::LogicalResult planFunction();
@@ -35,6 +39,9 @@ public:
   void requireMemory(mlir::Value value);
 
   bool isUniform(mlir::Value value) const { return uniform.contains(value); }
+  /// True if `value`, of any block, is made of nothing that differs between
+  /// samples.
+  bool isShared(mlir::Value value) const;
   /// `op` as a matrix product over the rows of its block, if it is one that
   /// pays.
   std::optional<ProductCall> asProduct(mlir::Operation *op);
@@ -102,6 +109,11 @@ private:
   void chooseStreams();
   /// Teams.cpp
   void chooseTeam();
+  /// SampleLanes.cpp
+  struct FieldCount;
+  void countLanes(mlir::Value value, FieldCount &count) const;
+  FieldCount countFields() const;
+  void planTurned();
   void splitGroup(Group &group) const;
   int addPartials(const Group &group);
   void layOutArena();

@@ -76,7 +76,10 @@ void Reporter::addScan(ScanOp scan, unsigned depth) {
   fact.place = describePlace(scan.getLoc(), false);
   fact.work = scan.getReverse() ? "loop back over time" : "loop over time";
   fact.schedule = plan.lockStep ? "all samples of a block advance together"
-                                : "one sample after the other";
+                  : schedule.abreast > 1
+                      ? std::to_string(schedule.abreast) +
+                            " samples at a time, side by side"
+                      : "one sample after the other";
   report.nests.push_back(fact);
   addNests(plan.body, depth + 1);
 }
@@ -117,8 +120,9 @@ NestFact Reporter::describeFused(const Group &group) const {
                   : counted(group.ops.size(), "op") + " in one pass";
   if (!group.ops.empty() && !group.roots.empty())
     fact.work += ", " + values + " kept";
+  bool abreast = schedule.abreast > 1 && !group.uniform;
   if (group.shape.empty()) {
-    fact.schedule = "no loop";
+    fact.schedule = abreast ? "no loop, a vector of samples" : "no loop";
     return fact;
   }
   Type element = group.ops.empty()
@@ -128,6 +132,9 @@ NestFact Reporter::describeFused(const Group &group) const {
   int64_t axis = group.lane ? *group.lane : group.shape.size() - 1;
   fact.schedule = ("vectors of " + Twine(lanes) + " along ").str();
   fact.schedule += group.flat ? "all sites" : ("axis " + Twine(axis)).str();
+  if (abreast)
+    fact.schedule =
+        ("vectors of " + Twine(schedule.abreast) + " samples").str();
   if (group.tileAxis >= 0 && group.tileRows > 1)
     fact.schedule +=
         (", " + Twine(group.tileRows) + " rows of axis " +
@@ -296,6 +303,8 @@ void Reporter::addLoops(ModuleOp loops) {
 
 KernelReport loco::reportKernel(const Schedule &schedule, ModuleOp loops) {
   Reporter reporter(schedule);
+  reporter.report.abreast = schedule.abreast;
+  reporter.report.abreastReason = schedule.abreastReason;
   reporter.addNests(schedule.top, 0);
   reporter.addLostFusions(schedule.top);
   if (loops)

@@ -38,6 +38,10 @@ struct KernelRemark {
 };
 
 struct KernelReport {
+  /// Samples that advance in one vector, and why so many, where there are
+  /// enough of them.
+  int64_t abreast = 1;
+  std::string abreastReason;
   std::vector<NestFact> nests;
   std::vector<KernelRemark> remarks;
 };

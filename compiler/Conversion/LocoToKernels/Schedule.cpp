@@ -25,6 +25,11 @@ int Planner::addPlace(Place place) {
 
 Layout Planner::layoutFor(Value storage, RankedTensorType step) const {
   auto halo = halos.find(storage);
+  if (schedule.abreast > 1 && !isShared(storage))
+    return Layout::sideBySide(
+        halo == halos.end() ? Layout::dense(step.getShape())
+                            : Layout::padded(step.getShape(), halo->second, 1),
+        schedule.abreast);
   if (std::optional<unsigned> lane = laneAxisFor(storage, step.getShape()))
     return Layout::interleaved(
         step.getShape(), *lane,
@@ -46,6 +51,7 @@ int Planner::addArena(Value storage) {
   place.element = step.getElementType();
   if (place.stacked)
     place.length = schedule.shapeOf(storage).front();
+  place.shared = isShared(storage);
   return addPlace(std::move(place));
 }
 
@@ -56,6 +62,7 @@ void Planner::requireMemory(Value value) {
     auto type = cast<RankedTensorType>(value.getType());
     Place place;
     place.kind = Place::Kind::Global;
+    place.shared = true;
     place.layout = Layout::dense(type.getShape());
     place.element = type.getElementType();
     place.constant = constant.getValue();
@@ -150,7 +157,9 @@ static void tileChannels(Group &group, const ConvForm &form, int64_t most,
 void Planner::chooseTiles(Group &group) {
   if (group.solo || group.shape.empty())
     return;
-  group.flat = isFlat(schedule, group);
+  // Samples side by side are no row of sites.
+  group.flat =
+      (schedule.abreast == 1 || group.uniform) && isFlat(schedule, group);
   if (group.flat)
     return;
   chooseLanes(group);
@@ -176,9 +185,9 @@ void Planner::chooseTiles(Group &group) {
       continue;
     bool channels = kernel.getRank() > field.getRank();
     if (channels) {
-      tileChannels(group, ConvForm::of(op),
-                   schedule.options.vectorBytes == 64 ? 16 : 8,
-                   schedule.lanesOf(field.getElementType()));
+      tileChannels(
+          group, ConvForm::of(op), schedule.options.vectorBytes == 64 ? 16 : 8,
+          schedule.abreast > 1 ? 1 : schedule.lanesOf(field.getElementType()));
       continue;
     }
     if (field.getRank() < 2)
@@ -290,15 +299,20 @@ bool Planner::allDirect(Value value, int number) {
   return false;
 }
 
+/// Samples of a block that each thread has one of.
+static constexpr int64_t anyBlock = int64_t(1) << 30;
+
 LogicalResult Planner::planFunction() {
   func::FuncOp function = schedule.function;
   Block &block = function.getBody().front();
-  for (BlockArgument argument : function.getArguments())
-    if (isa<RankedTensorType>(argument.getType()))
-      schedule.memory[argument] = {
-          addPlace(callerPlace(Place::Kind::Argument, argument.getArgNumber(),
-                               argument, schedule)),
-          nullptr};
+  for (BlockArgument argument : function.getArguments()) {
+    if (!isa<RankedTensorType>(argument.getType()))
+      continue;
+    Place place = callerPlace(Place::Kind::Argument, argument.getArgNumber(),
+                              argument, schedule);
+    place.shared = isUniform(argument);
+    schedule.memory[argument] = {addPlace(std::move(place)), nullptr};
+  }
 
   // Constants that are not one number are read from memory wherever they stand.
   function.walk([&](arith::ConstantOp op) {
@@ -315,9 +329,11 @@ LogicalResult Planner::planFunction() {
     Place place = callerPlace(Place::Kind::Result, i, value, schedule);
     if (summed)
       place.element = sumType(type);
+    place.shared = summed;
     results.push_back({value, addPlace(std::move(place)), summed});
   }
-  oneSample = !findLockStep(block) && wantsOneSample(block);
+  oneSample =
+      schedule.abreast > 1 || (!findLockStep(block) && wantsOneSample(block));
   for (auto [value, number, summed] : results)
     if (summed)
       findDirectSums(value, number);
@@ -343,9 +359,15 @@ LogicalResult Planner::planFunction() {
   schedule.exit = planCopies(exits);
   chooseStepMajor();
   chooseChunks();
-  chooseStreams();
-  chooseWindowLoops();
-  chooseTeam();
+  if (schedule.abreast > 1) {
+    // A block may be of any size: what is kept is that of one vector.
+    planTurned();
+    schedule.preferredBlock = anyBlock;
+  } else {
+    chooseStreams();
+    chooseWindowLoops();
+    chooseTeam();
+  }
   layOutArena();
   return success();
 }
@@ -409,8 +431,11 @@ FailureOr<Schedule> loco::makeSchedule(func::FuncOp function,
   schedule.function = function;
   schedule.options = options;
   Planner planner(schedule);
+  planner.findUniform();
+  planner.findLaneAxes();
+  planner.chooseAbreast();
   planner.findDense();
-  planner.findInterleaved();
+  planner.copyInterleaved();
   if (failed(checkOps(function)) || failed(planner.findLengths()) ||
       failed(planner.findHalos()))
     return failure();

@@ -34,6 +34,10 @@ struct ScheduleOptions {
   /// Matrix products in f32 are made on tiles (AMX), of so many pieces of bf16
   /// for each number; 0: they are not.
   int32_t tilePieces = 0;
+  /// There are samples enough to fill vectors with them (SampleLanes.cpp).
+  bool manySamples = false;
+  /// Bytes of the cache that a processor has for itself.
+  int64_t cacheBytes = int64_t(2) << 20;
 };
 
 /// Memory as seen from a place in the program: a stacked place at the step of a
@@ -226,6 +230,11 @@ struct Schedule {
   bool windowLoops = false;
   /// Samples of a block that its matrix products want.
   int64_t preferredBlock = 1;
+  /// Samples that advance in one vector (SampleLanes.cpp); 1: lanes are sites
+  /// or channels of one.
+  int64_t abreast = 1;
+  /// Why lanes are samples, or are not, where there are samples enough.
+  std::string abreastReason;
   /// Most threads that can run a block as a team; 1: there is nothing that they
   /// would divide.
   int64_t teamMost = 1;

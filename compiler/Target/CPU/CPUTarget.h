@@ -22,6 +22,8 @@ struct CPUTarget {
   std::string features;
   /// Width of the vectors that the kernels are written in.
   int64_t vectorBytes = 16;
+  /// Bytes of the cache that a processor has for itself.
+  int64_t cacheBytes = int64_t(1) << 20;
   /// The tiles of AMX multiply bf16, in this process.
   bool hasTiles = false;
 
@@ -33,6 +35,11 @@ struct CPUTarget {
   /// of a virtual machine's processor may stand for one that has less. If
   /// `LOCO_CPU` is set, the level of x86-64 that it names, no more.
   static CPUTarget host();
+
+  /// True if `samples` fill vectors of numbers of so many bytes on each of
+  /// `threads`, up to a quarter of the lanes.
+  bool hasManySamples(int64_t samples, int64_t threads,
+                      int64_t numberBytes) const;
 
   std::unique_ptr<llvm::TargetMachine> makeMachine() const;
 };

@@ -17,6 +17,8 @@
 
 #include <cstdlib>
 
+#include <unistd.h>
+
 using namespace loco;
 
 namespace {
@@ -73,10 +75,22 @@ CPUTarget CPUTarget::host() {
     target.vectorBytes = 64;
   else if (features.lookup("avx2"))
     target.vectorBytes = 32;
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  if (long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); bytes > 0)
+    target.cacheBytes = bytes;
+#endif
   target.hasTiles = target.vectorBytes == 64 && locoKernelHasTiles();
   if (const char *level = std::getenv("LOCO_CPU"); level && *level)
     restrictTo(target, level, features);
   return target;
+}
+
+bool CPUTarget::hasManySamples(int64_t samples, int64_t threads,
+                               int64_t numberBytes) const {
+  int64_t lanes = vectorBytes / numberBytes;
+  int64_t each = (samples + threads - 1) / std::max<int64_t>(1, threads);
+  int64_t computed = threads * ((each + lanes - 1) / lanes) * lanes;
+  return samples > 0 && 4 * samples >= 3 * computed;
 }
 
 /// Kernels are emitted in an order that uses a vector of sites and a weight as
