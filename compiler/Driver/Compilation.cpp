@@ -166,8 +166,10 @@ static bool saysHowLong(llvm::StringRef setting) {
 
 std::string Compilation::getSourceHash() const {
   std::string all;
+  // The texts of settings follow, as far as they count.
   for (unsigned i = 0; i < sources.getNumFiles(); ++i)
-    all += sources.getText(FileId{i}).str() + '\0';
+    if (sources.getName(FileId{i}) != "--set")
+      all += sources.getText(FileId{i}).str() + '\0';
   for (const sema::Override &override : overrides)
     if (!saysHowLong(override.name))
       all += override.name + "=" + override.value + '\0';
