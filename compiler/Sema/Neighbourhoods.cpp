@@ -94,22 +94,28 @@ static std::optional<Neighbourhood> readNeighbourhood(Elaborator &e,
   return result;
 }
 
-/// Refuses neighbourhoods that meet themselves around the lattice, or are too
-/// large.
+/// Refuses neighbourhoods that meet themselves around the lattice, are wider
+/// than one with edges, or are too large.
 static bool checkReach(Elaborator &e, const Neighbourhood &near,
                        const Space *space, const ast::Expr *expr) {
   int64_t neighbours = 1;
   for (int64_t extent :
        ArrayRef(space->sites).take_back(space->getCouplingRank())) {
-    bool reachesAround = 2 * near.radius + 1 > extent;
+    bool isWide = 2 * near.radius + 1 > extent;
     neighbours *= 2 * near.radius + 1;
-    if (reachesAround || neighbours > maxNeighbours) {
-      e.error("too-large", expr->getRange(),
-              "a radius of " + llvm::Twine(near.radius) +
-                  (reachesAround ? " reaches around " + space->quote()
-                                 : " has too many neighbours"));
-      return false;
-    }
+    if (!isWide && neighbours <= maxNeighbours)
+      continue;
+    std::string what = !isWide          ? " has too many neighbours"
+                       : space->wraps() ? " reaches around " + space->quote()
+                                        : " is wider than " + space->quote();
+    auto &error = e.error("too-large", expr->getRange(),
+                          "a radius of " + llvm::Twine(near.radius) + what);
+    if (isWide)
+      error.hint("of " + llvm::Twine(extent) + " sites in a row, " +
+                 (extent < 3 ? "none has neighbours on both sides"
+                             : "the largest radius is " +
+                                   llvm::Twine((extent - 1) / 2).str()));
+    return false;
   }
   return true;
 }

@@ -349,11 +349,14 @@ void ErrorStrategy::reportExpected(const Situation &s) {
     static const StringRef words[] = {
         "on",   "in",   "via",   "by",   "over",   "per",   "every",
         "with", "init", "carry", "bias", "mixing", "after", "weight"};
-    std::string hint;
-    if (s.found->getType() == LocoParser::ID)
+    std::string hint = hintAtHabit(s);
+    if (hint.empty() && s.found->getType() == LocoParser::ID)
       hint = didYouMean(spell(s.found), words);
-    if (hint.empty())
-      hint = hintAtHabit(s);
+    if (hint.empty() && s.found->getType() == LocoParser::ID &&
+        s.context->getRuleIndex() != LocoParser::RuleSettingItem &&
+        (s.before->getType() == LocoParser::ID ||
+         s.before->getType() == LocoParser::RPAREN))
+      hint = "between two values stands an operator, as in `W @ z` and `a * b`";
     if (s.context->getRuleIndex() == LocoParser::RuleSettingItem)
       hint = s.found->getType() == LocoParser::ASSIGN
                  ? "a setting is written without `=`, as `batch 128`"
