@@ -193,18 +193,22 @@ int64_t KernelExecutor::scratchBytes() const {
 // Batches
 //===----------------------------------------------------------------------===//
 
-/// Copies the sum of all threads' `parts` to the caller's array, in order.
+/// Copies the sum of all threads' `parts` to a part of the caller's array, in
+/// order.
 template <typename From, typename To>
-static void addUp(const std::vector<const char *> &parts, int64_t count,
+static void addUp(const std::vector<const char *> &parts, IndexRange range,
                   void *result) {
   To *to = static_cast<To *>(result);
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = range.begin; i < range.end; ++i) {
     From total = 0;
     for (const char *part : parts)
       total += reinterpret_cast<const From *>(part)[i];
     to[i] = static_cast<To>(total);
   }
 }
+
+/// Sums from which threads are worth being woken.
+static constexpr int64_t sumsForThreads = int64_t(1) << 15;
 
 /// Makes room for the blocks of thread `number` and its sums; false if there is
 /// none.
@@ -279,7 +283,7 @@ void KernelExecutor::runBlocks(const KernelBatch &batch, Thread &thread,
     kernel.function(&call);
     // The next block uses the same memory.
     if (share.team)
-      share.team->meet();
+      share.team->meet(share.member);
   }
 }
 
@@ -293,13 +297,19 @@ void KernelExecutor::addSums(const KernelBatch &batch) {
       continue;
     for (size_t thread = 0; thread < parts.size(); ++thread)
       parts[thread] = threads[thread].sums[i].data();
+    auto add = [&, to = batch.results[i]](IndexRange range, int) {
+      if (result.type == ElementType::F64)
+        addUp<double, double>(parts, range, to);
+      else if (result.sumType == ElementType::F64)
+        addUp<double, float>(parts, range, to);
+      else
+        addUp<float, float>(parts, range, to);
+    };
     int64_t count = result.elements(batch.steps);
-    if (result.type == ElementType::F64)
-      addUp<double, double>(parts, count, batch.results[i]);
-    else if (result.sumType == ElementType::F64)
-      addUp<double, float>(parts, count, batch.results[i]);
+    if (count < sumsForThreads)
+      add({0, count}, 0);
     else
-      addUp<float, float>(parts, count, batch.results[i]);
+      pool.parallelRanges(count, add);
   }
 }
 

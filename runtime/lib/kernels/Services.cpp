@@ -16,7 +16,7 @@ namespace {
 
 void meet(const LocoBlock *block) {
   if (block->team)
-    static_cast<loco::KernelTeam *>(block->team)->meet();
+    static_cast<loco::KernelTeam *>(block->team)->meet(block->member);
 }
 
 template <typename T, auto Uniform, auto Normal>
