@@ -28,22 +28,28 @@ Value GPUEmitter::sumOver(
     ArrayRef<int64_t> shape, bool byLanes, Type element, bool isMaximum,
     llvm::function_ref<Value(ArrayRef<GPUCoordinate>, Value)> term) {
   Values sum = {neutral(element, isMaximum)};
-  if (byLanes) {
-    loop(lane, countOf(shape), constant(32), sum,
-         [&](Value index, Carried carried) {
-           GPUSite site;
-           site.shape.assign(shape.begin(), shape.end());
-           site.linear = index;
-           carried[0] = term(coordinatesOf(site), carried[0]);
-         });
-    return sum[0];
-  }
+  sumsOver(shape, byLanes, sum,
+           [&](ArrayRef<GPUCoordinate> coordinates, Carried carried) {
+             carried[0] = term(coordinates, carried[0]);
+           });
+  return sum[0];
+}
+
+void GPUEmitter::sumsOver(
+    ArrayRef<int64_t> shape, bool byLanes, Carried sums,
+    llvm::function_ref<void(ArrayRef<GPUCoordinate>, Carried)> add) {
+  if (byLanes)
+    return loop(lane, countOf(shape), constant(32), sums,
+                [&](Value index, Carried carried) {
+                  GPUSite site;
+                  site.shape.assign(shape.begin(), shape.end());
+                  site.linear = index;
+                  add(coordinatesOf(site), carried);
+                });
   SmallVector<GPUCoordinate, 4> coordinates(shape.size());
   std::function<void(size_t, Carried)> axis = [&](size_t i, Carried carried) {
-    if (i == shape.size()) {
-      carried[0] = term(coordinates, carried[0]);
-      return;
-    }
+    if (i == shape.size())
+      return add(coordinates, carried);
     if (shape[i] == 1) {
       coordinates[i] = {};
       return axis(i + 1, carried);
@@ -54,8 +60,7 @@ Value GPUEmitter::sumOver(
            axis(i + 1, inner);
          });
   };
-  axis(0, sum);
-  return sum[0];
+  axis(0, sums);
 }
 
 /// Whether a term of a sum over samples is of one that is there; null for other
@@ -201,6 +206,8 @@ GPUEmitter::Values GPUEmitter::reduceBlock(ArrayRef<Value> parts,
 void GPUEmitter::emitWarps(const GPUStage &stage) {
   Operation *op = stage.items.front().op;
   llvm::SaveAndRestore place(loc, op->getLoc());
+  if (int64_t together = schedule.outputsOfWarp(op))
+    return emitOuter(cast<ConvOuterOp>(op), together);
   Value result = op->getResult(0);
   bool isMaximum =
       isa<ReduceOp>(op) && cast<ReduceOp>(op).getKind() == ReductionKind::Max;

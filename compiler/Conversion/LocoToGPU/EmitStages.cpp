@@ -196,6 +196,8 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
   forOwnSites(stage.shape, sums,
               [&](const GPUSite &site, Value exists, Carried carried) {
                 size_t next = 0;
+                if (inRegisters)
+                  convolveAhead(stage, site.slot);
                 for (const GPUItem &item : stage.items) {
                   if (!item.deferred) {
                     emitItem(item, site, exists, inRegisters);
@@ -207,7 +209,7 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
                   own.coordinates.clear();
                   Carried added = carried.slice(next, parts);
                   addTerms(item.op, own, exists, added);
-                  if (parts > 1)
+                  if (parts > 1 || noOffset)
                     for (Value &sum : added)
                       sum = device::HereOp::create(b, loc, sum.getType(), sum);
                   next += parts;
@@ -223,6 +225,7 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
         scope.registers.erase(result);
   for (Value value : loaded)
     scope.registers.erase(value);
+  channelsAhead.clear();
 }
 
 /// Computes an item at an own site, keeps it, and stores it where it exists.

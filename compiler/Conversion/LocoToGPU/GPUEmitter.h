@@ -18,6 +18,7 @@
 #include "compiler/Conversion/LocoToGPU/GPUSchedule.h"
 
 #include "dialects/Device/IR/DeviceOps.h"
+#include "dialects/Loco/Transforms/ConvForm.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -31,6 +32,9 @@ inline constexpr llvm::StringLiteral sharedMemoryName = "loco_shared";
 /// Attribute of kernels whose blocks wait for each other: so many at a time.
 inline constexpr llvm::StringLiteral blocksTogetherAttribute =
     "loco.blocks_together";
+
+/// Channels of a place that a thread convolves at a time.
+inline constexpr int64_t mostChannelsAhead = 8;
 
 /// A coordinate along one axis: base (i32, null: 0) + offset.
 struct GPUCoordinate {
@@ -165,6 +169,10 @@ private:
   mlir::Value addOuter(ConvOuterOp op, llvm::ArrayRef<GPUCoordinate> weight,
                        llvm::ArrayRef<GPUCoordinate> output,
                        mlir::Value gradient, mlir::Value sum, bool hasChannels);
+  /// Several sums over all sites of `shape`, as sumOver makes one.
+  void sumsOver(
+      llvm::ArrayRef<int64_t> shape, bool byLanes, Carried sums,
+      llvm::function_ref<void(llvm::ArrayRef<GPUCoordinate>, Carried)> add);
   /// Sums `term` over all sites of `shape`, by this thread or by its warp's
   /// lanes in turn (whose parts are not yet added).
   mlir::Value
@@ -195,6 +203,25 @@ private:
                           llvm::ArrayRef<mlir::Value> operands);
   void stencil(StencilOp op, const GPUSite &site, Values &results);
   mlir::Value convolve(mlir::Operation *op, const GPUSite &site);
+  Values convolveAt(mlir::Operation *op, llvm::ArrayRef<GPUCoordinate> own,
+                    llvm::ArrayRef<mlir::Value> channels);
+  void placeTap(const ConvForm &form, llvm::ArrayRef<GPUCoordinate> own,
+                llvm::ArrayRef<GPUCoordinate> tap,
+                llvm::SmallVectorImpl<GPUCoordinate> &place,
+                mlir::Value &valid);
+
+  // EmitChannels.cpp
+  void convolveAhead(const GPUStage &stage, int64_t slot);
+  void emitOuter(ConvOuterOp op, int64_t together);
+  /// Sums over a warp's lanes, each in one of them: its number among `sums`, and
+  /// whether there is one.
+  struct LaneSum {
+    mlir::Value sum, number, exists;
+  };
+  llvm::SmallVector<LaneSum> reduceLanes(Values sums);
+  /// Of a stage's convs, for some of the thread's own sites in turn.
+  llvm::DenseMap<mlir::Operation *, Values> channelsAhead;
+
   mlir::Value firstMax(FirstMaxOp op, const GPUSite &site);
 
   // EmitRandom.cpp

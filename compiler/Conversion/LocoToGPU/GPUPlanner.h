@@ -17,6 +17,9 @@ namespace loco {
 /// What value is read to know another, and whether at the reader's own site.
 using VisitLeaf = llvm::function_ref<void(mlir::Value, bool isOwn)>;
 
+/// Blocks of a cluster on every device that has clusters.
+inline constexpr int64_t mostInCluster = 8;
+
 class GPUPlanner {
 public:
   explicit GPUPlanner(GPUSchedule &schedule) : schedule(schedule) {}
@@ -38,6 +41,10 @@ private:
   bool isDeferred(mlir::Operation *op) const { return deferred.contains(op); }
   bool readsOwn(mlir::Operation *op, unsigned operand) const;
   GPUStage::Kind classify(mlir::Operation *op) const;
+
+  // PlanChannels.cpp
+  int64_t alignToPlaces(int64_t threads, int64_t most) const;
+  int64_t dividePlaces(int64_t &blocks, int64_t threads, int64_t most);
 
   // PlanProducts.cpp
   void planProducts();

@@ -82,9 +82,8 @@ int64_t GPUSchedule::slotsOf(int64_t count) const {
   if (count < 0)
     return 0;
   int64_t slots = (count + threads - 1) / threads;
-  // A thread has the fewer registers, the more of them a block has.
   int64_t most =
-      std::min(options.mostSlots, options.mostThreads * 4 / threadsInBlock());
+      std::min(options.mostSlots, registerSlots(options, threadsInBlock()));
   return slots <= std::max<int64_t>(most, 1) ? slots : 0;
 }
 
@@ -296,6 +295,16 @@ std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
           os << " " << stage.items.size() << " ops";
           if (stored)
             os << ", " << stored << " stored";
+          int64_t channels = 0, outputs = 0;
+          for (const GPUItem &item : stage.items)
+            if (item.op) {
+              channels = std::max(channels, schedule.channelsOfThread(item.op));
+              outputs = std::max(outputs, schedule.outputsOfWarp(item.op));
+            }
+          if (channels)
+            os << ", " << channels << " channels of a place together";
+          if (outputs)
+            os << ", weights of " << outputs << " channels together";
           os << "\n";
         }
       };

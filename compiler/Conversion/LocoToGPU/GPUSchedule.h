@@ -45,6 +45,12 @@ struct GPUOptions {
   Products products = Products::F32;
 };
 
+/// Sites that are kept in registers by a thread of a block of so many: the more
+/// threads there are, the fewer registers each has.
+inline int64_t registerSlots(const GPUOptions &options, int64_t blockThreads) {
+  return options.mostThreads * 4 / blockThreads;
+}
+
 /// True for a number of steps that is only known when the kernel runs: the
 /// function's (kDynamic), or that of LocoToKernels/Layout.h.
 inline bool isOpen(int64_t extent) { return extent < 0; }
@@ -300,6 +306,12 @@ struct GPUSchedule {
   int64_t countOf(mlir::Value value) const;
   /// Sites of each thread, 0 if not kept in registers.
   int64_t slotsOf(int64_t count) const;
+  /// Sites of a thread that are one place of as many channels, for a conv that
+  /// mixes these: what they read is the same. 0 if they are not, or are few.
+  int64_t channelsOfThread(mlir::Operation *op) const;
+  /// Output channels whose weights, of one channel of the field, a warp finds
+  /// the derivatives of at a time; 0: it finds one weight's.
+  int64_t outputsOfWarp(mlir::Operation *op) const;
   /// True for a reduction that is made by one warp for each result.
   bool isByWarps(mlir::Operation *op) const;
   /// True if what computes `value` leaves it in registers.

@@ -38,7 +38,7 @@ static constexpr int64_t mostPadded = 256;
 /// Shared memory that is left to fields, sums and numbers of sections.
 static constexpr int64_t otherBytes = 16 * 1024;
 
-static constexpr int64_t mostBlocks = 64, mostInCluster = 8;
+static constexpr int64_t mostBlocks = 64;
 
 //===----------------------------------------------------------------------===//
 // Which products

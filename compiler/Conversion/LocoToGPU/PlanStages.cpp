@@ -25,9 +25,8 @@ static constexpr int64_t mostDeferredTaps = 25;
 
 static constexpr int64_t warp = 32;
 
-/// Blocks of a cluster on every device that has clusters; blocks of a grid that
-/// all devices run at the same time.
-static constexpr int64_t mostInCluster = 8, mostBlocks = 64;
+/// Blocks of a grid that all devices run at the same time.
+static constexpr int64_t mostBlocks = 64;
 
 /// Threads of a block that samples of fewer share: a warp for each scheduler of
 /// a multiprocessor. Barriers for some of a block's threads.
@@ -71,7 +70,7 @@ void GPUPlanner::chooseThreads() {
   int64_t slots = (most + limit - 1) / limit;
   int64_t threads =
       slots > options.mostSlots ? limit : (most + slots - 1) / slots;
-  threads = (threads + warp - 1) / warp * warp;
+  threads = alignToPlaces((threads + warp - 1) / warp * warp, most);
   // Products have work for a warp a result.
   if (hasProducts)
     threads = std::max(threads, std::min<int64_t>(options.threads, 256));
@@ -93,7 +92,7 @@ void GPUPlanner::chooseBlocks(int64_t most) {
     // What thread an element belongs to is found with shifts.
     int64_t each = (schedule.threads + blocks - 1) / blocks;
     if (!options.blocksPerSample)
-      each = options.threads;
+      each = dividePlaces(blocks, options.threads, most);
     each = llvm::PowerOf2Ceil(std::max(each, warp));
     schedule.blocksPerSample = blocks;
     schedule.threads = each * blocks;
