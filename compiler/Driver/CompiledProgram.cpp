@@ -251,7 +251,7 @@ Status CompiledProgram::prepareCall(const TensorMap &parameters,
   if (next && options.isOnGPU)
     expect(**entry, parameters, *next, request);
   if (options.timings)
-    options.timings->reachFirstKernel();
+    options.timings->reachKernel();
   return {};
 }
 

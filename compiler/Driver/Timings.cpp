@@ -59,14 +59,25 @@ void Timings::add(llvm::StringRef name, double seconds) {
   parts.emplace_back(name.str(), seconds);
 }
 
-void Timings::reachFirstKernel() {
-  std::lock_guard<std::mutex> lock(turn);
-  if (isOver)
+void Timings::reachKernel() {
+  // Calls come from the thread that runs the model.
+  if (++kernels > 3)
     return;
-  isOver = true;
-  whole = secondsSinceStart();
-  if (isLoud)
-    std::fputs(describe().c_str(), stderr);
+  std::lock_guard<std::mutex> lock(turn);
+  double now = secondsSinceStart();
+  if (kernels == 1) {
+    isOver = true;
+    whole = now;
+    if (isLoud)
+      std::fputs(describe().c_str(), stderr);
+  } else if (kernels == 2) {
+    second = now;
+  } else if (isLoud) {
+    fmt::print(stderr,
+               "to the end of the first update: {:.3f} s; the next one: {:.3f} "
+               "s\n",
+               second, now - second);
+  }
 }
 
 void Timings::tellMemory() const {

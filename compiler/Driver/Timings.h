@@ -18,7 +18,8 @@
 
 namespace loco {
 
-/// Times from the start of the process to the first kernel that works on data.
+/// Times from the start of the process to the first kernel that works on data,
+/// and until what it is for is done.
 class Timings {
 public:
   /// Adds the time of its life to the part `name`; of `timings` that are null,
@@ -41,8 +42,10 @@ public:
   Timings();
 
   /// A kernel is about to be called. The first call ends all measurements, and
-  /// prints them to standard error if `setLoud` asked for it.
-  void reachFirstKernel();
+  /// prints them to standard error if `setLoud` asked for it. The next two say
+  /// when the first update was done, and how long one takes that has nothing to
+  /// prepare.
+  void reachKernel();
   void setLoud(bool loud) { isLoud = loud; }
 
   /// Training is over: says how large the process has become, if `setLoud`
@@ -61,6 +64,9 @@ private:
   mutable std::mutex turn;
   std::vector<std::pair<std::string, double>> parts;
   double whole = 0;
+  /// When kernels were reached.
+  double second = 0;
+  int kernels = 0;
   bool isOver = false, isLoud = false;
 };
 

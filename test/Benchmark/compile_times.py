@@ -4,9 +4,11 @@ empty object cache, and warm; and whether compiling grows with lattices and sequ
 
     compile_times.py --lococ build/release/bin/lococ --results results.json FILE.loco ...
 
-Adds its figures to the results of run.py: a start without reading data and drawing initial
-values, and the whole that a user waits. A program is ended as soon as it has begun to work; one that cannot begin
-(its data are not there: `--data data=FOLDER` says where) is left out, and said to be.
+Adds its figures to the results of run.py: all that a user waits, data and initial values
+included, which are made while the compiler compiles; and the time to the end of the first
+update, less what a later update takes, as pages are first touched there. The least of
+--repeat starts each. A program is ended after its second update, or 30 s; one that cannot begin (its data
+are not there: `--data data=FOLDER` says where) is left out, and said to be.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -22,42 +25,56 @@ from run import load, save
 
 # What is spent on code: nothing of data, files and loading.
 CODE_PARTS = ("translating", "compiling", "linking")
-# What a start is told without.
-DATA_PARTS = ("initial values", "opening data")
+
+# Seconds that two updates have.
+PATIENCE = 30
 
 
-def start(lococ, file, cache, settings=()):
-    """What `--timings` says: the whole, and its parts. None if the run does not get there."""
+def start(lococ, file, cache, settings=(), updates=False):
+    """What `--timings` says of a run that is ended when it has begun to work, or after its
+    second update: seconds by part, those of the `whole`, and of the `first` update less a
+    later one. None if the run does not get there."""
     with tempfile.TemporaryDirectory() as folder:
         command = [lococ, "run", file, "--timings", "--out", os.path.join(folder, "run")]
         for setting in settings:
             command += ["--set", setting]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    text=True, env={**os.environ, "LOCO_CACHE_DIR": cache})
-        whole, parts = None, {}
+        timer = threading.Timer(PATIENCE, process.kill)
+        timer.start()
+        found = {}
         for line in process.stderr:
-            if found := re.match(r"to the first kernel: ([\d.]+) s", line):
-                whole = float(found[1])
-            elif found := re.match(r"  (\S[^\d]*?) +([\d.]+) s$", line):
-                parts[found[1]] = float(found[2])
-                # The last part that there is.
-                if found[1] == "opening data":
-                    break
+            if match := re.search(r"to the first kernel: ([\d.]+) s", line):
+                found["whole"] = float(match[1])
+            elif match := re.match(r"  (\S[^\d]*?) +([\d.]+) s$", line):
+                found[match[1]] = float(match[2])
+            elif match := re.search(r"the first update: ([\d.]+) s; the next one: ([\d.]+) s", line):
+                found["first"] = float(match[1]) - float(match[2])
+                break
+            elif "whole" in found and not updates:
+                # Behind the parts of the start.
+                break
+        timer.cancel()
         process.kill()
         process.wait()
-    return (whole, parts) if whole is not None else None
+    return found if "whole" in found else None
 
 
-def measure_program(lococ, file, data):
+def measure_program(lococ, file, data, repeat):
     for settings in ((), data):
-        with tempfile.TemporaryDirectory() as cache:
-            found = [start(lococ, file, cache, settings) for _ in range(2)]
-        if all(found):
-            cold, warm = (whole - sum(parts.get(part, 0) for part in DATA_PARTS)
-                          for whole, parts in found)
-            # Whoever waits for the first update waits for its data, too.
-            return {"program": os.path.basename(file), "cold": cold, "warm": warm,
-                    "cold_whole": found[0][0], "warm_whole": found[1][0]}
+        starts = []
+        for _ in range(repeat):
+            with tempfile.TemporaryDirectory() as cache:
+                starts.append([start(lococ, file, cache, settings, updates=True)
+                               for _ in range(2)])
+        if all(found for pair in starts for found in pair):
+            entry = {"program": os.path.basename(file)}
+            for name, of in (("cold", [pair[0] for pair in starts]),
+                             ("warm", [pair[1] for pair in starts])):
+                entry[name] = min(found["whole"] for found in of)
+                if firsts := [found["first"] for found in of if "first" in found]:
+                    entry[name + "_update"] = min(firsts)
+            return entry
     return None
 
 
@@ -74,7 +91,7 @@ def measure_flatness(lococ):
             with tempfile.TemporaryDirectory() as cache:
                 found = start(lococ, file, cache, (f"{name}={value}", "train.batch=1"))
             if found:
-                seconds = sum(found[1].get(part, 0) for part in CODE_PARTS)
+                seconds = sum(found.get(part, 0) for part in CODE_PARTS)
                 rows.append([os.path.basename(file), f"{name} = {value}", f"{seconds:.2f}"])
                 print(*rows[-1], flush=True)
     return rows
@@ -87,12 +104,13 @@ def main():
     parser.add_argument("--results", default="benchmark-results.json")
     parser.add_argument("--data", action="append", default=[], metavar="NAME=VALUE",
                         help="set in programs that cannot begin otherwise")
+    parser.add_argument("--repeat", type=int, default=3, help="starts, of which the least counts")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
     results = load(options.results)
     programs = []
     for file in options.files:
-        found = measure_program(options.lococ, file, options.data)
+        found = measure_program(options.lococ, file, options.data, options.repeat)
         print(found or f"{file}: cannot be run here", flush=True)
         if found:
             programs.append(found)

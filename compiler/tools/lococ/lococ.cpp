@@ -345,7 +345,7 @@ static void addRun(CLI::App &app, Action &action) {
       ->type_name("NAME");
   command.add_flag("--quiet", options->quiet, "print warnings and errors only");
   command.add_flag("--timings", options->timings,
-                   "say what the start took, up to the first kernel");
+                   "say what the start and the first update took");
   addCacheOption(command, options->useCache);
   command.callback([&action, options] {
     action = [options] { return runProgram(*options); };
