@@ -49,10 +49,10 @@ def start(lococ, file, cache, settings=(), updates=False):
             elif match := re.match(r"  (\S[^\d]*?) +([\d.]+) s$", line):
                 found[match[1]] = float(match[2])
             elif match := re.search(r"the first update: ([\d.]+) s; the next one: ([\d.]+) s", line):
-                found["first"] = float(match[1]) - float(match[2])
+                found["first"] = round(float(match[1]) - float(match[2]), 3)
                 break
-            elif "whole" in found and not updates:
-                # Behind the parts of the start.
+            elif "whole" in found and not updates and not line.startswith(" "):
+                # Behind the parts of the start, and the parts of those.
                 break
         timer.cancel()
         process.kill()
