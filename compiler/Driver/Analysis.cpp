@@ -66,6 +66,11 @@ loco::collectResponses(const AnalysisSubject &subject,
   if (feed->source)
     if (const DataField *label = feed->source->field("label"))
       responses.classes = label->classes;
+  // Whole numbers in a file are classes where the model says so.
+  for (const ArgumentSpec &argument : subject.program->arguments())
+    if (argument.role == ArgumentRole::Input && argument.name == "label" &&
+        responses.classes == 0)
+      responses.classes = argument.classes;
 
   Request request;
   request.results = results;

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Driver/Analysis.h"
+#include "compiler/Driver/Measures.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -31,6 +32,7 @@ struct Measured {
   int64_t getNumElements() const {
     return space && !isClass ? space->getNumElements() : 1;
   }
+  bool isInput() const { return written->kind == PlanValue::Kind::Input; }
 };
 
 class AnalysisChecker {
@@ -107,16 +109,36 @@ void AnalysisChecker::checkPair(const PlanValue &call, const Measured &first,
               " is there once per sample");
     return;
   }
-  if (!call.isCall("accuracy") &&
-      first.getNumElements() != second.getNumElements())
-    error("space-mismatch", second,
+  const PlanValue *ahead = call.find("ahead");
+  if (ahead && ahead->number != 0 && !first.perStep) {
+    diagnostics.error("no-steps", ahead->range,
+                      "`ahead` counts steps, but " + first.quote() +
+                          " is there once per sample");
+    return;
+  }
+  bool isAccuracy = call.isCall("accuracy");
+  int64_t wanted =
+      isAccuracy ? second.space->getNumElements() : second.getNumElements();
+  if (first.getNumElements() != wanted)
+    error("space-mismatch", isAccuracy ? first : second,
           first.quote() + " has " + llvm::Twine(first.getNumElements()) +
-              " numbers, but " + second.quote() + " has " +
-              llvm::Twine(second.getNumElements()));
+              " number" + (first.getNumElements() == 1 ? "" : "s") + ", but " +
+              second.quote() + " has " + llvm::Twine(wanted) +
+              (isAccuracy ? " classes" : ""))
+        .hint(isAccuracy ? "a score for each class: `linear(... -> class(" +
+                               std::to_string(wanted) + "))`"
+                         : std::string());
 }
 
 void AnalysisChecker::checkLattice(const PlanValue &call,
                                    const Measured &value) {
+  if (value.isInput()) {
+    error("misplaced", value,
+          "`" + call.text + "` looks at what the model gives, but " +
+              value.quote() + " is its input")
+        .hint("name a state, or another value made of it");
+    return;
+  }
   bool needsNeighbours = call.isCall("phase_velocity");
   if (needsNeighbours && !value.perStep)
     error("no-steps", value, value.quote() + " does not change over time");
@@ -124,8 +146,7 @@ void AnalysisChecker::checkLattice(const PlanValue &call,
     error("not-a-field", value,
           value.quote() + " does not live on a lattice with neighbours");
   else if (!value.space || value.space->getShape().empty())
-    error("not-a-field", value,
-          value.quote() + " does not live on a lattice");
+    error("not-a-field", value, value.quote() + " does not live on a lattice");
 }
 
 void AnalysisChecker::check(const PlanValue &call) {
@@ -143,14 +164,17 @@ void AnalysisChecker::check(const PlanValue &call) {
           .error("missing-argument", call.range,
                  "`selectivity` has neither `stimuli` nor `by`")
           .hint("classes come with the stimuli, or are those of `by = label`");
+    if (const PlanValue *by = call.find("by"); by && by->text != "label")
+      diagnostics
+          .error("wrong-value", by->range,
+                 "`by` is the field of the data that holds the classes, which "
+                 "is called `label`")
+          .hint("write `by = label`");
     return;
   }
   if (!isCallOf({"accuracy", "error", "prediction", "valid_prediction_time"}))
     return;
-  const char *first = call.isCall("accuracy") ? "scores"
-                      : call.isCall("error")  ? "value"
-                                              : "prediction";
-  const char *second = call.isCall("accuracy") ? "label" : "target";
+  auto [first, second] = getPairNames(call);
   const PlanValue *result = call.find(first, 0), *target = call.find(second, 1);
   if (!result || !target)
     return;

@@ -20,14 +20,19 @@ using Json = nlohmann::ordered_json;
 // Pairs
 //===----------------------------------------------------------------------===//
 
-/// What the analysis names: a result of the model, or a field of its data. It
-/// is there: both were asked for.
-static const Tensor *findValues(const Responses &responses,
-                                const sema::PlanValue &value) {
+const Tensor &loco::findValues(const Responses &responses,
+                               const sema::PlanValue &value) {
   const TensorMap &all = value.kind == sema::PlanValue::Kind::Input
                              ? responses.fields
                              : responses.results;
-  return &all.at(value.text);
+  return all.at(value.text);
+}
+
+std::pair<const char *, const char *>
+loco::getPairNames(const sema::PlanValue &call) {
+  if (call.isCall("accuracy"))
+    return {"scores", "label"};
+  return {call.isCall("error") ? "value" : "prediction", "target"};
 }
 
 static bool isPerStep(const AnalysisSubject &subject,
@@ -71,35 +76,24 @@ Expected<Pairs> loco::collectPairs(const sema::Setting &save,
                                    const AnalysisSubject &subject,
                                    const Network &network, int64_t skip) {
   const sema::PlanValue &call = *save.value;
-  std::vector<sema::PlanValue> values;
-  for (const sema::PlanArgument &argument : call.arguments)
-    if (argument.value.kind == sema::PlanValue::Kind::Result ||
-        argument.value.kind == sema::PlanValue::Kind::Input)
-      values.push_back(argument.value);
-  if (values.size() != 2)
-    return Error{
-        fmt::format("`{}` compares two values of the model", call.text)};
-  const sema::PlanValue &result = values[0], &target = values[1];
+  auto [first, second] = getPairNames(call);
+  const sema::PlanValue &result = *call.find(first, 0),
+                        &target = *call.find(second, 1);
   if (!subject.data)
     return Error{fmt::format("`{}` needs `data` in the block", call.text)};
   std::vector<std::string> wanted;
-  for (const sema::PlanValue &value : values)
-    if (value.kind == sema::PlanValue::Kind::Result)
-      wanted.push_back(value.text);
+  for (const sema::PlanValue *value : {&result, &target})
+    if (value->kind == sema::PlanValue::Kind::Result)
+      wanted.push_back(value->text);
   auto responses =
       collectResponses(subject, *network.parameters, *subject.data, wanted);
   if (!responses)
     return responses.error();
   Pairs pairs;
   pairs.responses = std::move(*responses);
-  pairs.result = findValues(pairs.responses, result);
-  pairs.target = findValues(pairs.responses, target);
+  pairs.result = &findValues(pairs.responses, result);
+  pairs.target = &findValues(pairs.responses, target);
   pairs.isPerStep = isPerStep(subject, result);
-  if (pairs.isPerStep != isPerStep(subject, target))
-    return Error{fmt::format(
-        "of the two values of `{}` one is per step, the other per sample; "
-        "write `last(...)` or another reduction for the former",
-        call.text)};
   pairs.samples = pairs.responses.samples;
   if (pairs.isPerStep)
     pairs.steps = pairs.result->shape()[1];
@@ -138,10 +132,6 @@ static Expected<Pairs> collectMeasured(const sema::Setting &save,
   int64_t ahead = readCount(save, "ahead");
   auto pairs = collectPairs(save, subject, network,
                             std::max(readCount(save, "skip"), ahead));
-  if (pairs && ahead > 0 && !pairs->isPerStep)
-    return Error{fmt::format("`ahead` of `{}` counts steps, but its values are "
-                             "one per sample",
-                             save.value->text)};
   if (pairs)
     pairs->ahead = ahead;
   return pairs;
@@ -167,9 +157,6 @@ Expected<Json> loco::analyzeAccuracy(const sema::Setting &save,
     auto pairs = collectMeasured(save, subject, network);
     if (!pairs)
       return pairs.error();
-    if (pairs->target->type() != ElementType::I32 || pairs->targetSize != 1)
-      return Error{"`accuracy` compares scores with classes; for other values "
-                   "there is `error`"};
     std::vector<int64_t> occurrences(pairs->resultSize);
     std::vector<char> isRight(pairs->samples, 1);
     int64_t right = 0;
@@ -208,9 +195,6 @@ Expected<Json> loco::analyzeError(const sema::Setting &save,
     auto pairs = collectMeasured(save, subject, network);
     if (!pairs)
       return pairs.error();
-    if (pairs->resultSize != pairs->targetSize)
-      return Error{fmt::format("the value has {} numbers, its target {}",
-                               pairs->resultSize, pairs->targetSize)};
     double squared = 0, sum = 0, sumOfSquares = 0;
     int64_t number = forEachCounted(*pairs, [&](int64_t sample, int64_t step) {
       for (int64_t i = 0; i < pairs->targetSize; ++i) {

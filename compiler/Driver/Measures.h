@@ -40,6 +40,15 @@ struct Pairs {
   }
 };
 
+/// The names of the two values that an analysis compares, the first one's
+/// first: `accuracy(scores, label)`.
+std::pair<const char *, const char *> getPairNames(const sema::PlanValue &call);
+
+/// What an analysis names: a result of the model, or a field of its data. It is
+/// there: both were asked for.
+const Tensor &findValues(const Responses &responses,
+                         const sema::PlanValue &value);
+
 /// Runs a network and pairs the two values that `save` names: results or inputs
 /// of the model, both per step or both per sample. Steps before `skip` and
 /// those that do not count are marked.

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Driver/Analysis.h"
+#include "compiler/Driver/Measures.h"
 #include "compiler/Driver/RunPlanning.h"
 
 #include "loco/Figures.h"
@@ -88,24 +88,23 @@ Expected<Json> loco::analyzePrediction(const sema::Setting &save,
                                        const AnalysisSubject &subject) {
   const sema::PlanValue *predicted = save.value->find("prediction", 0);
   const sema::PlanValue *wanted = save.value->find("target", 1);
-  if (!predicted || !wanted)
-    return Error{"`prediction` needs a prediction and a target, both per step"};
   if (!subject.data)
     return Error{"`prediction` needs `data` in the block"};
 
   Json json = {{"data", subject.data->toText()}};
+  // Either may be an input of the model, which the data hold.
+  std::vector<std::string> results;
+  for (const sema::PlanValue *value : {predicted, wanted})
+    if (value->kind == sema::PlanValue::Kind::Result)
+      results.push_back(value->text);
   std::vector<ImageRow> rows;
   for (const Network &network : subject.networks) {
     auto responses =
-        collectResponses(subject, *network.parameters, *subject.data,
-                         {predicted->text, wanted->text});
+        collectResponses(subject, *network.parameters, *subject.data, results);
     if (!responses)
       return responses.error();
-    const Tensor &y = responses->results.at(predicted->text);
-    const Tensor &x = responses->results.at(wanted->text);
-    if (y.shape() != x.shape() || y.shape().size() < 2)
-      return Error{fmt::format("the prediction has shape {}, the target {}",
-                               describe(y.shape()), describe(x.shape()))};
+    const Tensor &y = findValues(*responses, *predicted);
+    const Tensor &x = findValues(*responses, *wanted);
     Frames output{y}, target{x};
     FrameErrors errors;
     forEachValue(target, [&](int64_t sample, int64_t step, int64_t value) {
@@ -118,7 +117,7 @@ Expected<Json> loco::analyzePrediction(const sema::Setting &save,
     json[network.name] = ofNetwork;
     if (!json.contains("mean_image"))
       json.update(measureBaselines(target));
-    if (x.shape().size() == 4) {
+    if (x.shape().size() == 4 && y.shape() == x.shape()) {
       int64_t count = std::min<int64_t>(target.steps, 12);
       if (rows.empty())
         rows.push_back({"next frame", getImages(target, 0, count)});

@@ -55,13 +55,8 @@ Expected<Json> loco::analyzeSelectivity(const sema::Setting &save,
   const sema::PlanValue &call = *save.value;
   const sema::PlanValue *response = call.find("response", 0);
   const sema::PlanValue *stimuli = call.find("stimuli"), *by = call.find("by");
-  if (!response || (!stimuli && !by))
-    return Error{"`selectivity` needs a response and either `stimuli` or `by`"};
   std::string name = response->text;
   const sema::Space *space = getResultSpace(*subject.model, name);
-  if (!space || space->getShape().empty())
-    return Error{
-        fmt::format("`{}` does not live on a lattice", response->written)};
   const sema::PlanValue *limit = call.find("threshold");
   double threshold = limit ? limit->number : 0.65;
 

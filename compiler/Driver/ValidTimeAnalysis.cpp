@@ -133,9 +133,6 @@ Expected<Json> loco::analyzeValidTime(const sema::Setting &save,
     auto pairs = collectPairs(save, subject, network, 0);
     if (!pairs)
       return pairs.error();
-    if (!pairs->isPerStep || pairs->resultSize != pairs->targetSize)
-      return Error{"`valid_prediction_time` compares frames of one size, both "
-                   "per step"};
     if (ahead < 0 || after < ahead || horizon < after ||
         horizon >= pairs->steps)
       return Error{fmt::format(

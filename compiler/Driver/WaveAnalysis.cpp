@@ -43,8 +43,8 @@ static Expected<Json> measureWaves(const Tensor &fields, const SiteGrid &grid,
               {"undefined", share->undefined}};
 }
 
-/// Steps that follow one another from the middle of a record on, for a wave to be
-/// seen on its way.
+/// Steps that follow one another from the middle of a record on, for a wave to
+/// be seen on its way.
 static std::vector<int64_t> pickConsecutive(int64_t steps) {
   constexpr int64_t mostPanels = 8;
   int64_t count = std::min(mostPanels, steps);
@@ -53,8 +53,8 @@ static std::vector<int64_t> pickConsecutive(int64_t steps) {
   return shown;
 }
 
-/// The state of the first sample over time, and, of a lattice of two dimensions,
-/// the phases of some steps in a row and the mean wave vector.
+/// The state of the first sample over time, and, of a lattice of two
+/// dimensions, the phases of some steps in a row and the mean wave vector.
 static Status drawWaves(const Tensor &field, const SiteGrid &grid,
                         const SignalOptions &signal, const std::string &title,
                         const std::string &path) {
@@ -97,12 +97,7 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
                                           const AnalysisSubject &subject) {
   const sema::PlanValue &call = *save.value;
   const sema::PlanValue *state = call.find("state", 0);
-  if (!state)
-    return Error{"`phase_velocity` needs a state"};
   const sema::Space *space = getResultSpace(*subject.model, state->text);
-  if (!space || !space->hasNeighbours())
-    return Error{fmt::format("`{}` does not live on a lattice with neighbours",
-                             state->written)};
   std::optional<DataOption> data = subject.data;
   if (!data && !subject.steps)
     return Error{"`phase_velocity` needs `data` in the block"};
@@ -124,9 +119,6 @@ Expected<Json> loco::analyzePhaseVelocity(const sema::Setting &save,
     if (!responses)
       return responses.error();
     const Tensor &fields = responses->results.at(state->text);
-    if (fields.shape().size() != 2 + grid.extents.size())
-      return Error{
-          fmt::format("`{}` does not change over time", state->written)};
     auto measured = measureWaves(fields, grid, options);
     if (!measured)
       return measured.error();

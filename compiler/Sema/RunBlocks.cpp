@@ -152,6 +152,15 @@ void RunBlockEvaluator::evaluateSetting(const ast::SettingDecl &written) {
     return;
   }
   values.setLabel(setting.label);
+  if (setting.name == "save" && written.label &&
+      (setting.label.empty() ||
+       StringRef(setting.label).find_first_of("/\n") != StringRef::npos)) {
+    elaborator
+        .error("wrong-setting", written.label->getRange(),
+               "\"" + StringRef(setting.label) + "\" cannot name a figure")
+        .hint("a file is called so: write a name without `/`");
+    return;
+  }
   for (const Setting &other : block.settings)
     if (repeats && other.name == setting.name && other.label == setting.label) {
       elaborator
