@@ -213,6 +213,8 @@ std::vector<PlanFact> loco::describeKernel(const CompiledKernel &kernel,
         {"block", fmt::format("{} sample{} or more at a time",
                               kernel.kernel.preferredBlock,
                               kernel.kernel.preferredBlock == 1 ? "" : "s")});
+  if (report.abreast == 1 && !report.abreastReason.empty())
+    facts.push_back({"samples in lanes", "no: " + report.abreastReason});
   facts.push_back({"scratch memory", describeMemory(kernel.kernel.arena)});
   if (kernel.kernel.teamMost > 1)
     facts.push_back(

@@ -92,6 +92,13 @@ void Emitter::emitGroup(const Group &group) {
 }
 
 void Emitter::emitPasses(const Group &group) {
+  if (group.solo && abreast) {
+    startGroup(b.getF32Type(), 0);
+    turnInputs(group);
+    emitSolo(group.solo);
+    startGroup(b.getF32Type(), 0);
+    return turnOutputs(group);
+  }
   if (group.solo)
     return byOne([&] { emitSolo(group.solo); });
   if (!isTeam() || !group.splitAxis)

@@ -292,15 +292,23 @@ void Emitter::turnInputs(const Group &group) {
   };
   for (Operation *op : group.ops)
     llvm::for_each(op->getOperands(), see);
+  if (group.solo)
+    llvm::for_each(group.solo->getOperands(), see);
   for (const Root &root : group.roots)
     see(root.value);
 }
 
 void Emitter::turnOutputs(const Group &group) {
   llvm::SmallSetVector<std::pair<int, void *>, 8> seen;
+  auto see = [&](Reference to) {
+    if (to && turnedFor(to) &&
+        seen.insert({to.place, to.step.getAsOpaquePointer()}))
+      turnOut(to);
+  };
   for (const Root &root : group.roots)
     for (const Sink &sink : root.sinks)
-      if (turnedFor(sink.to) &&
-          seen.insert({sink.to.place, sink.to.step.getAsOpaquePointer()}))
-        turnOut(sink.to);
+      see(sink.to);
+  if (group.solo)
+    for (Value result : group.solo->getResults())
+      see(schedule.find(result));
 }

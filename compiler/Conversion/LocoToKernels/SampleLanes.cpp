@@ -34,6 +34,15 @@ bool Planner::isShared(Value value) const {
   return around && around->getNumResults() && isUniform(around->getResult(0));
 }
 
+/// True if `op` is a loop over the steps of one product, which is one product
+/// over all of them.
+static bool isOnlyProduct(Operation *op) {
+  auto scan = dyn_cast<ScanOp>(op);
+  return scan && isa<func::FuncOp>(scan->getParentOp()) &&
+         scan.getInits().empty() &&
+         llvm::hasSingleElement(scan.getBlock()->without_terminator());
+}
+
 /// Why `op` keeps the function from having samples as lanes; empty: it does
 /// not.
 static StringRef hindranceOf(Operation *op, const ScheduleOptions &options) {
@@ -42,13 +51,16 @@ static StringRef hindranceOf(Operation *op, const ScheduleOptions &options) {
   if (auto scan = dyn_cast<ScanOp>(op))
     if (scan.isPartial() || scan.isCounted())
       return "samples end at different steps";
-  if (auto contract = dyn_cast<ContractOp>(op))
+  // Products for all samples at once are made of rows, outside of loops.
+  Operation *around = op->getParentOp();
+  bool outside = isa<func::FuncOp>(around) || isOnlyProduct(around);
+  if (auto contract = dyn_cast<ContractOp>(op); contract && !outside)
     for (Type type : {contract.getLhs().getType(), contract.getRhs().getType(),
                       contract.getResult().getType()}) {
       auto tensor = cast<RankedTensorType>(type);
       if (!tensor.hasStaticShape() ||
           tensor.getNumElements() >= options.libraryThreshold)
-        return "it has matrix products";
+        return "there are matrix products in its loops";
     }
   return "";
 }
@@ -151,10 +163,11 @@ void Planner::chooseAbreast() {
   else if (filled >= fullEnough)
     schedule.abreastReason = llvm::formatv(
         "{0} in a row fill {1} % of their vectors", count.row, filled);
-  else if (lanes * count.stepBytes > options.cacheBytes)
+  else if (4 * lanes * count.stepBytes > 3 * options.cacheBytes)
     schedule.abreastReason = llvm::formatv(
-        "a step of {0} samples, {1} KiB, takes more than the cache", lanes,
-        lanes * count.stepBytes >> 10);
+        "a step of {0} samples, {1} KiB, takes more than three quarters of the "
+        "cache",
+        lanes, lanes * count.stepBytes >> 10);
   if (!schedule.abreastReason.empty())
     return;
   schedule.abreast = lanes;
@@ -163,8 +176,8 @@ void Planner::chooseAbreast() {
   schedule.laneAxes.clear();
 }
 
-/// Gives arrays of the caller that belong to samples a place for one step with
-/// samples side by side.
+/// Gives arrays that belong to one sample each (the caller's, rows of matrix
+/// products) a place for one step with samples side by side.
 void Planner::planTurned() {
   if (schedule.abreast == 1)
     return;
@@ -182,12 +195,17 @@ void Planner::planTurned() {
     for (const BlockPlan *block : {&plan->body, &plan->entry, &plan->exit})
       see(*block);
   for (int i = 0, count = schedule.places.size(); i < count; ++i) {
-    Place place = schedule.places[i];
-    if ((place.kind != Place::Kind::Argument &&
+    Place &place = schedule.places[i];
+    bool ours = place.kind == Place::Kind::Arena;
+    if ((!ours && place.kind != Place::Kind::Argument &&
          place.kind != Place::Kind::Result) ||
-        place.shared || added.contains(i) || place.layout.size == 1)
+        place.shared || place.layout.abreast > 1)
+      continue;
+    place.perSample = ours;
+    if (added.contains(i) || place.layout.size == 1)
       continue;
     Place turned;
+    turned.shared = true;
     turned.layout = Layout::sideBySide(place.layout, schedule.abreast);
     turned.element = place.element;
     int number = addPlace(std::move(turned));

@@ -25,6 +25,8 @@ int Planner::addPlace(Place place) {
 
 Layout Planner::layoutFor(Value storage, RankedTensorType step) const {
   auto halo = halos.find(storage);
+  if (schedule.abreast > 1 && dense.contains(storage))
+    return Layout::dense(step.getShape());
   if (schedule.abreast > 1 && !isShared(storage))
     return Layout::sideBySide(
         halo == halos.end() ? Layout::dense(step.getShape())
@@ -332,8 +334,9 @@ LogicalResult Planner::planFunction() {
     place.shared = summed;
     results.push_back({value, addPlace(std::move(place)), summed});
   }
-  oneSample =
-      schedule.abreast > 1 || (!findLockStep(block) && wantsOneSample(block));
+  oneSample = schedule.abreast > 1
+                  ? dense.empty()
+                  : !findLockStep(block) && wantsOneSample(block);
   for (auto [value, number, summed] : results)
     if (summed)
       findDirectSums(value, number);
@@ -362,7 +365,8 @@ LogicalResult Planner::planFunction() {
   if (schedule.abreast > 1) {
     // A block may be of any size: what is kept is that of one vector.
     planTurned();
-    schedule.preferredBlock = anyBlock;
+    if (oneSample)
+      schedule.preferredBlock = anyBlock;
   } else {
     chooseStreams();
     chooseWindowLoops();
@@ -383,16 +387,21 @@ void Planner::layOutArena() {
   for (Place &place : schedule.places) {
     if (place.kind != Place::Kind::Arena)
       continue;
-    BlockSize size =
-        BlockSize::stacked(place.layout.size * bytesOf(place.element),
-                           place.stacked ? place.length : 1, place.perSample);
+    // Of samples side by side there are as many as fill vectors.
+    int64_t together = place.perSample ? place.layout.abreast : 1;
+    int64_t each = place.layout.size * bytesOf(place.element) / together;
+    int64_t length = place.stacked ? place.length : 1;
+    BlockSize size = BlockSize::stacked(each, length, place.perSample);
+    size += BlockSize::stacked((together - 1) * each, length, false);
     if (place.ring) {
       size = {};
       size.perSample = place.layout.size * bytesOf(place.element);
       size.constant = chunkRows * size.perSample;
     }
     (place.perSample ? size.perSample : size.constant) +=
-        place.beyond * place.layout.size * bytesOf(place.element);
+        place.beyond * each;
+    if (place.perSample)
+      size.constant += (together - 1) * place.beyond * each;
     place.offset = size;
     size.constant += LOCO_ARENA_ALIGNMENT;
     schedule.arena += size;
