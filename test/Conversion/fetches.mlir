@@ -14,12 +14,18 @@
 // Without the wait a thread finds what is not there yet.
 // RUN: not loco-test-kernels --cuda %s --function=drives --break=wait | FileCheck %s --check-prefix=WAIT
 // RUN: not loco-test-kernels --cuda %s --function=beside --break=wait | FileCheck %s --check-prefix=WAIT
-// WAIT: loco_kernel: thread {{[0-9]+}} of block 0: reads what an asynchronous copy brings that was not waited for, at byte {{[0-9]+}} of shared memory
+// RUN: not loco-test-kernels --cuda %s --function=drives --together=2 --arch=sm_80 --break=wait | FileCheck %s --check-prefix=WAIT
+// WAIT: loco_kernel: thread {{[0-9]+}} of block {{[0-9]+}}: reads what an asynchronous copy brings that was not waited for, at byte {{[0-9]+}} of shared memory
 //
 // RUN: loco-test-kernels --cuda --emit=explain %s --function=drives | FileCheck %s --check-prefix=PLAN
 // PLAN: loop: {{.*}}; 3 of 5 inputs of the next step copied asynchronously
 // RUN: loco-test-kernels --cuda --emit=explain %s --function=beside | FileCheck %s --check-prefix=BESIDE
 // BESIDE: loop: {{.*}}; 1 of 1 inputs of the next step copied asynchronously
+// Blocks of a grid copy what their own threads read, not what others see, too.
+// RUN: loco-test-kernels --cuda --emit=explain %s --function=drives --together=2 --arch=sm_80 | FileCheck %s --check-prefix=PLAN
+// RUN: loco-test-kernels --cuda --emit=explain %s --function=beside --together=2 --arch=sm_80 | FileCheck %s --check-prefix=GRID
+// GRID: a grid of 2 blocks
+// GRID-NOT: copied asynchronously
 // RUN: loco-test-kernels --cuda --emit=ptx %s --function=drives --arch=sm_80 | FileCheck %s --check-prefix=PTX
 // PTX: cp.async.ca.shared.global
 // PTX: cp.async.commit_group

@@ -150,6 +150,7 @@ Value GPUEmitter::elementOf(GPUReference reference, Value linear, Value local) {
   if (place.isSpread) {
     int64_t each = schedule.threadsInBlock();
     if (!local) {
+      assert(schedule.isCluster && "another block's memory");
       Value owner = remainder(linear, schedule.threads);
       rank = divided(owner, each);
       local = plus(times(divided(linear, schedule.threads), each),

@@ -132,7 +132,7 @@ void GPUEmitter::forOwnSites(
         linear = arith::MinUIOp::create(b, loc, linear, constant(count - 1));
       }
       GPUSite site = ownSite(shape, linear, slot, exists);
-      if (schedule.isCluster)
+      if (schedule.blocksPerSample > 1)
         site.local = plus(threadInBlock, slot * schedule.threadsInBlock());
       body(site, exists, carried);
     }
@@ -148,7 +148,7 @@ void GPUEmitter::forOwnSites(
          Value exists = compare(arith::CmpIPredicate::ult, linear, end);
          linear = arith::MinUIOp::create(b, loc, linear, plus(end, -1));
          GPUSite site = ownSite(shape, linear, -1, exists);
-         if (schedule.isCluster)
+         if (schedule.blocksPerSample > 1)
            site.local =
                plus(divided(first, schedule.blocksPerSample), threadInBlock);
          body(site, exists, inner);

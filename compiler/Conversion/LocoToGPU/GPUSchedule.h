@@ -82,7 +82,8 @@ struct GPUPlace {
   /// Bytes from the start of shared or scratch memory.
   int64_t offset = 0, offsetPerStep = 0, offsetPerSegment = 0,
           offsetPerSegmentStep = 0;
-  /// Shared, of a cluster: each block holds the elements of its own threads.
+  /// Shared, of several blocks: each holds the elements of its own threads. In
+  /// a grid others do not see them.
   bool isSpread = false;
   /// So many times one behind the other.
   int64_t copies = 1;

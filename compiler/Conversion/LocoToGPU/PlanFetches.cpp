@@ -32,6 +32,8 @@ void GPUPlanner::planFetches(ScanOp scan) {
     BlockArgument element;
     int64_t registers;
   };
+  bool isDivided = schedule.blocksPerSample > 1,
+       isGrid = isDivided && !schedule.isCluster;
   SmallVector<Candidate> candidates;
   for (BlockArgument element : scan.getElementArguments()) {
     auto found = schedule.memory.find(getStackOf(element));
@@ -42,6 +44,10 @@ void GPUPlanner::planFetches(ScanOp scan) {
     int64_t count = schedule.countOf(element);
     int64_t bytes = bytesOf(place.element);
     if (place.kind == GPUPlace::Kind::Shared || count <= 1 || bytes < 4)
+      continue;
+    // Blocks of a grid share no memory on chip: each has what its own threads
+    // read at their sites.
+    if (isGrid && remote.contains(element))
       continue;
     // Those that threads wait for come first.
     int64_t slots = remote.contains(element) ? 0 : schedule.slotsOf(count);
@@ -63,7 +69,7 @@ void GPUPlanner::planFetches(ScanOp scan) {
     fetch.element = element;
     int both = addMemory(element, GPUPlace::Kind::Shared);
     GPUPlace &place = schedule.places[both];
-    place.isSpread = schedule.isCluster;
+    place.isSpread = isDivided;
     place.copies = 2;
     int64_t bytes = schedule.bytesOf(place) * place.copies;
     if (end + bytes > available) {
@@ -75,7 +81,7 @@ void GPUPlanner::planFetches(ScanOp scan) {
     fetch.halves.both = both;
     for (int *half : {&fetch.halves.current, &fetch.halves.next}) {
       *half = addMemory(element, GPUPlace::Kind::Half);
-      schedule.places[*half].isSpread = schedule.isCluster;
+      schedule.places[*half].isSpread = isDivided;
     }
     schedule.memory[element] = {fetch.halves.current};
     schedule.fetched.insert(element);
@@ -85,9 +91,6 @@ void GPUPlanner::planFetches(ScanOp scan) {
 }
 
 void GPUPlanner::planFetches() {
-  // Blocks of a grid share no memory on chip.
-  if (schedule.blocksPerSample > 1 && !schedule.isCluster)
-    return;
   int64_t begin = schedule.sharedBytes;
   for (const GPUStage &stage : schedule.top) {
     if (stage.kind != GPUStage::Kind::Scan)
