@@ -9,6 +9,7 @@
 #include "dialects/Loco/Transforms/MatrixProduct.h"
 #include "dialects/Loco/Transforms/Passes.h"
 #include "dialects/Loco/Transforms/ScanBuilder.h"
+#include "dialects/Loco/Transforms/SummedTerms.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -403,10 +404,13 @@ public:
     });
     // A library works on whole arrays: those of loops inside of others are
     // none.
-    for (ScanOp scan : scans)
+    for (ScanOp scan : scans) {
+      if (!scan.isPartial())
+        scan = separateSummedProducts(scan, threshold);
       ScanDivider(scan, threshold,
                   scan->getParentOp() == getOperation() ? convolutions : 0)
           .run();
+    }
     for (Operation *op : once)
       makeMarginsPlain(op);
   }

@@ -95,7 +95,7 @@ def Fission : Pass<"loco-fission", "::mlir::func::FuncOp"> {
     own: one matrix product over all steps. What it needs is stacked before, what
     needs it runs in maps after it. Everything else stays in one loop. A
     contraction whose result is only summed over the steps (the gradient of a
-    weight) is taken out the same way.
+    weight) is taken out the same way, also where several are added up first.
 
     Convolutions leave the loop only where `convolutions` says so, which is for
     targets with a library of them: those with at least so many elements in

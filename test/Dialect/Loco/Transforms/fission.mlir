@@ -87,3 +87,36 @@ func.func @again(%m: tensor<64x64xf32>, %a: tensor<f32>, %x: tensor<?x64xf32>, %
   }
   return %z : tensor<64xf32>
 }
+
+// So are the two of a weight that a step uses twice, and the small rest that is added to them
+// stays in the loop; what they are together is known behind it.
+// CHECK-LABEL: func @twice
+// CHECK: %[[CORE:.*]]:4 = loco.scan reverse
+// CHECK: stack(tensor<?x80xf32>, tensor<?x80xf32>)
+// CHECK: sum(tensor<80x90xf32>) {
+// CHECK-NOT: loco.contract
+// CHECK: %[[A:.*]] = loco.scan reverse
+// CHECK: sum(tensor<80x90xf32>) {
+// CHECK-NEXT: loco.contract "o,i->oi"
+// CHECK: %[[B:.*]] = loco.scan reverse
+// CHECK: sum(tensor<80x90xf32>) {
+// CHECK-NEXT: loco.contract "o,i->oi"
+// CHECK: arith.addf
+// CHECK: arith.addf
+// CHECK-NEXT: return
+// WHOLE-LABEL: func @twice
+// WHOLE-COUNT-1: loco.scan
+// WHOLE-NOT: loco.scan
+func.func @twice(%x: tensor<?x90xf32>, %y: tensor<?x80x90xf32>, %T: index) -> tensor<80x90xf32> {
+  %zero = arith.constant dense<0.0> : tensor<80xf32>
+  %d, %dw = loco.scan reverse %t below %T carry(%d0 = %zero : tensor<80xf32>)
+      each(%xt = %x : tensor<?x90xf32>, %yt = %y : tensor<?x80x90xf32>) sum(tensor<80x90xf32>) {
+    %0 = loco.sigmoid %d0 : tensor<80xf32>
+    %1 = loco.contract "o,i->oi" %d0, %xt : tensor<80xf32>, tensor<90xf32> to tensor<80x90xf32>
+    %2 = loco.contract "o,i->oi" %0, %xt : tensor<80xf32>, tensor<90xf32> to tensor<80x90xf32>
+    %3 = arith.addf %1, %yt : tensor<80x90xf32>
+    %4 = arith.addf %3, %2 : tensor<80x90xf32>
+    loco.yield carry(%0 : tensor<80xf32>) sum(%4 : tensor<80x90xf32>)
+  }
+  return %dw : tensor<80x90xf32>
+}
