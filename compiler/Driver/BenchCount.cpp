@@ -258,6 +258,9 @@ WorkCount loco::countWork(func::FuncOp planned, const Kernel &kernel,
   Counter counter(samples, steps);
   counter.addFunction(planned);
   WorkCount count = counter.take();
+  planned.walk([&](ScanOp scan) {
+    count.isAtMost |= scan.getYield().getCondition() != nullptr;
+  });
   auto getBytes = [&](const KernelOperand &operand) -> double {
     if (operand.kind == KernelOperand::Kind::None)
       return 0;

@@ -35,6 +35,10 @@ struct WorkCount {
   /// Values per step that one loop leaves for another, in one direction.
   double bytesKept = 0;
 
+  /// True where loops end when they are done, and were counted as if they never
+  /// were: the attempts of an adaptive solver.
+  bool isAtMost = false;
+
   double getOperations() const { return products + elementwise + functions; }
 };
 

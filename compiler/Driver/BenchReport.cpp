@@ -68,6 +68,13 @@ static std::string spellShare(double share) {
   return fmt::format("{:.1f} %", 100 * share);
 }
 
+/// True if some work was counted as often as it may be done at most.
+static bool isAtMost(const BenchResult &result) {
+  return llvm::any_of(result.measurements, [](const BenchMeasurement &m) {
+    return m.work.isAtMost;
+  });
+}
+
 std::string loco::describePeaks(const MachinePeaks &peaks) {
   std::string text = fmt::format(
       "machine: {} thread{}, vectors of {} bytes, {:.0f} G f32 operations/s\n",
@@ -145,6 +152,7 @@ void BenchTable::addTimes() {
 }
 
 void BenchTable::addWork() {
+  bool isAtMost = ::isAtMost(result);
   auto addCount = [&](const char *name, double WorkCount::*number) {
     if (llvm::any_of(result.measurements,
                      [&](const Measurement &m) { return m.work.*number > 0; }))
@@ -159,6 +167,8 @@ void BenchTable::addWork() {
   addCount("bytes read", &WorkCount::bytesRead);
   addCount("bytes written", &WorkCount::bytesWritten);
   addCount("bytes kept for the way back", &WorkCount::bytesKept);
+  if (isAtMost)
+    return;
   add("operations/s", [](const Measurement &m, const Bound &) {
     return spellLarge(m.work.getOperations() / m.getLeast());
   });
@@ -191,6 +201,14 @@ std::string BenchTable::write() {
   return table.render();
 }
 
+/// Why there is no bound.
+static std::string describeLimit(const BenchResult &result) {
+  return isAtMost(result)
+             ? "  counts are of the most attempts that the adaptive solver may "
+               "make, so there is no bound\n"
+             : "";
+}
+
 /// Where the time of the last measurement went.
 static std::string describeNests(const BenchMeasurement &measurement) {
   if (measurement.nests.empty())
@@ -218,7 +236,7 @@ std::string loco::describeBench(const BenchResult &result,
     text += fmt::format(", {} sites", formatCount(result.sites));
   text += fmt::format(", {}; data: {}\n", result.isF64 ? "f64" : "f32",
                       result.data);
-  return text + BenchTable(result, peaks).write() +
+  return text + BenchTable(result, peaks).write() + describeLimit(result) +
          describeNests(result.measurements.back());
 }
 
@@ -252,22 +270,21 @@ static Json toJson(const std::vector<NestShare> &nests) {
 static Json toJson(const BenchMeasurement &measurement,
                    const std::optional<BenchBound> &bound) {
   const WorkCount &work = measurement.work;
-  Json json = {
-      {"direction", measurement.name},
-      {"seconds_least", measurement.getLeast()},
-      {"seconds_median", measurement.getMedian()},
-      {"repetitions", measurement.seconds.size()},
-      {"seconds_to_first", measurement.secondsToFirst},
-      {"seconds_of_kernels", measurement.kernelSeconds},
-      {"operations",
-       {{"products", work.products},
-        {"elementwise", work.elementwise},
-        {"functions", work.functions},
-        {"draws", work.draws}}},
-      {"bytes",
-       {{"read", work.bytesRead},
-        {"written", work.bytesWritten},
-        {"kept", work.bytesKept}}}};
+  Json json = {{"direction", measurement.name},
+               {"seconds_least", measurement.getLeast()},
+               {"seconds_median", measurement.getMedian()},
+               {"repetitions", measurement.seconds.size()},
+               {"seconds_to_first", measurement.secondsToFirst},
+               {"seconds_of_kernels", measurement.kernelSeconds},
+               {"operations",
+                {{"products", work.products},
+                 {"elementwise", work.elementwise},
+                 {"functions", work.functions},
+                 {"draws", work.draws}}},
+               {"bytes",
+                {{"read", work.bytesRead},
+                 {"written", work.bytesWritten},
+                 {"kept", work.bytesKept}}}};
   if (bound) {
     json["bound_seconds"] = {{"operations", bound->operations},
                              {"bytes", bound->bytes}};
@@ -290,10 +307,10 @@ Json loco::toJson(const BenchResult &result, const MachinePeaks &peaks) {
                {"precision", result.isF64 ? "f64" : "f32"},
                {"measurements", Json::array()}};
   for (const BenchMeasurement &measurement : result.measurements)
-    json["measurements"].push_back(::toJson(
-        measurement, peaks.isMeasured()
-                         ? std::optional(computeBound(measurement, result,
-                                                      peaks))
-                         : std::nullopt));
+    json["measurements"].push_back(
+        ::toJson(measurement,
+                 peaks.isMeasured()
+                     ? std::optional(computeBound(measurement, result, peaks))
+                     : std::nullopt));
   return json;
 }
