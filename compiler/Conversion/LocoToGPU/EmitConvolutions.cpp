@@ -15,10 +15,13 @@ static constexpr int64_t mostUnrolledTaps = 49;
 
 /// Appends the coordinates that `tap` of a conv at output site `own` reads, or
 /// of a transpose at a field's site, all without channels. `valid`: and they
-/// are inside.
+/// are inside. `byRemainder`: found in another way than what a conv beside it
+/// reads, as compilers would keep what both have in common from one to the
+/// other.
 void GPUEmitter::placeTap(const ConvForm &form, ArrayRef<GPUCoordinate> own,
                           ArrayRef<GPUCoordinate> tap,
-                          SmallVectorImpl<GPUCoordinate> &place, Value &valid) {
+                          SmallVectorImpl<GPUCoordinate> &place, Value &valid,
+                          bool byRemainder) {
   size_t rank = tap.size();
   RankedTensorType from = form.transposed ? form.output : form.field,
                    to = form.transposed ? form.field : form.output;
@@ -38,7 +41,8 @@ void GPUEmitter::placeTap(const ConvForm &form, ArrayRef<GPUCoordinate> own,
     else
       moved = plus(at(mine), low - tap[i].offset);
     int64_t reach = form.transposed ? extents[i] * stride : extents[i];
-    bool isFixed = !tap[i].base && stride == 1 && ends[i] <= reach;
+    bool isFixed =
+        !tap[i].base && stride == 1 && ends[i] <= reach && !byRemainder;
     int64_t distance =
         form.transposed ? low - tap[i].offset : tap[i].offset - low;
     if (form.boundary == Boundary::Wrap && !(isFixed && distance == 0)) {
@@ -188,7 +192,8 @@ Value GPUEmitter::addOuter(ConvOuterOp op, ArrayRef<GPUCoordinate> weight,
   }
   llvm::append_range(from, output);
   Value valid;
-  placeTap(ConvForm(op), output, weight.take_back(output.size()), place, valid);
+  placeTap(ConvForm(op), output, weight.take_back(output.size()), place, valid,
+           /*byRemainder=*/true);
   Value x = getWhere(op.getRhs(), valid, place);
   if (!gradient)
     gradient = getAt(op.getLhs(), from);

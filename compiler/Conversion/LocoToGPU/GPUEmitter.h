@@ -208,7 +208,7 @@ private:
   void placeTap(const ConvForm &form, llvm::ArrayRef<GPUCoordinate> own,
                 llvm::ArrayRef<GPUCoordinate> tap,
                 llvm::SmallVectorImpl<GPUCoordinate> &place,
-                mlir::Value &valid);
+                mlir::Value &valid, bool byRemainder = false);
 
   // EmitChannels.cpp
   void convolveAhead(const GPUStage &stage, int64_t slot);
