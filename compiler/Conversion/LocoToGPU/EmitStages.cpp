@@ -193,8 +193,8 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
   for (int64_t extent : stage.shape)
     count = count < 0 || isOpen(extent) ? -1 : count * extent;
   bool inRegisters = schedule.slotsOf(count);
-  // Terms of so many sites would be kept until all are there.
-  bool hasMany = noOffset && schedule.slotsOf(count) > mostChannelsAhead;
+  // Terms of all sites would be kept until the last one is there.
+  bool isTight = noOffset != nullptr;
   forOwnSites(stage.shape, sums,
               [&](const GPUSite &site, Value exists, Carried carried) {
                 size_t next = 0;
@@ -211,7 +211,7 @@ void GPUEmitter::emitSites(const GPUStage &stage) {
                   own.coordinates.clear();
                   Carried added = carried.slice(next, parts);
                   addTerms(item.op, own, exists, added);
-                  if (parts > 1 || hasMany)
+                  if (parts > 1 || isTight)
                     for (Value &sum : added)
                       sum = device::HereOp::create(b, loc, sum.getType(), sum);
                   next += parts;
