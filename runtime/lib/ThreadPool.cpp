@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <pthread.h>
 #include <sched.h>
@@ -219,11 +220,13 @@ void ThreadPool::parallelRanges(
     return;
   if (poolOfThread == this)
     return body({0, n}, numberOfThread);
-  run([&](int thread) {
+  auto task = [&](int thread) {
     IndexRange range = rangeOfThread(n, thread, numThreads());
     if (range.begin < range.end)
       body(range, thread);
-  });
+  };
+  // A reference, for which nothing is allocated.
+  run(std::ref(task));
 }
 
 void ThreadPool::parallelFor(int64_t n,

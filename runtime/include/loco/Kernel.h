@@ -152,7 +152,7 @@ private:
   struct Share;
   void runThread(const KernelBatch &batch, int number);
   bool prepare(const KernelBatch &batch, int number, int64_t samples);
-  void runMember(const KernelBatch &batch, int number, KernelTeam &team);
+  void runMember(const KernelBatch &batch, int number);
   void runBlocks(const KernelBatch &batch, Thread &thread, const Share &share);
   void addSums(const KernelBatch &batch);
 
@@ -162,6 +162,8 @@ private:
   KernelBlockPlan blocks;
   std::shared_ptr<KernelScratch> scratch;
   std::vector<Thread> threads;
+  /// Null until a batch has fewer samples than there are threads.
+  std::unique_ptr<KernelTeam> team;
   /// Bytes between samples, of the last run.
   std::vector<int64_t> argumentStrides, resultStrides;
   std::vector<const char *> parts;

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 using namespace loco;
@@ -47,8 +48,7 @@ int64_t KernelOperand::bytes(int64_t steps) const {
 
 int64_t loco::chooseSegment(const LocoArenaSize &size, int64_t samples,
                             int64_t steps) {
-  double ofSegment =
-      double(size.perSegment + size.perSampleSegment * samples);
+  double ofSegment = double(size.perSegment + size.perSampleSegment * samples);
   double ofStep =
       double(size.perSegmentStep + size.perSampleSegmentStep * samples);
   if (ofSegment == 0 || ofStep == 0 || steps < 2)
@@ -241,12 +241,11 @@ void KernelExecutor::runThread(const KernelBatch &batch, int number) {
 
 /// All blocks, as a member of the team of threads that runs each of them: with
 /// the memory of the first.
-void KernelExecutor::runMember(const KernelBatch &batch, int number,
-                               KernelTeam &team) {
+void KernelExecutor::runMember(const KernelBatch &batch, int number) {
   FlushDenormals flush;
-  if (number < team.size())
+  if (number < team->size())
     runBlocks(batch, threads[number],
-              {{0, batch.samples}, number, team.size(), &team});
+              {{0, batch.samples}, number, team->size(), team.get()});
 }
 
 void KernelExecutor::runBlocks(const KernelBatch &batch, Thread &thread,
@@ -309,7 +308,7 @@ void KernelExecutor::addSums(const KernelBatch &batch) {
     if (count < sumsForThreads)
       add({0, count}, 0);
     else
-      pool.parallelRanges(count, add);
+      pool.parallelRanges(count, std::ref(add));
   }
 }
 
@@ -317,17 +316,15 @@ Status KernelExecutor::run(const KernelBatch &batch) {
   int used = static_cast<int>(threads.size());
   blocks = planBlocks(kernel, batch.samples, batch.steps, used, budget);
   if (!blocks.fits)
-    return Error{"one sample of " + std::to_string(batch.steps) +
-                 " steps needs " + std::to_string(blocks.totalBytes) +
-                 " bytes of scratch memory on " + std::to_string(used) +
-                 " threads, more than the memory budget of " +
-                 std::to_string(budget) +
-                 "; raise `--memory` or lower `--threads`"};
+    return Error{
+        "one sample of " + std::to_string(batch.steps) + " steps needs " +
+        std::to_string(blocks.totalBytes) + " bytes of scratch memory on " +
+        std::to_string(used) + " threads, more than the memory budget of " +
+        std::to_string(budget) + "; raise `--memory` or lower `--threads`"};
   for (size_t i = 0; i < kernel.arguments.size(); ++i)
-    argumentStrides[i] =
-        kernel.arguments[i].kind == KernelOperand::Kind::Sample
-            ? kernel.arguments[i].bytes(batch.steps)
-            : 0;
+    argumentStrides[i] = kernel.arguments[i].kind == KernelOperand::Kind::Sample
+                             ? kernel.arguments[i].bytes(batch.steps)
+                             : 0;
   for (size_t i = 0; i < kernel.results.size(); ++i)
     resultStrides[i] = kernel.results[i].kind == KernelOperand::Kind::Sample
                            ? kernel.results[i].bytes(batch.steps)
@@ -335,11 +332,14 @@ Status KernelExecutor::run(const KernelBatch &batch) {
   for (Thread &thread : threads)
     thread.outOfMemory = false;
   if (blocks.team > 1) {
-    KernelTeam team(blocks.team);
+    if (!team || team->size() != blocks.team)
+      team = std::make_unique<KernelTeam>(blocks.team);
+    auto task = [&](int number) { runMember(batch, number); };
     if (prepare(batch, 0, batch.samples))
-      pool.run([&](int number) { runMember(batch, number, team); });
+      pool.run(std::ref(task));
   } else {
-    pool.run([&](int number) { runThread(batch, number); });
+    auto task = [&](int number) { runThread(batch, number); };
+    pool.run(std::ref(task));
   }
   for (const Thread &thread : threads)
     if (thread.outOfMemory)
