@@ -1,5 +1,6 @@
 # What a run must know of models inside of another one: states that are kept from sequence
-# to sequence, which step of a reversed run is the first, how close its solvers come.
+# to sequence, which step of a reversed run is the first, and, in a check of gradients, which
+# steps its solvers took.
 #
 # RUN: rm -rf %t && mkdir %t && cd %t && %python %s %S
 
@@ -27,6 +28,7 @@ for target in ("cpu", "interpreter"):
 
 said = run("gradcheck", program("inner_repairs"), "--model", "LooseInside", "--steps", 3)
 row = next(line.split() for line in said.splitlines() if line.strip().startswith("y.loose.k"))
-if "all derivatives agree" not in said or not 1e-6 < float(row[-2]) < 1e-2:
+# A difference that chose its steps anew would be further away.
+if "all derivatives agree" not in said or float(row[-2]) > 1e-7:
     fail(f"gradcheck of a loose solver inside: {said}")
 finish()

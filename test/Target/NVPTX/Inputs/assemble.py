@@ -1,6 +1,6 @@
 """Assembles the PTX of programs and looks at what the assembler says.
 
-    assemble.py --arch sm_90 [--no-spills] [--shared BYTES] FILE[:MODEL] ...
+    assemble.py --arch sm_90 [--no-spills] FILE[:MODEL] ...
 
 Fails if a program gives no PTX, if `ptxas` refuses it, if a kernel spills (with
 --no-spills), or if one needs more registers than its threads can have.
