@@ -231,9 +231,10 @@ double PeakMeter::measureBandwidth(Work work, std::vector<Tensor> &memory) {
 MemoryPeak PeakMeter::measureLevel(const char *name, int64_t capacity,
                                    int64_t bytes) {
   std::vector<Tensor> memory(pool.numThreads());
-  // Each thread touches its own first.
+  // Each thread fills its own: pages that nobody wrote are all one page.
   pool.run([&](int thread) {
     memory[thread] = Tensor(ElementType::F32, {bytes / 4});
+    std::fill_n(memory[thread].as<float>(), bytes / 4, 1.0f);
   });
   MemoryPeak peak = {name, capacity, measureBandwidth(Work::Read, memory),
                      measureBandwidth(Work::Write, memory)};
