@@ -16,9 +16,9 @@
 #include "compiler/Driver/KernelPlan.h"
 #include "compiler/Driver/ModelValues.h"
 #include "compiler/Driver/ObjectCache.h"
+#include "compiler/Driver/PlanChoice.h"
 #include "compiler/Driver/RunPlanning.h"
 #include "compiler/Driver/SystemSources.h"
-#include "compiler/Target/CPU/CPUTarget.h"
 
 #include "loco/BatchLoader.h"
 #include "loco/Cuda.h"
@@ -332,10 +332,8 @@ Status Bench::lookAtKernel(Subject &subject, const Request &request,
   code.scheduleOnly = !code.timeNests;
   if (!isOnGPU()) {
     code.products = options.machine.products;
-    code.manySamples = options.machine.memory == 0 &&
-                       CPUTarget::host().hasManySamples(
-                           subject.batch.samples, pool.numThreads(),
-                           precision == ElementType::F64 ? 8 : 4);
+    code.manySamples = hasManySamples(subject.batch.samples, pool.numThreads(),
+                                      precision, options.machine.memory);
   }
   auto kernel = compileToLookAt(subject.execution->getModule(),
                                 subject.model->name, request, precision, code);

@@ -8,7 +8,6 @@
 #include "compiler/Driver/EntryChoice.h"
 
 #include "compiler/Driver/PlanChoice.h"
-#include "compiler/Target/CPU/CPUTarget.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -150,12 +149,11 @@ Expected<LinkedEntry *> EntryChoice::choose(const Request &request,
     code.chosen = *chosen;
   }
   // Code for many samples runs any number of them, so a smaller batch at the
-  // end of the data compiles nothing. A budget of memory is for few at a time.
+  // end of the data compiles nothing.
   if (!isAsked && code.samples != samples) {
     code.samples = samples;
-    code.chosen.manySamples |= CPUTarget::host().hasManySamples(
-        samples, pool.numThreads(),
-        options.precision == ElementType::F64 ? 8 : 4);
+    code.chosen.manySamples |= hasManySamples(
+        samples, pool.numThreads(), options.precision, options.memory);
   }
   return getEntry(code, request, code.chosen);
 }

@@ -15,8 +15,8 @@
 #include "compiler/Driver/GPUPlan.h"
 #include "compiler/Driver/KernelPlan.h"
 #include "compiler/Driver/MemoryReport.h"
+#include "compiler/Driver/PlanChoice.h"
 #include "compiler/Driver/RunPlanning.h"
-#include "compiler/Target/CPU/CPUTarget.h"
 
 #include <fmt/format.h>
 
@@ -354,9 +354,8 @@ static Expected<Plan> makePlan(Execution &execution, const sema::Model &model,
       return plan.error();
     return Plan{std::move(plan->facts), {}, std::move(plan->schedule)};
   }
-  bool many = options.memory == 0 && batch &&
-              CPUTarget::host().hasManySamples(
-                  *batch, threads, precision == ElementType::F64 ? 8 : 4);
+  bool many =
+      batch && hasManySamples(*batch, threads, precision, options.memory);
   auto kernel = compileToLookAt(execution.getModule(), model.name, precision,
                                 options.products, /*scheduleOnly=*/true, many);
   if (!kernel)

@@ -13,7 +13,6 @@
 #include "compiler/Driver/RunPlanning.h"
 #include "compiler/Driver/Signature.h"
 #include "compiler/Driver/TrainingData.h"
-#include "compiler/Target/CPU/CPUTarget.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -137,9 +136,7 @@ std::vector<PlanFact> loco::describeTraining(mlir::ModuleOp module,
   std::map<ResidualPolicy, std::unique_ptr<CompiledKernel>> kernels;
   PlanQuestion question = {plan->batch, steps, threads, options.memory, true};
   bool manySamples =
-      options.memory == 0 &&
-      CPUTarget::host().hasManySamples(
-          plan->batch, threads, options.precision == ElementType::F64 ? 8 : 4);
+      hasManySamples(plan->batch, threads, options.precision, options.memory);
   auto choice = choosePlan(
       question, [&](ResidualPolicy policy) -> Expected<const Kernel *> {
         auto kernel = planToLookAt(module, name, options.precision,

@@ -8,6 +8,7 @@
 #include "compiler/Driver/PlanChoice.h"
 
 #include "compiler/Driver/CommandSupport.h"
+#include "compiler/Target/CPU/CPUTarget.h"
 
 #include <fmt/format.h>
 
@@ -61,4 +62,11 @@ Expected<PlanChoice> loco::choosePlan(
   if (best)
     return *best;
   return describeShortage(question, least);
+}
+
+bool loco::hasManySamples(int64_t samples, int threads, ElementType precision,
+                          int64_t budget) {
+  return budget == 0 &&
+         CPUTarget::host().hasManySamples(
+             samples, threads, static_cast<int64_t>(sizeOf(precision)));
 }

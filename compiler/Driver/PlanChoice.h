@@ -40,6 +40,12 @@ Expected<PlanChoice>
 choosePlan(const PlanQuestion &question,
            llvm::function_ref<Expected<const Kernel *>(ResidualPolicy)> describe);
 
+/// True if batches of so many samples are worth code whose lanes are samples
+/// (SampleLanes.cpp), for the threads, precision and budget (0: no limit, which
+/// it takes: a budget is for few samples at a time) of a run.
+bool hasManySamples(int64_t samples, int threads, ElementType precision,
+                    int64_t budget);
+
 } // namespace loco
 
 #endif // COMPILER_DRIVER_PLANCHOICE_H
