@@ -135,7 +135,7 @@ Status Runner::runTrain(const RunBlock &block) {
   // made.
   (*run)->untrained.reset();
   if ((*run)->trained)
-    session.takenParameters = &*(*run)->trained;
+    session.initialParameters = &*(*run)->trained;
   session.isStartKnown = !(*run)->trained;
   session.sourceHash = runnable.getSourceHash();
   session.locoVersion = LOCO_VERSION;

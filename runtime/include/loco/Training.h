@@ -91,11 +91,9 @@ struct TrainingSession {
   /// Metrics and checkpoints go here; nullptr: nothing is written.
   const RunFolder *folder = nullptr;
   /// Values to begin with in place of the model's own (`--init`): names and
-  /// shapes of all Param and Frozen arguments. Not used when resuming.
-  const TensorMap *initialParameters = nullptr;
-  /// The same, but taken: nobody needs them afterwards, so they are not in
-  /// memory twice. Wins over `initialParameters`.
-  TensorMap *takenParameters = nullptr;
+  /// shapes of all Param and Frozen arguments. They are moved from, so that they
+  /// are not in memory twice. Not used when resuming.
+  TensorMap *initialParameters = nullptr;
   /// They are those that the model gives for the seed, or the model is to be
   /// asked: a run that is killed at its very start has them again, so the first
   /// update does not wait until they are on the disk. Without any, and without

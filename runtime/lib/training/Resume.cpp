@@ -35,10 +35,8 @@ Status Trainer::begin() {
                  "another folder"};
   if (parameters.empty()) {
     Expected<TensorMap> initial =
-        session.takenParameters
-            ? Expected<TensorMap>(std::move(*session.takenParameters))
-        : session.initialParameters
-            ? Expected<TensorMap>(*session.initialParameters)
+        session.initialParameters
+            ? Expected<TensorMap>(std::move(*session.initialParameters))
             : program.initialParameters(plan.seed);
     if (!initial)
       return initial.error();
@@ -59,8 +57,7 @@ Status Trainer::begin() {
   metrics.emplace(std::move(*writer));
   // Given values cannot be had again from the model; others may wait.
   isStartUnsaved =
-      update == 0 && (session.initialParameters || session.takenParameters ||
-                      session.isStartKnown);
+      update == 0 && (session.initialParameters || session.isStartKnown);
   return isStartUnsaved && !session.isStartKnown ? saveStart() : Status();
 }
 
