@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -80,7 +81,7 @@ void testGemm(const LocoServices &services) {
       {true, false, 130, 70, 300},   {true, true, 101, 245, 53},
       {false, false, 100, 40, 1700}, {true, false, 97, 480, 90},
       {false, true, 48, 300, 900},   {true, false, 600, 40, 810},
-      {true, true, 545, 230, 64}};
+      {true, true, 545, 230, 64},    {true, false, 2090, 36, 830}};
   for (const Form &form : forms)
     for (int pieces = 1; pieces <= 3; ++pieces)
       for (float beta : {0.0f, 1.0f}) {
@@ -146,6 +147,24 @@ void testIdentity(const LocoServices &services) {
   CHECK(found == x);
 }
 
+/// NaN stays NaN, that of all ones, too, which rounding carries over to 0.
+void testNotNumbers(const LocoServices &services) {
+  constexpr int64_t size = 96, at = 37;
+  for (uint32_t bits : {0x7fc00000u, 0x7fffffffu, 0xffffffffu})
+    for (int pieces = 1; pieces <= 3; ++pieces)
+      for (bool transposed : {false, true}) {
+        auto a = draw(size * size, 9), b = draw(size * size, 10);
+        std::vector<float> found(size * size);
+        std::memcpy(&a[at * size + at], &bits, sizeof(bits));
+        services.gemmTiles(pieces, transposed, transposed, size, size, size,
+                           a.data(), size, b.data(), size, 0, found.data(),
+                           size);
+        for (int64_t i = 0; i < size; ++i)
+          for (int64_t j = 0; j < size; ++j)
+            CHECK_EQUAL(std::isnan(found[i * size + j]), i == at);
+      }
+}
+
 } // namespace
 
 int main() {
@@ -156,5 +175,6 @@ int main() {
   testGemm(services);
   testPanels(services);
   testIdentity(services);
+  testNotNumbers(services);
   return checksFailed();
 }

@@ -7,7 +7,9 @@
 //
 // What happens in tile registers: 2 x 2 tiles of sums over the whole depth of
 // two packed sides (TilePacking.h). A multiplication gives its sums after 52
-// cycles and a unit starts one every 16, so four tiles of sums keep it busy.
+// cycles and a unit starts one every 16, so four tiles of sums keep it busy. In
+// that time vector instructions are free: what is needed later is packed
+// between the products.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +17,8 @@
 #define RUNTIME_LIB_KERNELS_TILECELLS_H
 
 #include "runtime/lib/kernels/TilePacking.h"
+
+#include <algorithm>
 
 namespace loco::tiles {
 
@@ -104,82 +108,132 @@ struct Sides {
   int64_t deep;
 };
 
-/// Result tiles, `pitch` bytes from row to row.
-template <int pieces, int rows, int columns>
-LOCO_TILES inline void multiplyDepth(Sides sides, float *out, int64_t pitch,
-                                     bool accumulate) {
-  constexpr int64_t piece = bytes;
-  if (accumulate) {
-    loadSums<rows, columns>(out, pitch);
+/// Products of 2 x 2 tiles for each depth.
+inline constexpr int64_t productsOf(int64_t pieces) {
+  return pieces * (pieces + 1) / 2;
+}
+
+/// Packs a side while others are multiplied: as much after each product as
+/// brings both to an end at the same time.
+template <typename Packer>
+class Between {
+public:
+  /// Products as multiplyDepth counts them, of 2 x 2 tiles.
+  Between(Packer &packer, int64_t products)
+      : packer(packer),
+        rate((packer.getParts() * one + products - 1) / products) {}
+
+  LOCO_TILES void afterProduct() {
+    for (due += rate; due >= one; due -= one)
+      if (!packer.isDone())
+        packer.pack();
+  }
+
+private:
+  static constexpr int64_t one = 1 << 16;
+  Packer &packer;
+  /// Parts, in fractions of `one`.
+  int64_t rate, due = 0;
+};
+
+/// Nothing is left to pack.
+struct Idle {
+  LOCO_TILES void afterProduct() {}
+};
+
+/// Where tiles of the result go.
+struct Target {
+  float *numbers;
+  /// Numbers from row to row.
+  int64_t pitch;
+  bool accumulate;
+  /// No cache has it, as it is large: its lines are asked for while the sums
+  /// that they wait for are made.
+  bool isFar;
+};
+
+template <int pieces, int rows, int columns, typename Work>
+LOCO_TILES inline void multiplyDepth(Sides sides, Target out, Work &work) {
+  auto multiplyPieces = [&]() LOCO_TILES {
+    multiply<rows, columns>();
+    work.afterProduct();
+  };
+  constexpr int64_t piece = bytes, lines = rows * width * columns;
+  const int64_t pitch = out.pitch * sizeof(float);
+  if (out.accumulate) {
+    loadSums<rows, columns>(out.numbers, pitch);
   } else {
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
   }
+  int64_t line = 0, share = out.isFar ? lines / sides.deep + 1 : 0;
   for (int64_t i = 0; i < sides.deep; ++i) {
+    for (int64_t end = std::min(line + share, lines); line < end; ++line)
+      __builtin_prefetch(out.numbers + line / columns * out.pitch +
+                             line % columns * width,
+                         /*rw=*/1);
     const char *left = sides.left + i * pieces * piece,
                *right = sides.right + i * pieces * piece;
     // An order in which most products follow a load of one side only.
     loadRight<columns>(right, sides.rightNext);
     if constexpr (pieces == 3) {
       loadLeft<rows>(left + 2 * piece, sides.leftNext);
-      multiply<rows, columns>();
+      multiplyPieces();
     }
     if constexpr (pieces > 1) {
       loadLeft<rows>(left + piece, sides.leftNext);
-      multiply<rows, columns>();
+      multiplyPieces();
     }
     if constexpr (pieces == 3) {
       loadRight<columns>(right + piece, sides.rightNext);
-      multiply<rows, columns>();
+      multiplyPieces();
     }
     loadLeft<rows>(left, sides.leftNext);
-    multiply<rows, columns>();
+    multiplyPieces();
     if constexpr (pieces == 2) {
       loadRight<columns>(right + piece, sides.rightNext);
-      multiply<rows, columns>();
+      multiplyPieces();
     }
     if constexpr (pieces == 3) {
       loadRight<columns>(right, sides.rightNext);
-      multiply<rows, columns>();
+      multiplyPieces();
       loadRight<columns>(right + 2 * piece, sides.rightNext);
-      multiply<rows, columns>();
+      multiplyPieces();
     }
   }
-  storeSums<rows, columns>(out, pitch);
+  storeSums<rows, columns>(out.numbers, pitch);
 }
 
 /// Numbers of result that tiles are made of at once, along each axis.
 inline constexpr int64_t cellSize = 2 * width;
 
 /// A cell of at most cellSize x cellSize results, rows `pitch` numbers apart.
-template <int pieces>
+template <int pieces, typename Work>
 LOCO_TILES inline void multiplyCell(const Sides &sides, int64_t rows,
-                                    int64_t columns, float *out, int64_t pitch,
-                                    bool accumulate) {
+                                    int64_t columns, const Target &out,
+                                    Work &work) {
   bool isWhole = rows % width == 0 && columns % width == 0;
   alignas(64) float aside[cellSize * cellSize];
-  float *to = isWhole ? out : aside;
-  int64_t bytes = (isWhole ? pitch : cellSize) * sizeof(float);
-  bool add = isWhole && accumulate;
+  Target to = isWhole ? out : Target{aside, cellSize, false, false};
   bool tall = rows > width, wide = columns > width;
   if (tall && wide)
-    multiplyDepth<pieces, 2, 2>(sides, to, bytes, add);
+    multiplyDepth<pieces, 2, 2>(sides, to, work);
   else if (tall)
-    multiplyDepth<pieces, 2, 1>(sides, to, bytes, add);
+    multiplyDepth<pieces, 2, 1>(sides, to, work);
   else if (wide)
-    multiplyDepth<pieces, 1, 2>(sides, to, bytes, add);
+    multiplyDepth<pieces, 1, 2>(sides, to, work);
   else
-    multiplyDepth<pieces, 1, 1>(sides, to, bytes, add);
+    multiplyDepth<pieces, 1, 1>(sides, to, work);
   if (isWhole)
     return;
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; j += 16) {
       uint16_t mask = firstLanes(columns - j);
-      float *place = out + i * pitch + j;
+      float *place = out.numbers + i * out.pitch + j;
       __m512 sums = _mm512_load_ps(aside + i * cellSize + j);
-      if (accumulate)
+      if (out.accumulate)
         sums = _mm512_add_ps(sums, _mm512_maskz_loadu_ps(mask, place));
       _mm512_mask_storeu_ps(place, mask, sums);
     }
