@@ -151,6 +151,8 @@ Expected<GPUPlan> loco::describeOnGPU(mlir::ModuleOp module,
     hasCudaLibrary(noProducts);
     hasCudaConvolutions(noConvolutions);
     where = findCudaDevice()->name;
+  } else if (findCudaDevice()) {
+    where = noProducts = noConvolutions = "the GPU that is here is too old";
   }
   auto object = compileToLookAtForGPU(module, model, precision, options);
   if (!object)

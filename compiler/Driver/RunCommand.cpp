@@ -136,8 +136,10 @@ Status Runner::runSeeds(uint64_t first, int64_t number) {
                                                    : RunFolder::Mode::Create);
     if (!failed)
       failed = runner.run();
-    if (failed)
+    if (failed) {
+      folder->discardUnused();
       return failed;
+    }
     seeds.push_back(*one.seed);
     all.push_back(runner.results);
   }

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 using namespace loco;
@@ -41,8 +42,9 @@ static Value exchanged(OpBuilder &b, Value fragment) {
 void loco::breakKernels(ModuleOp kernels, StringRef mistake) {
   SmallVector<Operation *> wrong;
   kernels.walk([&](Operation *op) {
-    auto loop = op->getParentOfType<scf::ForOp>();
-    bool isInTime = loop && loop->getParentOfType<scf::ForOp>();
+    // Within a loop over steps, which is in that over samples.
+    Operation *loop = op->getParentOfType<LoopLikeOpInterface>();
+    bool isInTime = loop && loop->getParentOfType<LoopLikeOpInterface>();
     if (isInTime && mistake == "barrier" && isBarrier(op))
       wrong.push_back(op);
     if (isInTime && mistake == "wait" && isa<device::WaitCopiesOp>(op))

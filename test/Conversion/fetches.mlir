@@ -21,11 +21,15 @@
 // PLAN: loop: {{.*}}; 3 of 5 inputs of the next step copied asynchronously
 // RUN: loco-test-kernels --cuda --emit=explain %s --function=beside | FileCheck %s --check-prefix=BESIDE
 // BESIDE: loop: {{.*}}; 1 of 1 inputs of the next step copied asynchronously
-// Blocks of a grid copy what their own threads read, not what others see, too.
+// Blocks of a grid copy what their own threads read; what others see, too, is brought closer to all.
 // RUN: loco-test-kernels --cuda --emit=explain %s --function=drives --together=2 --arch=sm_80 | FileCheck %s --check-prefix=PLAN
 // RUN: loco-test-kernels --cuda --emit=explain %s --function=beside --together=2 --arch=sm_80 | FileCheck %s --check-prefix=GRID
 // GRID: a grid of 2 blocks
 // GRID-NOT: copied asynchronously
+// GRID: loop: {{.*}}; 1 brought into the cache
+// RUN: loco-test-kernels --cuda --emit=ptx %s --function=beside --together=2 --arch=sm_80 | FileCheck %s --check-prefix=CACHE
+// CACHE-NOT: cp.async
+// CACHE: prefetch.global.L2
 // RUN: loco-test-kernels --cuda --emit=ptx %s --function=drives --arch=sm_80 | FileCheck %s --check-prefix=PTX
 // PTX: cp.async.ca.shared.global
 // PTX: cp.async.commit_group

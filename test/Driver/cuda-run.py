@@ -52,6 +52,15 @@ for out, settings in {"again": {}, "plain": {"EMULATED_CUDA_NO_GRAPHS": "1"},
     if parameters(out) != parameters("cuda"):
         fail(f"{out}: other parameters")
 
+# A checkpoint of the processor goes on on the GPU, and one of the GPU on the processor.
+for first, second in (("cpu", "cuda"), ("cuda", "cpu")):
+    out = f"{first}-then-{second}"
+    run(out, "--target", first, "--set", "train.updates=4")
+    if len(losses(out)) != 4:
+        fail(f"{out}: {len(losses(out))} updates")
+    run(out, "--resume", "--target", second)
+    close("losses of " + out, losses(out), losses("cpu"), 1e-12)
+
 # The device is lost in an update: what was reached is written, and goes on on either target.
 for target in "cpu", "cuda":
     lost = "lost-" + target

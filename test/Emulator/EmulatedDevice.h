@@ -24,6 +24,8 @@ enum Result {
   notFound = 500,
   illegalAddress = 700,
   launchFailed = 719,
+  tooLargeForCooperation = 720,
+  otherDriver = 803,
   captureInvalidated = 901,
 };
 
@@ -42,6 +44,8 @@ struct Graph;
 
 /// Work that is done as late as it may be: when somebody waits for it.
 struct Stream {
+  /// In the order in which streams are made.
+  int number = 0;
   std::deque<std::function<int()>> work;
   int64_t given = 0, done = 0;
   /// What is recorded instead of being given.
@@ -62,6 +66,7 @@ struct Device {
   std::map<uint64_t, std::unique_ptr<char[]>> memory;
   std::map<uint64_t, int64_t> bytes;
   int64_t used = 0, launches = 0;
+  int streams = 0;
   /// What every call answers once a kernel went wrong, and why.
   int error = ok;
   std::string reason;
@@ -78,6 +83,13 @@ Device &getDevice();
 
 /// The number that an environment variable sets.
 int64_t getSetting(const char *name, int64_t otherwise);
+
+/// Adds a line to the file that EMULATED_CUDA_TRACE names, if it names one: what
+/// the driver was asked for.
+void note(const std::string &line);
+
+/// Blocks that are on the device at the same time, at most.
+int64_t blocksAtATime();
 
 } // namespace loco::emulation
 

@@ -12,28 +12,27 @@
 // stream is given is done as late as it may be (EmulatedStreams.cpp). What is
 // missing or short is set by
 //
-//   EMULATED_CUDA_CAPABILITY   90
-//   EMULATED_CUDA_BYTES        of device memory
-//   EMULATED_CUDA_LAUNCHES     the device is lost after so many of them
-//   EMULATED_CUDA_REVERSED     1: threads and blocks run from the last on
+//   EMULATED_CUDA_VERSION          13000, of the driver
+//   EMULATED_CUDA_START            what the driver answers when it starts
+//   EMULATED_CUDA_DEVICES          1
+//   EMULATED_CUDA_CAPABILITY       90
+//   EMULATED_CUDA_MULTIPROCESSORS  2
+//   EMULATED_CUDA_RESIDENT         2, blocks that each of them runs at a time
+//   EMULATED_CUDA_SHARED           bytes of shared memory of a block
+//   EMULATED_CUDA_BYTES            of device memory
+//   EMULATED_CUDA_LAUNCHES         the device is lost after so many of them
+//   EMULATED_CUDA_TRACE            a file that tells what was asked for
+//   EMULATED_CUDA_REVERSED         1: threads and blocks run from the last on
 //
 //===----------------------------------------------------------------------===//
 
 #include "test/Emulator/EmulatedDevice.h"
 
-#include "dialects/Device/IR/DeviceOps.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Parser/Parser.h"
+#include "mlir/IR/BuiltinOps.h"
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 using namespace mlir;
 using namespace loco;
@@ -51,8 +50,26 @@ int64_t emulation::getSetting(const char *name, int64_t otherwise) {
   return text && *text ? std::atoll(text) : otherwise;
 }
 
+void emulation::note(const std::string &line) {
+  if (const char *path = std::getenv("EMULATED_CUDA_TRACE"))
+    std::ofstream(path, std::ios::app) << line << "\n";
+}
+
 static int64_t capacity() {
   return getSetting("EMULATED_CUDA_BYTES", int64_t(4) << 30);
+}
+
+static int multiprocessors() {
+  return static_cast<int>(getSetting("EMULATED_CUDA_MULTIPROCESSORS", 2));
+}
+
+/// Blocks that a multiprocessor runs at a time.
+static int residentBlocks() {
+  return static_cast<int>(getSetting("EMULATED_CUDA_RESIDENT", 2));
+}
+
+int64_t emulation::blocksAtATime() {
+  return int64_t(multiprocessors()) * residentBlocks();
 }
 
 bool Device::isInside(uint64_t address, size_t size) const {
@@ -77,10 +94,12 @@ extern "C" {
 /// Says that modules are kernels of the gpu dialect.
 char locoEmulatedDevice = 1;
 
-int cuInit(unsigned) { return ok; }
+int cuInit(unsigned) {
+  return static_cast<int>(getSetting("EMULATED_CUDA_START", ok));
+}
 
 int cuDriverGetVersion(int *version) {
-  *version = 13000;
+  *version = static_cast<int>(getSetting("EMULATED_CUDA_VERSION", 13000));
   return ok;
 }
 
@@ -90,7 +109,10 @@ int cuGetErrorName(int error, const char **text) {
           : error == notFound       ? "CUDA_ERROR_NOT_FOUND"
           : error == illegalAddress ? "CUDA_ERROR_ILLEGAL_ADDRESS"
           : error == launchFailed   ? "CUDA_ERROR_LAUNCH_FAILED"
-                                    : "CUDA_ERROR_INVALID_VALUE";
+          : error == tooLargeForCooperation
+              ? "CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE"
+          : error == otherDriver ? "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"
+                                 : "CUDA_ERROR_INVALID_VALUE";
   return ok;
 }
 
@@ -101,7 +123,7 @@ int cuGetErrorString(int, const char **text) {
 }
 
 int cuDeviceGetCount(int *count) {
-  *count = 1;
+  *count = static_cast<int>(getSetting("EMULATED_CUDA_DEVICES", 1));
   return ok;
 }
 
@@ -119,7 +141,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
   int64_t capability = getSetting("EMULATED_CUDA_CAPABILITY", 90);
   switch (attribute) {
   case 16: // multiprocessors
-    *value = 2;
+    *value = multiprocessors();
     return ok;
   case 75:
     *value = static_cast<int>(capability / 10);
@@ -128,7 +150,8 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
     *value = static_cast<int>(capability % 10);
     return ok;
   case 97: // shared memory of a block, on request
-    *value = (capability < 90 ? 99 : 227) * 1024;
+    *value = static_cast<int>(getSetting("EMULATED_CUDA_SHARED",
+                                         (capability < 90 ? 99 : 227) * 1024));
     return ok;
   default:
     return invalidValue;
@@ -156,12 +179,7 @@ int cuCtxSetCurrent(void *context) {
 int cuModuleLoadDataEx(void **module, const void *image, unsigned, int *,
                        void **) {
   auto loaded = std::make_unique<LoadedModule>();
-  loaded->context
-      .loadDialect<gpu::GPUDialect, device::DeviceDialect, LLVM::LLVMDialect,
-                   arith::ArithDialect, math::MathDialect, scf::SCFDialect,
-                   cf::ControlFlowDialect, vector::VectorDialect>();
-  auto parsed = parseSourceString<ModuleOp>(static_cast<const char *>(image),
-                                            &loaded->context);
+  auto parsed = parseKernels(static_cast<const char *>(image), loaded->context);
   if (!parsed) {
     gpuDevice.reason = "the text is no module of the gpu dialect";
     return invalidImage;
@@ -201,7 +219,7 @@ int cuFuncGetAttribute(int *value, int attribute, void *) {
 
 int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *, int,
                                                 size_t) {
-  *blocks = 2;
+  *blocks = residentBlocks();
   return ok;
 }
 
@@ -221,6 +239,7 @@ int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
     return gpuDevice.error;
   if (gpuDevice.used + static_cast<int64_t>(bytes) > capacity())
     return outOfMemory;
+  note("memory " + std::to_string(bytes));
   std::unique_ptr<char[]> memory(new char[bytes]);
   // What nobody has written reads as no number.
   std::memset(memory.get(), 0xff, bytes);

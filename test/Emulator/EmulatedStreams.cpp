@@ -99,13 +99,21 @@ static Function &functionOf(const cuda::KernelNode &launch) {
 
 static Stream &streamOf(void *stream) { return *static_cast<Stream *>(stream); }
 
+/// Tells of what is asked for now; what is recorded is not done yet.
+static void noteWork(const char *what, void *stream) {
+  if (!streamOf(stream).recording)
+    note(std::string(what) + " " + std::to_string(streamOf(stream).number));
+}
+
 extern "C" {
 //===----------------------------------------------------------------------===//
 // Streams and events
 //===----------------------------------------------------------------------===//
 
 int cuStreamCreate(void **stream, unsigned) {
-  *stream = new Stream();
+  auto *made = new Stream();
+  made->number = gpuDevice.streams++;
+  *stream = made;
   return gpuDevice.error;
 }
 
@@ -142,6 +150,7 @@ int cuStreamWaitEvent(void *stream, void *event, unsigned) {
 
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes,
                          void *stream) {
+  noteWork("bring", stream);
   streamOf(stream).give([=]() -> int {
     if (!gpuDevice.isInside(to, bytes))
       return invalidValue;
@@ -152,6 +161,7 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes,
 }
 
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) {
+  noteWork("fetch", stream);
   streamOf(stream).give([=]() -> int {
     if (!gpuDevice.isInside(from, bytes))
       return invalidValue;
@@ -163,6 +173,7 @@ int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) {
 
 int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes,
                     void *stream) {
+  noteWork("clear", stream);
   streamOf(stream).give([=]() -> int {
     if (!gpuDevice.isInside(to, bytes))
       return invalidValue;
@@ -180,6 +191,7 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
                              blockX,   blockY,  blockZ,  sharedBytes,
                              nullptr,  nullptr, nullptr, nullptr};
   std::vector<uint64_t> values = takeValues(functionOf(launch), parameters);
+  noteWork("kernel", stream);
   Graph *recording = streamOf(stream).recording;
   streamOf(stream).give(
       [=] { return runKernel(functionOf(launch), launch, values); });
@@ -194,11 +206,14 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
   return gpuDevice.error;
 }
 
-/// The module knows which blocks run together.
+/// All blocks run at the same time, or none. Which ones wait for each other,
+/// the module knows.
 int cuLaunchCooperativeKernel(void *function, unsigned gridX, unsigned gridY,
                               unsigned gridZ, unsigned blockX, unsigned blockY,
                               unsigned blockZ, unsigned sharedBytes,
                               void *stream, void **parameters) {
+  if (gridX > blocksAtATime())
+    return tooLargeForCooperation;
   return cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ,
                         sharedBytes, stream, parameters, nullptr);
 }
@@ -208,6 +223,7 @@ int cuLaunchCooperativeKernel(void *function, unsigned gridX, unsigned gridY,
 //===----------------------------------------------------------------------===//
 
 int locoEmulatedGive(void *stream, const std::function<int()> &work) {
+  noteWork("library", stream);
   streamOf(stream).give(work);
   return gpuDevice.error;
 }
@@ -264,6 +280,8 @@ int cuGraphInstantiateWithFlags(void **executable, void *graph,
   for (const auto &node : made->graph->nodes)
     if (node->launch.function)
       made->launches[node.get()] = node->values;
+  note("graph of " + std::to_string(made->graph->nodes.size()) + ", " +
+       std::to_string(made->launches.size()) + " kernels");
   *executable = made;
   return gpuDevice.error;
 }
@@ -280,6 +298,7 @@ int cuGraphExecKernelNodeSetParams_v2(void *executable, void *node,
 }
 
 int cuGraphLaunch(void *executable, void *stream) {
+  noteWork("replay", stream);
   auto &made = *static_cast<Executable *>(executable);
   for (const auto &node : made.graph->nodes) {
     if (!node->launch.function) {

@@ -11,6 +11,16 @@
 #include "compiler/Conversion/LocoToGPU/LocoToGPU.h"
 #include "test/Emulator/Fibers.h"
 
+#include "dialects/Device/IR/DeviceOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -97,6 +107,13 @@ static std::vector<char> makeUnwritten(int64_t bytes) {
 //===----------------------------------------------------------------------===//
 // Modules
 //===----------------------------------------------------------------------===//
+
+OwningOpRef<ModuleOp> loco::parseKernels(StringRef text, MLIRContext &context) {
+  context.loadDialect<gpu::GPUDialect, device::DeviceDialect, LLVM::LLVMDialect,
+                      arith::ArithDialect, math::MathDialect, scf::SCFDialect,
+                      cf::ControlFlowDialect, vector::VectorDialect>();
+  return parseSourceString<ModuleOp>(text, &context);
+}
 
 llvm::Expected<std::unique_ptr<EmulatedModule>>
 EmulatedModule::create(OwningOpRef<ModuleOp> kernels) {

@@ -42,6 +42,11 @@ struct EmulatedGrid {
   bool isReversed = false;
 };
 
+/// A module of the gpu dialect with one gpu.module; null, with a diagnostic, if
+/// the text is none.
+mlir::OwningOpRef<mlir::ModuleOp> parseKernels(llvm::StringRef text,
+                                               mlir::MLIRContext &context);
+
 /// The kernels of one gpu.module, compiled for the processor.
 class EmulatedModule {
 public:

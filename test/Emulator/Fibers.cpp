@@ -304,6 +304,12 @@ void Machine::access(uint64_t address, int32_t bytes, bool isWrite,
     wait();
     return;
   }
+  // No instruction takes more than 16 bytes at a time.
+  if (int32_t whole = std::min(bytes, 16); address % whole) {
+    fail(std::string(isWrite ? "writes " : "reads ") + std::to_string(whole) +
+         " bytes at an address that is no multiple of that");
+    return wait();
+  }
   Region &region = *found;
   if (!region.isWatched)
     return;

@@ -14,9 +14,9 @@
 // RUN: env LOCO_CUDA_DRIVER=%loco_libraries/libLocoFakeCuda.so FAKE_CUDA_SHARED=100 loco-test-cuda-executor | FileCheck %s --check-prefix=SHARED
 //
 // NONE: there is no CUDA driver: `no-such-driver.so` cannot be opened; install NVIDIA's driver or write `--target cpu`
-// OLD: the CUDA driver is too old: it is of CUDA 11.2, 12.0 is needed
+// OLD: the CUDA driver is too old: it is of CUDA 11.2, 12.0 is needed; install a newer one or write `--target cpu`
 // DEVICE: the CUDA driver finds no device; write `--target cpu`
-// SHARED: the code needs 200 bytes of shared memory, a fake GPU has 100
+// SHARED: the code needs 200 bytes of shared memory, a fake GPU has 100; write `--target cpu`
 // MEMORY: out of device memory: 20 samples of 3 steps need {{[0-9]+}} bytes, 2500 of the 2500 of a fake GPU are free; lower the batch or the number of steps
 // RIGHT: a fake GPU, compute capability 90
 // RIGHT-NEXT: 7 blocks, right

@@ -8,7 +8,6 @@
 
 #include "compiler/Conversion/LocoToGPU/GPUEmitter.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -133,32 +132,40 @@ void GPUEmitter::nameLane() {
   warp = divided(thread, 32);
 }
 
+/// One of the numbers that `storeAnchor` left, which no compiler knows: neither
+/// LLVM nor the assembler.
+Value GPUEmitter::readAnchor(int32_t number) {
+  Value anchor = pointers[schedule.anchorPlace];
+  Value place = LLVM::GEPOp::create(b, loc, anchor.getType(), b.getI64Type(),
+                                    anchor, ArrayRef<LLVM::GEPArg>{number});
+  return LLVM::LoadOp::create(b, loc, b.getI64Type(), place, /*alignment=*/0,
+                              /*isVolatile=*/true);
+}
+
 /// Starts from memory that the compiler cannot look through, so that no address
 /// or site of before is kept in registers for what follows.
 void GPUEmitter::startAnew() {
-  Value anchor = pointers[schedule.anchorPlace];
-  auto read = [&](int32_t number) -> Value {
-    Value place = LLVM::GEPOp::create(b, loc, anchor.getType(), b.getI64Type(),
-                                      anchor, ArrayRef<LLVM::GEPArg>{number});
-    return LLVM::LoadOp::create(b, loc, b.getI64Type(), place, /*alignment=*/0,
-                                /*isVolatile=*/true);
-  };
-  Value zero = freshZero = read(0);
+  Value zero = freshZero = readAnchor(0);
   setThread(plus(toNarrow(zero),
                  arith::IndexCastOp::create(
                      b, loc, b.getI32Type(),
                      gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x))));
   seed = plus(launchSeed, zero);
   update = plus(launchUpdate, zero);
-  sample = read(1);
-  team = read(2);
-  steps = read(3);
-  scratch = LLVM::IntToPtrOp::create(b, loc, scratch.getType(), read(4));
-  if (schedule.hasSegments) {
-    segmentLength = read(5);
-    numSegments = read(6);
-  }
+  readSample();
   bindSample();
+}
+
+/// Brings back what is the same for all threads of the team.
+void GPUEmitter::readSample() {
+  sample = readAnchor(1);
+  team = readAnchor(2);
+  steps = readAnchor(3);
+  scratch = LLVM::IntToPtrOp::create(b, loc, scratch.getType(), readAnchor(4));
+  if (schedule.hasSegments) {
+    segmentLength = readAnchor(5);
+    numSegments = readAnchor(6);
+  }
 }
 
 /// Teams that the launch has, i32, and the number of this one, to which `zero`
@@ -176,10 +183,10 @@ std::pair<Value, Value> GPUEmitter::teamsOf(Value zero) {
           plus(times(number, schedule.samplesPerBlock), group)};
 }
 
-/// The team's sample, or tile of samples, number `round`. What is the same for
-/// all samples is computed for each: it would be kept for the next one during
-/// all steps of this one.
-void GPUEmitter::startSample(Value round) {
+/// Starts with `first`, the team's sample or the first of its tile, i64. What
+/// is the same for all samples is computed for each: it would be kept for the
+/// next one during all steps of this one.
+void GPUEmitter::startSample(Value first) {
   Value zero = device::HereOp::create(b, loc, b.getI32Type(), constant(0));
   setThread(
       plus(zero, arith::IndexCastOp::create(
@@ -190,8 +197,8 @@ void GPUEmitter::startSample(Value round) {
   update = plus(launchUpdate, freshZero);
   steps = plus(launchSteps, freshZero);
   auto [teams, number] = teamsOf(zero);
-  Value before = arith::MulIOp::create(b, loc, round, teams);
-  sample = toWide(times(plus(before, number), schedule.tile));
+  sample = first;
+  stride = toWide(times(teams, schedule.tile));
   team = toWide(number);
   scratch = LLVM::GEPOp::create(
       b, loc, launchScratch.getType(), b.getI8Type(), launchScratch,
@@ -208,6 +215,9 @@ void GPUEmitter::storeAnchor() {
     Values numbers = {wide(0), sample, team, steps, address};
     if (schedule.hasSegments)
       numbers.append({segmentLength, numSegments});
+    else
+      numbers.append(2, wide(0));
+    numbers.push_back(stride);
     for (auto [number, value] : llvm::enumerate(numbers))
       LLVM::StoreOp::create(
           b, loc, value,
@@ -246,18 +256,29 @@ void GPUEmitter::emitPrologue(gpu::GPUFuncOp function) {
   launchSegment = take();
 }
 
-/// How often the team takes a sample or a tile of samples, i32.
-Value GPUEmitter::roundsOfTeam() {
+/// Emits `body` for each sample, or tile of samples, of the team. Where there
+/// is memory for it, which one that is stays there during all its steps.
+void GPUEmitter::forSamples(llvm::function_ref<void()> body) {
   setThread(arith::IndexCastOp::create(
       b, loc, b.getI32Type(),
       gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x)));
-  auto [teams, number] = teamsOf(Value());
-  Value first = toWide(times(number, schedule.tile));
-  Value stride = toWide(times(teams, schedule.tile));
-  Value left = arith::MaxSIOp::create(
-      b, loc, arith::SubIOp::create(b, loc, samples, first), wide(0));
-  left = plus(plus(left, stride), -1);
-  return toNarrow(arith::DivUIOp::create(b, loc, left, stride));
+  Value first = toWide(times(teamsOf(Value()).second, schedule.tile));
+  Type type = first.getType();
+  auto loop = scf::WhileOp::create(b, loc, TypeRange(type), ValueRange(first));
+  OpBuilder::InsertionGuard guard(b);
+  Block *before = b.createBlock(&loop.getBefore(), {}, type, loc);
+  Value isThere =
+      compare(arith::CmpIPredicate::slt, before->getArgument(0), samples);
+  scf::ConditionOp::create(b, loc, isThere, before->getArguments());
+  Block *after = b.createBlock(&loop.getAfter(), {}, type, loc);
+  startSample(after->getArgument(0));
+  Value here = sample, step = stride;
+  body();
+  if (schedule.anchorPlace >= 0) {
+    here = readAnchor(1);
+    step = readAnchor(GPUSchedule::anchorNumbers - 1);
+  }
+  scf::YieldOp::create(b, loc, plus(here, step));
 }
 
 LogicalResult GPUEmitter::emitKernel(StringRef name) {
@@ -285,13 +306,11 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
   if (together > 1)
     function->setAttr(blocksTogetherAttribute, b.getI32IntegerAttr(together));
   if (schedule.isCluster)
-    function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
-                      b.getDenseI32ArrayAttr({together, 1, 1}));
+    function.setKnownClusterSize(ArrayRef<int32_t>{together, 1, 1});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&function.getBody().front());
   emitPrologue(function);
-  loop(constant(0), roundsOfTeam(), constant(1), {}, [&](Value round, Carried) {
-    startSample(round);
+  forSamples([&] {
     // The sample before may still be reading what this one writes.
     barrier();
     bindSample();
@@ -305,7 +324,9 @@ LogicalResult GPUEmitter::emitKernel(StringRef name) {
   gpu::ReturnOp::create(b, loc);
   // Sections have addresses of places that they do not use.
   function.walk<WalkOrder::PostOrder, mlir::ReverseIterator>([](Operation *op) {
-    if (isOpTriviallyDead(op))
+    auto load = dyn_cast<LLVM::LoadOp>(op);
+    bool isUnread = load && load.getVolatile_() && load.use_empty();
+    if (isUnread || isOpTriviallyDead(op))
       op->erase();
   });
   return failure(isBroken);

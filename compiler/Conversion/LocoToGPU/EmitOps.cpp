@@ -296,54 +296,6 @@ void GPUEmitter::compute(Operation *op, const GPUSite &site, Values &results) {
           }));
 }
 
-/// Emits all results of a stencil at `site`.
-void GPUEmitter::stencil(StencilOp op, const GPUSite &site, Values &results) {
-  Block &body = op.getBody().front();
-  SmallVector<GPUCoordinate, 4> own = coordinatesOf(site);
-  int64_t rank = own.size();
-  unsigned numCentres = op.getCentres().size();
-  Values centres, totals(op.getNumResults());
-  for (Value centre : op.getCentres())
-    centres.push_back(get(centre, site));
-  for (size_t k = 0; k + rank <= op.getOffsets().size(); k += rank) {
-    DenseMap<Value, Value> values;
-    for (auto [argument, centre] : llvm::zip(body.getArguments(), centres))
-      values[argument] = centre;
-    ArrayRef<int64_t> offset = op.getOffsets().slice(k, rank);
-    SmallVector<GPUCoordinate, 4> moved(own);
-    Value exists;
-    for (int64_t i = 0; i < rank; ++i) {
-      moved[i].offset += offset[i];
-      // Terms of neighbours beyond the edge are left out.
-      if (op.getBoundary() == Boundary::Zero && offset[i])
-        exists = both(exists, compare(arith::CmpIPredicate::ult, at(moved[i]),
-                                      constant(site.shape[i])));
-    }
-    for (auto [argument, neighbour] : llvm::zip(
-             body.getArguments().drop_front(numCentres), op.getNeighbours()))
-      values[argument] = getAround(neighbour, moved, op.getBoundary());
-    for (Operation &inner : body.without_terminator()) {
-      if (inner.hasTrait<OpTrait::ConstantLike>()) {
-        values[inner.getResult(0)] = view(inner.getResult(0), site);
-        continue;
-      }
-      Values operands;
-      for (Value operand : inner.getOperands())
-        operands.push_back(values.lookup(operand));
-      values[inner.getResult(0)] = elementwise(&inner, operands);
-    }
-    for (auto [total, term] :
-         llvm::zip(totals, body.getTerminator()->getOperands())) {
-      Value summand = values.lookup(term);
-      summand = select(exists, summand, number(summand.getType(), 0));
-      total = total ? combine(total, summand, false) : summand;
-    }
-  }
-  for (auto [result, total] : llvm::zip(op.getFields(), totals))
-    results.push_back(total ? here(total)
-                            : number(getElementTypeOrSelf(result), 0));
-}
-
 /// 1 at the first site over the op's axes that holds their maximum: none before
 /// it is as large, none after it larger.
 Value GPUEmitter::firstMax(FirstMaxOp op, const GPUSite &site) {

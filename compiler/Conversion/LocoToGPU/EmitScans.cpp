@@ -86,8 +86,8 @@ bool GPUEmitter::isAhead(BlockArgument element) {
 
 /// One loop over steps. What goes from step to step in registers stands in this
 /// order: carries, sums (terms of deferred ones, fragments of products),
-/// elements that are loaded ahead, addresses of the halves of carries in
-/// memory.
+/// elements that are loaded ahead. Which half of a carry in memory is read is
+/// whether the step's number is odd.
 class GPUEmitter::ScanLoop {
 public:
   ScanLoop(GPUEmitter &emitter, ScanOp scan)
@@ -110,7 +110,6 @@ private:
   void loadFirst();
   void step(Value index, Carried values);
   void bindRegisters(Carried values);
-  void bindHalves(ArrayRef<Value> values);
   void bringNext(Value index, Carried values);
   void handOn(Carried values);
   void leave();
@@ -125,12 +124,38 @@ private:
   /// Steps that are taken at most, i64.
   Value taken;
   Values carried;
-  size_t firstSum = 0, firstAhead = 0, firstHalf = 0;
+  size_t firstSum = 0, firstAhead = 0;
   /// Terms of deferred sums after the loop.
   Values terms;
 };
 
 void GPUEmitter::emitScan(ScanOp scan) { ScanLoop(*this, scan).emit(); }
+
+/// A number of steps, i64, of which compilers keep the lower half alone.
+Value GPUEmitter::hidden(Value steps) {
+  return arith::ExtUIOp::create(
+      b, loc, b.getI64Type(),
+      device::HereOp::create(b, loc, b.getI32Type(), toNarrow(steps)));
+}
+
+/// i32: 1 or 0.
+Value GPUEmitter::isOdd(Value step) { return remainder(toNarrow(step), 2); }
+
+/// Addresses of what a step reads, and of what it writes for the next one. They
+/// are made of the step's number, as all of them would be kept in registers.
+void GPUEmitter::bindHalves(const HalvesInUse &loop) {
+  for (const GPUScan::Carry &carry : loop.halves) {
+    int64_t bytes = schedule.bytesOf(schedule.places[carry.both]);
+    Value first = pointers[carry.both], distance = times(loop.isOdd, bytes);
+    auto move = [&](Value offset) -> Value {
+      return LLVM::GEPOp::create(b, loc, first.getType(), b.getI8Type(), first,
+                                 ValueRange(offset));
+    };
+    pointers[carry.current] = move(distance);
+    pointers[carry.next] =
+        move(arith::SubIOp::create(b, loc, constant(bytes), distance));
+  }
+}
 
 Value GPUEmitter::ScanLoop::stepOf(Value index) {
   if (!scan.getReverse())
@@ -147,9 +172,10 @@ void GPUEmitter::ScanLoop::emit() {
   e.scope = outside;
   loadFirst();
 
+  Value ran = taken;
   auto body = [&](Value index, Carried values) { step(index, values); };
   if (Value count = scan.getCount()) {
-    Value ran = e.loopWhile(taken, carried, [&](Value index, Carried values) {
+    ran = e.loopWhile(taken, carried, [&](Value index, Carried values) {
       step(index, values);
       Value condition = resolve(scan.getYield().getCondition());
       return e.scope.registers.find(condition)->second[0];
@@ -158,26 +184,35 @@ void GPUEmitter::ScanLoop::emit() {
     // Copies for a step that was not taken.
     if (!plan.fetches.empty())
       device::WaitCopiesOp::create(e.b, e.loc, 0);
+  } else if (plan.isTight) {
+    // One register for each number of a step, not two.
+    Value outside = taken, end = device::HereOp::create(
+                               e.b, e.loc, e.b.getI32Type(), e.toNarrow(taken));
+    e.loop(e.constant(0), end, e.constant(1), carried,
+           [&](Value index, Carried values) {
+             taken = e.hidden(end);
+             step(e.hidden(index), values);
+           });
+    taken = outside;
   } else {
     e.loop(e.wide(0), taken, e.wide(1), carried, body);
   }
+  e.halvesInUse.pop_back();
+  e.bindHalves({scan.getStep(), halves, e.isOdd(ran)});
   leave();
-  storeResults();
-  if (!terms.empty())
-    storeDeferred();
+  auto store = [&] {
+    storeResults();
+    if (!terms.empty())
+      storeDeferred();
+  };
+  plan.isTight ? e.anew(store) : store();
 }
 
 /// What comes before the first step: halves of carries in memory, before
 /// anything is written to them, stages, and what stays on chip.
 void GPUEmitter::ScanLoop::enter() {
-  for (const GPUScan::Carry &carry : halves) {
-    int64_t bytes = e.schedule.bytesOf(e.schedule.places[carry.both]);
-    Value first = e.pointers[carry.both];
-    e.pointers[carry.current] = first;
-    e.pointers[carry.next] =
-        LLVM::GEPOp::create(e.b, e.loc, first.getType(), e.b.getI8Type(), first,
-                            ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
-  }
+  e.halvesInUse.push_back({scan.getStep(), halves, e.constant(0)});
+  e.bindHalves(e.halvesInUse.back());
   e.emitStages(plan.entry);
   if (plan.barrierBefore)
     e.barrier();
@@ -228,9 +263,6 @@ void GPUEmitter::ScanLoop::loadFirst() {
     scf::YieldOp::create(e.b, e.loc, zeros);
     llvm::append_range(carried, branch.getResults());
   }
-  firstHalf = carried.size();
-  for (const GPUScan::Carry &carry : halves)
-    carried.append({e.pointers[carry.current], e.pointers[carry.next]});
 }
 
 //===----------------------------------------------------------------------===//
@@ -239,11 +271,15 @@ void GPUEmitter::ScanLoop::loadFirst() {
 
 void GPUEmitter::ScanLoop::step(Value index, Carried values) {
   bindRegisters(values);
+  e.halvesInUse.back().isOdd = e.isOdd(index);
+  e.bindHalves(e.halvesInUse.back());
   if (!plan.fetches.empty())
     device::WaitCopiesOp::create(e.b, e.loc, 0);
-  if (plan.barrierBeforeFetches)
-    e.barrier();
-  auto bring = [&] { bringNext(index, values); };
+  auto bring = [&] {
+    if (plan.barrierBeforeFetches)
+      e.barrier();
+    bringNext(index, values);
+  };
   plan.isTight ? e.anew(bring) : bring();
   e.scope.scalars[scan.getStep()] = stepOf(index);
   if (isSegmentLoop(scan)) {
@@ -278,15 +314,6 @@ void GPUEmitter::ScanLoop::bindRegisters(Carried values) {
   for (BlockArgument element : scan.getElementArguments())
     if (e.isAhead(element))
       e.scope.registers[element] = take(slots(element));
-  bindHalves(values);
-}
-
-void GPUEmitter::ScanLoop::bindHalves(ArrayRef<Value> values) {
-  size_t next = firstHalf;
-  for (const GPUScan::Carry &carry : halves) {
-    e.pointers[carry.current] = values[next++];
-    e.pointers[carry.next] = values[next++];
-  }
 }
 
 /// Copies, loads or prefetches elements of the step after that at hand; of the
@@ -301,11 +328,14 @@ void GPUEmitter::ScanLoop::bringNext(Value index, Carried values) {
     return stepOf(arith::MinSIOp::create(e.b, e.loc, e.plus(index, 1),
                                          e.plus(taken, -1)));
   };
-  if (firstAhead < firstHalf) {
+  if (firstAhead < values.size()) {
     Values loaded = e.loadElements(scan, getFollowing());
     llvm::copy(loaded, values.begin() + firstAhead);
   }
-  if (plan.isTight)
+  if (plan.isTight ||
+      llvm::any_of(scan.getElementArguments(), [&](Value element) {
+        return e.schedule.loadedLate.contains(element);
+      }))
     e.prefetchElements(scan, getFollowing());
 }
 
@@ -331,8 +361,6 @@ void GPUEmitter::ScanLoop::handOn(Carried values) {
       for (int64_t slot = 0; slot < slots(sum); ++slot, ++next)
         values[next] = e.combine(values[next], keptOf(value)[slot], false);
   }
-  for (size_t i = firstHalf; i < values.size(); i += 2)
-    std::swap(values[i], values[i + 1]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -341,7 +369,6 @@ void GPUEmitter::ScanLoop::handOn(Carried values) {
 
 /// Finals and sums are where code after the loop looks for them.
 void GPUEmitter::ScanLoop::leave() {
-  bindHalves(carried);
   size_t next = 0;
   for (Value final : scan.getFinals())
     for (int64_t slot = 0; slot < slots(final); ++slot)

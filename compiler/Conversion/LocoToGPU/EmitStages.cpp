@@ -9,6 +9,8 @@
 
 #include "compiler/Conversion/LocoToKernels/Planner.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 using namespace loco;
 
@@ -39,10 +41,15 @@ void GPUEmitter::emitSections() {
 }
 
 void GPUEmitter::emitStage(const GPUStage &stage) {
+  // Blocks of a grid meet at an address, too.
+  if (stage.isAnew)
+    return anew([&] {
+      if (stage.barrier)
+        barrier();
+      emitKind(stage);
+    });
   if (stage.barrier)
     barrier();
-  if (stage.isAnew)
-    return anew([&] { emitKind(stage); });
   if (!stage.isApart)
     return emitKind(stage);
   auto start =
@@ -57,10 +64,12 @@ void GPUEmitter::emitStage(const GPUStage &stage) {
 }
 
 /// Emits what computes its addresses itself: compilers cannot tell that they
-/// are the same in every step.
+/// are the same in every step. What LLVM cannot look through the assembler can,
+/// unless it comes from memory.
 void GPUEmitter::anew(llvm::function_ref<void()> body) {
-  auto start = std::tuple(thread, threadInBlock, lane, warp, sample, team,
-                          steps, seed, update, noOffset);
+  auto start = std::tuple(thread, threadInBlock, group, lane, warp, sample,
+                          team, steps, scratch, shared, segmentLength,
+                          numSegments, seed, update, noOffset);
   Values places = pointers;
   auto hide = [&](Value number) -> Value {
     return device::HereOp::create(b, loc, b.getI32Type(), number);
@@ -69,18 +78,30 @@ void GPUEmitter::anew(llvm::function_ref<void()> body) {
   Value wideZero = toWide(noOffset);
   for (Value *number : {&seed, &update})
     *number = plus(*number, wideZero);
+  readSample();
   // Nothing but the number itself is kept: sums with a zero would be computed
   // before the loop but for the zero, and kept for each place.
-  for (Value *number : {&sample, &team, &steps})
-    *number = toWide(hide(toNarrow(*number)));
-  bool isWhole = thread == threadInBlock;
-  thread = hide(thread);
-  threadInBlock = isWhole ? thread : hide(threadInBlock);
-  nameLane();
+  setThread(
+      hide(plus(toNarrow(readAnchor(0)),
+                arith::IndexCastOp::create(
+                    b, loc, b.getI32Type(),
+                    gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x)))));
   bindSample();
+  for (const HalvesInUse &loop : halvesInUse)
+    bindHalves({loop.step, loop.halves, hide(loop.isOdd)});
+  SmallVector<std::pair<Value, Value>> stepsOutside;
+  for (const HalvesInUse &loop : halvesInUse)
+    if (auto step = scope.scalars.find(loop.step);
+        step != scope.scalars.end()) {
+      stepsOutside.push_back(*step);
+      step->second = hidden(step->second);
+    }
   body();
+  for (auto [value, number] : stepsOutside)
+    scope.scalars[value] = number;
   pointers = std::move(places);
-  std::tie(thread, threadInBlock, lane, warp, sample, team, steps, seed, update,
+  std::tie(thread, threadInBlock, group, lane, warp, sample, team, steps,
+           scratch, shared, segmentLength, numSegments, seed, update,
            noOffset) = start;
 }
 
@@ -178,6 +199,7 @@ void GPUEmitter::loadNumbers(Value value, Values &loaded) {
 }
 
 void GPUEmitter::emitSites(const GPUStage &stage) {
+  llvm::SaveAndRestore atHand(stageAtHand, &stage);
   Values loaded;
   if (stage.isAnew)
     for (const GPUItem &item : stage.items)

@@ -88,10 +88,12 @@ private:
   void setThread(mlir::Value number);
   void nameLane();
   std::pair<mlir::Value, mlir::Value> teamsOf(mlir::Value zero);
-  mlir::Value roundsOfTeam();
-  void startSample(mlir::Value round);
+  void forSamples(llvm::function_ref<void()> body);
+  void startSample(mlir::Value first);
   void startAnew();
   void storeAnchor();
+  mlir::Value readAnchor(int32_t number);
+  void readSample();
   void divideSteps(mlir::Value wanted);
   mlir::Value constantPlace(unsigned number);
 
@@ -117,6 +119,18 @@ private:
 
   // EmitScans.cpp
   class ScanLoop;
+  /// What has two halves in a loop at hand, and whether the step's number is
+  /// odd, i32.
+  struct HalvesInUse {
+    mlir::Value step;
+    llvm::SmallVector<GPUScan::Carry> halves;
+    mlir::Value isOdd;
+  };
+  /// Of the loops around, the innermost last.
+  llvm::SmallVector<HalvesInUse> halvesInUse;
+  mlir::Value hidden(mlir::Value steps);
+  mlir::Value isOdd(mlir::Value step);
+  void bindHalves(const HalvesInUse &loop);
   void emitScan(ScanOp scan);
   bool isAhead(mlir::BlockArgument element);
   Values loadElements(ScanOp scan, mlir::Value step);
@@ -201,20 +215,30 @@ private:
   void compute(mlir::Operation *op, const GPUSite &site, Values &results);
   mlir::Value elementwise(mlir::Operation *op,
                           llvm::ArrayRef<mlir::Value> operands);
-  void stencil(StencilOp op, const GPUSite &site, Values &results);
   mlir::Value convolve(mlir::Operation *op, const GPUSite &site);
   Values convolveAt(mlir::Operation *op, llvm::ArrayRef<GPUCoordinate> own,
                     llvm::ArrayRef<mlir::Value> channels);
   void placeTap(const ConvForm &form, llvm::ArrayRef<GPUCoordinate> own,
                 llvm::ArrayRef<GPUCoordinate> tap,
-                llvm::SmallVectorImpl<GPUCoordinate> &place,
-                mlir::Value &valid, bool byRemainder = false);
+                llvm::SmallVectorImpl<GPUCoordinate> &place, mlir::Value &valid,
+                bool byRemainder = false);
+
+  // EmitStencils.cpp
+  void stencil(StencilOp op, const GPUSite &site, Values &results);
+  Values stencils(llvm::ArrayRef<StencilOp> ops, const GPUSite &site);
+  Values termsOf(StencilOp op, llvm::ArrayRef<mlir::Value> centres,
+                 llvm::function_ref<mlir::Value(mlir::Value)> neighbour,
+                 const GPUSite &site);
+  /// The stage whose sites are gone through; results at the site at hand of
+  /// those of its stencils that were made beside another one.
+  const GPUStage *stageAtHand = nullptr;
+  llvm::DenseMap<mlir::Operation *, Values> stencilsAhead;
 
   // EmitChannels.cpp
   void convolveAhead(const GPUStage &stage, int64_t slot);
   void emitOuter(ConvOuterOp op, int64_t together);
-  /// Sums over a warp's lanes, each in one of them: its number among `sums`, and
-  /// whether there is one.
+  /// Sums over a warp's lanes, each in one of them: its number among `sums`,
+  /// and whether there is one.
   struct LaneSum {
     mlir::Value sum, number, exists;
   };
@@ -297,6 +321,8 @@ private:
   mlir::Value threadInBlock, group;
   /// i64.
   mlir::Value team, samples, steps, sample, seed, update;
+  /// i64: from one sample of the team to the next.
+  mlir::Value stride;
   /// As the launch says, before they are hidden; scratch memory of all teams,
   /// bytes of one, steps of a segment that are wanted.
   mlir::Value launchSeed, launchUpdate, launchSteps;
@@ -310,8 +336,8 @@ private:
   Values arguments, results;
   Values pointers;
   Scope scope;
-  /// i32: a zero that is one more term of addresses that would be kept from step
-  /// to step; null where they may be.
+  /// i32: a zero that is one more term of addresses that would be kept from
+  /// step to step; null where they may be.
   mlir::Value noOffset;
   /// An op is unknown, which was said.
   bool isBroken = false;

@@ -275,6 +275,12 @@ std::string loco::describeGPUSchedule(const GPUSchedule &schedule) {
               os << "; " << scan.fetches.size() << " of "
                  << cast<ScanOp>(stage.items.front().op).getElements().size()
                  << " inputs of the next step copied asynchronously";
+            if (int64_t late = llvm::count_if(
+                    cast<ScanOp>(stage.items.front().op).getElementArguments(),
+                    [&](Value element) {
+                      return schedule.loadedLate.contains(element);
+                    }))
+              os << "; " << late << " brought into the cache";
             if (scan.isTight)
               os << "; addresses computed in every step";
             os << "\n";

@@ -130,7 +130,7 @@ struct GPUItem {
   /// Later stages of a tight loop read it: it is computed here, where its
   /// operands are, which would otherwise be kept until then.
   bool isPinned = false;
-  /// Later stages of a tight loop read its results from shared memory, where
+  /// Later stages of a tight loop read its results from memory, where
   /// neighbours read them, not from registers.
   bool isReloaded = false;
 };
@@ -271,9 +271,10 @@ struct GPUSchedule {
   int reductionPlace = -1;
   /// Of shared memory: numbers from which sections start (a zero, the sample,
   /// the block, the steps, the block's scratch memory, how the steps are
-  /// divided); -1: there is one section.
+  /// divided) and loops' addresses (the zero), and from where the next sample
+  /// is found; -1: there is no loop over steps.
   int anchorPlace = -1;
-  static constexpr int64_t anchorNumbers = 7;
+  static constexpr int64_t anchorNumbers = 8;
   /// Of a team: shared memory in each of its blocks, scratch memory. That
   /// begins with `counterBytes` where blocks of a grid meet.
   int64_t sharedBytes = 0, scratchBytes = 0, scratchBytesPerStep = 0;

@@ -9,7 +9,7 @@
 // the way there kept, is not waited for where it is used. A few numbers are
 // loaded one step ahead into registers; more of them, and what other threads
 // read, are copied into one of two halves in shared memory while the step
-// before reads the other one.
+// before reads the other one; or, in grids, into the cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,9 +46,12 @@ void GPUPlanner::planFetches(ScanOp scan) {
     if (place.kind == GPUPlace::Kind::Shared || count <= 1 || bytes < 4)
       continue;
     // Blocks of a grid share no memory on chip: each has what its own threads
-    // read at their sites.
-    if (isGrid && remote.contains(element))
+    // read at their sites. What others read, too, comes as far as the cache that
+    // all of them have.
+    if (isGrid && remote.contains(element)) {
+      schedule.loadedLate.insert(element);
       continue;
+    }
     // Those that threads wait for come first.
     int64_t slots = remote.contains(element) ? 0 : schedule.slotsOf(count);
     candidates.push_back({element, slots * bytes / 4});

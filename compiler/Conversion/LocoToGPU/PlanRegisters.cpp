@@ -112,7 +112,8 @@ int64_t GPUPlanner::registersKept(ScanOp scan) const {
   auto registers = [&](Value value) {
     return schedule.slotsOf(schedule.countOf(value)) * wordsOf(value);
   };
-  int64_t kept = 2 * plan.halves().size();
+  // Halves take what says whether the step is odd.
+  int64_t kept = !plan.halves().empty();
   for (Value argument : scan.getCarryArguments())
     kept += registers(argument);
   for (auto [sum, entry] : llvm::zip(scan.getSums(), plan.sums))
@@ -178,9 +179,15 @@ void GPUPlanner::loadLate(ScanOp scan, int64_t missing) {
   }
 }
 
+/// True for memory of the team that holds one step's numbers.
+static bool isOfTeam(const GPUPlace &place) {
+  return !place.stacked && (place.kind == GPUPlace::Kind::Shared ||
+                            place.kind == GPUPlace::Kind::Scratch);
+}
+
 /// Marks what later stages read and what more than one value would be kept for,
 /// which nobody else reads later: compilers compute it where it is read. And
-/// what need not be kept, as it is in shared memory.
+/// what need not be kept, as it is in memory for its neighbours.
 void GPUPlanner::pinItems(GPUStage &stage) {
   llvm::SmallPtrSet<Operation *, 16> here;
   for (const GPUItem &item : stage.items)
@@ -216,8 +223,7 @@ void GPUPlanner::pinItems(GPUStage &stage) {
       auto found = schedule.memory.find(result);
       return schedule.slotsOf(schedule.countOf(result)) &&
              found != schedule.memory.end() &&
-             schedule.places[found->second.place].kind ==
-                 GPUPlace::Kind::Shared &&
+             isOfTeam(schedule.places[found->second.place]) &&
              llvm::none_of(result.getUsers(), llvm::IsaPred<YieldOp>);
     });
   }

@@ -71,7 +71,7 @@ void GPUPlanner::planSections() {
       if (item.op)
         schedule.sections[item.op] = section;
   }
-  bool isDivided = section > 0;
+  bool isDivided = section > 0 || !schedule.scans.empty();
   for (GPUStage &stage : schedule.top)
     walk(schedule, stage, [&](GPUStage &inner) {
       inner.isApart =

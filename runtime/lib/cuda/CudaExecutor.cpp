@@ -97,12 +97,15 @@ Status CudaExecutor::State::load() {
                       device.facts().name + " cannot be used");
 }
 
+/// What a model that does not fit the device can be told.
+static constexpr const char *tryProcessor = "; write `--target cpu`";
+
 Status CudaExecutor::State::load(const CudaPart &part, LoadedPart &loaded) {
   const CudaDevice &facts = device.facts();
   if (part.launch.sharedBytes > facts.sharedBytes)
     return Error{"the code needs " + std::to_string(part.launch.sharedBytes) +
                  " bytes of shared memory, " + facts.name + " has " +
-                 std::to_string(facts.sharedBytes)};
+                 std::to_string(facts.sharedBytes) + tryProcessor};
   std::string log(4096, '\0');
   // Profilers show lines of the source.
   int options[] = {jitErrorLog, jitErrorLogBytes, jitGenerateLineInfo};
@@ -146,15 +149,15 @@ Status CudaExecutor::State::load(const CudaPart &part, LoadedPart &loaded) {
     return Error{"a block of " + std::to_string(part.launch.threads) +
                  " threads with " + std::to_string(occupancy.registers) +
                  " registers each does not fit a multiprocessor of " +
-                 facts.name};
+                 facts.name + tryProcessor};
   // Blocks that wait for each other have to be there at the same time.
   int64_t together =
       part.launch.isCooperative ? part.launch.blocksPerSample : 1;
   if (int64_t most = int64_t(facts.multiprocessors) * occupancy.blocks;
       most < together)
     return Error{"a sample is shared by " + std::to_string(together) +
-                 " blocks, " + facts.name + " runs " + std::to_string(most) +
-                 " of them at a time"};
+                 " blocks that run at the same time, " + facts.name +
+                 " has room for " + std::to_string(most) + tryProcessor};
   return {};
 }
 

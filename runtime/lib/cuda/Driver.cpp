@@ -37,7 +37,7 @@ Status Driver::check(int error, const std::string &what) const {
     return {};
   return Error{what + ": " + describe(error) +
                (losesDevice(error) ? "; the device is lost to this process, "
-                                     "what the run wrote before is kept"
+                                     "what was written before is kept"
                                    : "")};
 }
 
@@ -60,7 +60,8 @@ static Expected<Driver> open() {
       reinterpret_cast<decltype(driver.member)>(dlsym(library, #symbol));      \
   if (!driver.member)                                                          \
     return Error{"the CUDA driver `" + file +                                  \
-                 "` is too old: it has no `" #symbol "`"};
+                 "` is too old: it has no `" #symbol                           \
+                 "`; install a newer one or write `--target cpu`"};
 #include "DriverApi.def"
 #undef LOCO_CUDA
   driver.isEmulated = dlsym(library, "locoEmulatedDevice") != nullptr;
@@ -68,7 +69,8 @@ static Expected<Driver> open() {
       driver.version < oldestVersion)
     return Error{"the CUDA driver is too old: it is of CUDA " +
                  versionText(driver.version) + ", " +
-                 versionText(oldestVersion) + " is needed"};
+                 versionText(oldestVersion) +
+                 " is needed; install a newer one or write `--target cpu`"};
   if (int error = driver.init(0)) {
     if (error == errorNoDevice)
       return Error{"the CUDA driver finds no device; write `--target cpu`"};

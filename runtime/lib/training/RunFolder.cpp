@@ -169,13 +169,16 @@ Status RunFolder::commit() const {
   return contents ? fill(shared->root, *contents) : Status();
 }
 
-/// True if the folder holds no file beside those of `fill`.
+/// True if the folder holds no file beside those of `fill`, but for metrics of
+/// which nothing is known yet.
 static bool isUnused(const fs::path &root) {
   std::error_code failed;
   for (fs::recursive_directory_iterator entry(root, failed), end;
        !failed && entry != end; entry.increment(failed)) {
     fs::path name = entry->path().lexically_relative(root);
-    if (!entry->is_directory(failed) && name != configurationName &&
+    bool isEmpty = name.filename() == "metrics.jsonl" &&
+                   entry->file_size(failed) == 0 && !failed;
+    if (!entry->is_directory(failed) && !isEmpty && name != configurationName &&
         name != versionsName && *name.begin() != "source")
       return false;
   }
