@@ -93,6 +93,8 @@ struct EmitOptions {
   MachineOptions machine;
   /// What code for a GPU is made for: `sm_90`.
   std::string architecture = "sm_90";
+  /// Blocks that share a sample, samples that share a block; 0: chosen.
+  int64_t blocksPerSample = 0, samplesPerBlock = 0;
   /// That code is divided at what cuBLAS and cuDNN make, as where they are.
   bool hasLibraries = false;
   /// The part of it to show, from 1; 0: all of them.

@@ -226,6 +226,8 @@ static std::optional<GPUObject> compileOnGPU(const EmitOptions &options,
   gpu.architecture = options.architecture;
   gpu.products = options.machine.products.value_or(Products::F32);
   gpu.kernelsOnly = kernelsOnly;
+  gpu.blocksPerSample = options.blocksPerSample;
+  gpu.samplesPerBlock = options.samplesPerBlock;
   if (options.hasLibraries)
     gpu.libraries = {true, true};
   auto object = compileToLookAtForGPU(*model->module, model->model->name,

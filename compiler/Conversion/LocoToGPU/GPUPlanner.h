@@ -98,7 +98,7 @@ private:
 
   GPUSchedule &schedule;
   /// Values that are read at sites of other threads.
-  llvm::DenseSet<mlir::Value> remote;
+  llvm::SetVector<mlir::Value> remote;
   llvm::DenseSet<mlir::Operation *> deferred;
   /// Sums of loops inside of a loop over segments that go on where the segment
   /// before left them.

@@ -24,6 +24,8 @@
 
 #include "dialects/Loco/IR/LocoOps.h"
 
+#include "llvm/ADT/MapVector.h"
+
 #include <memory>
 
 namespace loco {
@@ -246,7 +248,7 @@ struct GPUSchedule {
   /// be products for them.
   int64_t tile = 1;
   std::string whyNoTile;
-  llvm::DenseMap<mlir::Operation *, GPUProduct> products;
+  llvm::MapVector<mlir::Operation *, GPUProduct> products;
   /// Shared memory of both sides of products; -1: there are none.
   int panelPlace = -1;
   std::vector<GPUPlace> places;
@@ -254,7 +256,7 @@ struct GPUSchedule {
   /// Numbers of steps of stacked values where they are not the function's.
   llvm::DenseMap<mlir::Value, int64_t> lengths;
   std::vector<GPUStage> top;
-  llvm::DenseMap<mlir::Operation *, std::unique_ptr<GPUScan>> scans;
+  llvm::MapVector<mlir::Operation *, std::unique_ptr<GPUScan>> scans;
   /// Elements of steps that are copied ahead (GPUScan::fetches).
   llvm::DenseSet<mlir::Value> fetched;
   /// Elements of steps that are loaded when they are used, and brought closer

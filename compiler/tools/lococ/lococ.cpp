@@ -131,6 +131,20 @@ static void addEmit(CLI::App &app, Action &action) {
                   "GPU that `ptx` and `cubin` are for: sm_80, sm_90 (default) "
                   "or sm_100")
       ->type_name("NAME");
+  CLI::Option *together =
+      command
+          .add_option("--blocks-per-sample", options->blocksPerSample,
+                      "blocks of a GPU that share a sample, a power of two: a "
+                      "cluster up to 8, a grid above (default: chosen)")
+          ->check(CLI::IsMember({1, 2, 4, 8, 16, 32, 64}))
+          ->type_name("N");
+  command
+      .add_option("--samples-per-block", options->samplesPerBlock,
+                  "samples that share a block, as far as threads suffice "
+                  "(default: chosen)")
+      ->check(CLI::PositiveNumber)
+      ->excludes(together)
+      ->type_name("N");
   command.add_flag("--libraries", options->hasLibraries,
                    "code of a GPU that has cuBLAS and cuDNN: kernels between "
                    "large layers");
