@@ -277,24 +277,29 @@ static std::optional<std::string> showParts(const GPUObject &object,
   return text;
 }
 
-static std::optional<std::string> emitGPU(const EmitOptions &options) {
-  std::optional<GPUObject> object = compileOnGPU(options, /*kernelsOnly=*/true);
-  if (!object)
-    return std::nullopt;
-  std::optional<std::string> code =
-      showParts(*object, object->kernels, options.part);
+/// The code that is asked for, below the schedule as a comment.
+static std::optional<std::string> showCode(const GPUObject &object,
+                                           const std::string &whole,
+                                           int64_t number) {
+  std::optional<std::string> code = showParts(object, whole, number);
   if (!code)
     return std::nullopt;
-  // The schedule comes first, as a comment.
-  std::string text;
-  for (StringRef line : llvm::split(StringRef(object->explain).rtrim(), '\n'))
-    text += "// " + line.str() + "\n";
+  // Below titles of parts come the parts themselves.
+  std::string mark = object.parts.empty() ? "// " : "//   ", text;
+  for (StringRef line : llvm::split(StringRef(object.explain).rtrim(), '\n'))
+    text += mark + line.str() + "\n";
   return text + *code;
+}
+
+static std::optional<std::string> emitGPU(const EmitOptions &options) {
+  std::optional<GPUObject> object = compileOnGPU(options, /*kernelsOnly=*/true);
+  return object ? showCode(*object, object->kernels, options.part)
+                : std::nullopt;
 }
 
 static std::optional<std::string> emitPTX(const EmitOptions &options) {
   std::optional<GPUObject> object = compileOnGPU(options);
-  return object ? showParts(*object, object->ptx, options.part) : std::nullopt;
+  return object ? showCode(*object, object->ptx, options.part) : std::nullopt;
 }
 
 /// Machine code of a GPU; what the assembler says of it goes to standard error.

@@ -323,16 +323,23 @@ FailureOr<GPUSchedule> loco::makeGPUSchedule(func::FuncOp function,
   GPUPlanner planner(schedule);
   if (failed(planner.plan()))
     return failure();
+  // Each thread of a larger block has the fewer registers.
+  if (schedule.spareRegisters < 0 && schedule.samplesPerBlock > 1) {
+    GPUOptions fewer = options;
+    fewer.samplesPerBlock = schedule.samplesPerBlock - 1;
+    return makeGPUSchedule(function, fewer, tile);
+  }
   // Three warps for each part of a multiprocessor have a third more registers
-  // each than four.
+  // each than four. Blocks that share a sample have a power of two.
   constexpr int64_t fewer = 384;
-  if (schedule.spareRegisters >= 0 || tile > 1 || schedule.threads <= fewer ||
+  if (schedule.spareRegisters >= 0 || tile > 1 ||
+      schedule.blocksPerSample > 1 || schedule.threads <= fewer ||
       schedule.mostHeld > fewer * options.mostSlots)
     return std::move(schedule);
   GPUOptions other = options;
   other.threads = fewer;
   FailureOr<GPUSchedule> second = makeGPUSchedule(function, other, tile);
-  if (failed(second) || second->blocksPerSample != schedule.blocksPerSample ||
+  if (failed(second) || second->blocksPerSample > 1 ||
       second->spareRegisters <= schedule.spareRegisters)
     return std::move(schedule);
   return second;

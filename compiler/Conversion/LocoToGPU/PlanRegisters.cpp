@@ -24,6 +24,10 @@ using namespace loco;
 /// time; in a tight loop, whose addresses are computed where they are used.
 static constexpr int64_t atWork = 96, atWorkTight = 88;
 
+/// What it takes more where blocks share a sample: own sites in memory that is
+/// spread, barriers.
+static constexpr int64_t atWorkAmongBlocks = 48;
+
 /// Weights of a kernel that compilers keep in registers, as their addresses do
 /// not change from step to step.
 static constexpr int64_t mostWeights = 256;
@@ -159,8 +163,10 @@ int64_t GPUPlanner::registersSaved(ScanOp scan) const {
         saved += weightsOf(item.op) + roundsOf(schedule, item.op);
       }
   }
+  // A neighbour in another block's memory is a block and a place there.
+  int64_t ofNeighbour = schedule.blocksPerSample > 1 ? 3 : 1;
   for (auto [count, most] : taps)
-    saved += schedule.slotsOf(count) * most;
+    saved += schedule.slotsOf(count) * most * ofNeighbour;
   return saved;
 }
 
@@ -231,7 +237,8 @@ void GPUPlanner::pinItems(GPUStage &stage) {
 
 void GPUPlanner::planRegisters() {
   int64_t registers = registersOf(schedule.blockThreads());
-  int64_t available = registers - atWork;
+  bool isDivided = schedule.blocksPerSample > 1;
+  int64_t available = registers - atWork - (isDivided ? atWorkAmongBlocks : 0);
   for (auto &[op, plan] : schedule.scans) {
     auto scan = cast<ScanOp>(op);
     int64_t kept = registersKept(scan) + registersBetween(plan->body);

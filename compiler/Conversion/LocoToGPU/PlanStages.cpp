@@ -79,20 +79,19 @@ void GPUPlanner::chooseThreads() {
 }
 
 /// Several blocks for a sample whose state one does not hold, several samples
-/// for a block that would have few threads. `most`: sites of the state's
-/// fields.
-void GPUPlanner::chooseBlocks(int64_t most) {
+/// for a block that would have few threads. `sites` of the state's fields.
+void GPUPlanner::chooseBlocks(int64_t sites) {
   const GPUOptions &options = schedule.options;
   int64_t held = options.threads * options.mostSlots;
   int64_t blocks = options.blocksPerSample;
   if (!blocks)
-    for (blocks = 1; blocks * held < most && blocks < mostBlocks;)
+    for (blocks = 1; blocks * held < sites && blocks < mostBlocks;)
       blocks *= 2;
   if (blocks > 1) {
     // What thread an element belongs to is found with shifts.
     int64_t each = (schedule.threads + blocks - 1) / blocks;
     if (!options.blocksPerSample)
-      each = dividePlaces(blocks, options.threads, most);
+      each = dividePlaces(blocks, options.threads, sites);
     each = llvm::PowerOf2Ceil(std::max(each, warp));
     schedule.blocksPerSample = blocks;
     schedule.threads = each * blocks;

@@ -11,7 +11,7 @@ import sys
 KERNELS, FILE = sys.argv[1], sys.argv[2]
 # Bytes of shared memory of a block.
 ARCHITECTURES = {"sm_80": 99 * 1024, "sm_90": 227 * 1024, "sm_100": 227 * 1024}
-BLOCK, BESIDE = ["one block of"], ["threads for each 3 samples"]
+BLOCK, BESIDE = ["one block of"], ["threads for each 2 samples"]
 CLUSTER, GRID = ["a cluster of 4 blocks", ".reqnctapercluster 4"], ["a grid of 16 blocks", "atom.global.add"]
 SMALL_GRID = ["a grid of 4 blocks", "atom.global.add"]
 
@@ -43,7 +43,7 @@ def check(file, function, arch, options, wanted):
 
 
 for arch, (file, function) in itertools.product(ARCHITECTURES, (("scans", "lattice"), ("fetches", "drives"))):
-    for options, wanted in (([], BLOCK), (["--beside=3"], BESIDE), (["--together=16"], GRID),
+    for options, wanted in (([], BLOCK), (["--beside=2"], BESIDE), (["--together=16"], GRID),
                             (["--together=4"], SMALL_GRID if arch == "sm_80" else CLUSTER)):
         check(file, function, arch, options, wanted)
 for arch, products in itertools.product(ARCHITECTURES, ("f32", "tf32x3", "bf16")):
