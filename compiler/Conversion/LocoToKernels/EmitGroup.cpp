@@ -115,6 +115,8 @@ void Emitter::emitSites(const Group &group) {
     element = b.getF32Type();
   startGroup(element, group.shape.empty() ? 1 : 0);
   flat = group.flat;
+  if (!abreast && !group.shape.empty())
+    lanes = schedule.lanesOf(group, element);
   // A product with 0 is 0 only for numbers, which padding need not be.
   maskedLoads = llvm::any_of(group.ops, llvm::IsaPred<ConvOuterOp>);
   here.insert(group.ops.begin(), group.ops.end());

@@ -128,7 +128,7 @@ NestFact Reporter::describeFused(const Group &group) const {
   Type element = group.ops.empty()
                      ? getElementTypeOrSelf(group.roots.front().value)
                      : getElementTypeOrSelf(group.ops.front()->getResult(0));
-  int64_t lanes = schedule.lanesOf(element);
+  int64_t lanes = schedule.lanesOf(group, element);
   int64_t axis = group.lane ? *group.lane : group.shape.size() - 1;
   fact.schedule = ("vectors of " + Twine(lanes) + " along ").str();
   fact.schedule += group.flat ? "all sites" : ("axis " + Twine(axis)).str();

@@ -44,6 +44,16 @@ Layout Planner::layoutFor(Value storage, RankedTensorType step) const {
                         schedule.lanesOf(step.getElementType()));
 }
 
+int64_t Schedule::lanesOf(const Group &group, Type element) const {
+  constexpr int64_t fewest = 4;
+  int64_t most = lanesOf(element);
+  if (group.flat || group.lane || group.shape.empty() ||
+      !isKnownLength(group.shape.back()))
+    return most;
+  return std::min<int64_t>(
+      most, llvm::PowerOf2Ceil(std::max(group.shape.back(), fewest)));
+}
+
 int Planner::addArena(Value storage) {
   auto tensor = cast<RankedTensorType>(storage.getType());
   Place place;

@@ -242,6 +242,10 @@ struct Schedule {
   int64_t lanesOf(mlir::Type element) const {
     return std::max<int64_t>(1, options.vectorBytes / bytesOf(element));
   }
+  /// The same for the sites of `group`: rows of a few take vectors of no more
+  /// lanes than they fill. Masked lanes cost as much as sites, and some
+  /// processors do half a vector in half the time.
+  int64_t lanesOf(const Group &group, mlir::Type element) const;
   /// The shape of `value`; a number of steps may be none that is known here
   /// (isKnownLength).
   llvm::SmallVector<int64_t> shapeOf(mlir::Value value) const {
