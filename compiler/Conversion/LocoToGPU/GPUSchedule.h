@@ -333,8 +333,8 @@ std::optional<GPUProduct> asProduct(ContractOp op);
 int64_t chooseTile(mlir::func::FuncOp function, const GPUOptions &options,
                    std::string &why);
 
-/// Plans `function`, which describes one sample, or a tile of `tile` samples; an op that cannot be compiled
-/// is a diagnostic.
+/// Plans `function`, which describes one sample, or a tile of `tile` samples; an
+/// op that cannot be compiled is a diagnostic.
 mlir::FailureOr<GPUSchedule> makeGPUSchedule(mlir::func::FuncOp function,
                                              const GPUOptions &options,
                                              int64_t tile = 1);
