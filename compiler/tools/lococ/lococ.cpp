@@ -140,8 +140,8 @@ static void addEmit(CLI::App &app, Action &action) {
           ->type_name("N");
   command
       .add_option("--samples-per-block", options->samplesPerBlock,
-                  "samples that share a block, as far as threads suffice "
-                  "(default: chosen)")
+                  "samples that share a block, as far as threads and registers "
+                  "suffice (default: chosen)")
       ->check(CLI::PositiveNumber)
       ->excludes(together)
       ->type_name("N");
